@@ -1,0 +1,86 @@
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Metafile } from 'esbuild';
+import { pythonOptions } from '../src/config/python.ts';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const OUT = join(ROOT, 'python/sglang_router/_js');
+const OLDEST_NODE = 24;
+
+/** Packages written in CommonJS call `require` for Node's own modules, which a module of ours does not have. */
+const REQUIRE =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+const { metafile, outputFiles } = await bundle();
+// Only now, so that a failing build leaves the last one in place.
+await rm(OUT, { recursive: true, force: true });
+await mkdir(OUT, { recursive: true });
+await Promise.all(outputFiles.map(({ path, contents }) => writeFile(path, contents)));
+for (const program of ['sglang-launch', 'sglang-router']) await writeEntry(program);
+await writeFile(join(OUT, 'options.json'), `${JSON.stringify(pythonOptions(), null, 1)}\n`);
+await writeFile(join(OUT, 'THIRD-PARTY-LICENSES.txt'), await licenses(metafile));
+report(metafile);
+
+/** main.mjs and its chunks, all in one folder: commands are loaded when they run, and files beside the bundle are found. */
+async function bundle() {
+  return await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['src/main.ts'],
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'esnext',
+    outdir: OUT,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: '[name]-[hash]',
+    banner: { js: REQUIRE },
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+    logLevel: 'warning',
+  });
+}
+
+/** An executable that any Node can parse, so that an old one gets a sentence instead of a syntax error. */
+async function writeEntry(program: string): Promise<void> {
+  const path = join(OUT, `${program}.mjs`);
+  await writeFile(
+    path,
+    `#!/usr/bin/env node
+if (parseInt(process.versions.node, 10) < ${OLDEST_NODE}) {
+  console.error('error: ${program} needs Node ${OLDEST_NODE} or newer; this is Node ' + process.versions.node + ' (' + process.execPath + ')');
+  console.error('hint: install a newer Node, or the Python package: pip install sglang-router brings its own');
+  process.exit(1);
+}
+import('./main.mjs').then(function (module) {
+  return module.main('${program}');
+});
+`,
+  );
+  await chmod(path, 0o755);
+}
+
+/** The licence texts of every package in the bundle. */
+async function licenses({ inputs }: Metafile): Promise<string> {
+  const packages = new Set<string>();
+  for (const input of Object.keys(inputs)) {
+    const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? [];
+    if (folder) packages.add(folder);
+  }
+  const texts = await Promise.all([...packages].sort().map(licenseOf));
+  return `Parts of these packages are in this folder, under the licences below.\n${texts.join('')}`;
+}
+
+async function licenseOf(folder: string): Promise<string> {
+  const { name, version, license } = JSON.parse(await readFile(join(ROOT, folder, 'package.json'), 'utf8'));
+  const file = (await readdir(join(ROOT, folder))).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file ? await readFile(join(ROOT, folder, file), 'utf8') : 'The package has no licence file.';
+  return `\n${'='.repeat(100)}\n${name} ${version} (${license})\n\n${text.trim()}\n`;
+}
+
+function report({ outputs }: Metafile): void {
+  const bytes = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0);
+  console.log(`${OUT}: ${Object.keys(outputs).length} modules, ${Math.round(bytes / 1024)} KB`);
+}

@@ -1,0 +1,114 @@
+import manifest from '../../package.json' with { type: 'json' };
+import { type Question, questionIn } from '../config/resolve.ts';
+import { ExitError } from '../errors.ts';
+import type { Layout } from './help.ts';
+
+/** What the program runs with, so that tests can stand in for it. */
+export interface Terminal {
+  readonly env: NodeJS.ProcessEnv;
+  readonly columns: number;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+type Run = (argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<number>;
+
+interface CommandRow {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  /** Loads the command's module, which help and version must not. */
+  readonly load: () => Promise<Run>;
+  /** Its help; undefined where the command prints that itself. */
+  readonly help?: (layout: Layout) => Promise<string>;
+}
+
+const COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'server',
+    aliases: [],
+    summary: 'start SGLang servers, or simulated engines, and route requests to them',
+    load: async () => (await import('./server.ts')).runServer,
+    help: async (layout) => (await import('./help.ts')).serverHelp(layout),
+  },
+  {
+    name: 'router',
+    aliases: ['launch'],
+    summary: 'route requests to servers that run already',
+    load: async () => (await import('./router.ts')).runRouter,
+    help: async (layout) => (await import('./help.ts')).routerHelp(layout),
+  },
+  {
+    name: 'sim-engine',
+    aliases: [],
+    summary: 'run one simulated engine: an SGLang server without GPU and model',
+    load: async () => (await import('./sim-engine.ts')).runSimEngine,
+  },
+];
+
+/** The names the program goes by. `sglang-launch FLAGS` is `sglang-launch server FLAGS`. */
+export type ProgramName = 'sglang-launch' | 'sglang-router';
+
+/** Runs one command line; resolves with the exit code. Errors are printed here, once. */
+export async function runProgram(program: ProgramName, argv: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await dispatch(program, argv, terminal);
+  } catch (error) {
+    return report(error, terminal);
+  }
+}
+
+async function dispatch(program: ProgramName, argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === undefined) {
+    terminal.out(await overview(program, terminal));
+    return 1;
+  }
+  if (first === 'help' || first === 'version') return answer(first, program, rest, terminal);
+  const question = first.startsWith('-') ? questionIn([first]) : undefined;
+  if (question) return answer(question, program, [], terminal);
+  const isDefault = first.startsWith('-') && program === 'sglang-launch';
+  const command = isDefault ? COMMANDS[0] : commandOf(first);
+  if (!command) {
+    terminal.err(`error: unknown command '${first}'\n\n${await overview(program, terminal)}`);
+    return 1;
+  }
+  const words = isDefault ? argv : rest;
+  const asked = command.help && questionIn(words);
+  if (asked) return answer(asked, program, [command.name], terminal);
+  return (await command.load())(words, terminal.env);
+}
+
+async function answer(question: Question, program: ProgramName, about: readonly string[], terminal: Terminal) {
+  if (question === 'version') {
+    terminal.out(`sglang-router ${manifest.version} (node ${process.versions.node})\n`);
+    return 0;
+  }
+  const command = commandOf(about[0]);
+  if (command && !command.help) return (await command.load())(['--help'], terminal.env);
+  const layout = {
+    prog: terminal.env.SGLANG_ROUTER_PROG ?? `${program} ${command?.name}`,
+    columns: terminal.columns,
+  };
+  terminal.out(command?.help ? await command.help(layout) : await overview(program, terminal));
+  return 0;
+}
+
+async function overview(program: ProgramName, { env, columns }: Terminal): Promise<string> {
+  const { programHelp } = await import('./help.ts');
+  return programHelp({ prog: env.SGLANG_ROUTER_PROG ?? program, columns }, COMMANDS);
+}
+
+function commandOf(name: string | undefined): CommandRow | undefined {
+  return COMMANDS.find((command) => command.name === name || command.aliases.includes(name ?? ''));
+}
+
+function report(error: unknown, { err }: Terminal): number {
+  if (!(error instanceof ExitError)) {
+    err(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return 1;
+  }
+  err(`error: ${error.message}\n`);
+  if (error.hint) err(`hint: ${error.hint}\n`);
+  return error.exitCode;
+}

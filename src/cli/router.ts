@@ -1,0 +1,22 @@
+import type { Config } from '../config/options.ts';
+import { resolveRouter } from '../config/resolve.ts';
+import { createLog, type Log } from '../log.ts';
+import { type Router, startRouter } from '../router.ts';
+import { runUntilSignal } from './exit.ts';
+
+/** `router`: routes to the servers it is told of, until a signal ends it. Resolves with the exit code. */
+export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const { config, notices } = resolveRouter(argv, env);
+  const log = createLog(config.logLevel);
+  for (const notice of notices) log.warning(notice);
+  const router = await startRouter(config, { log });
+  log.info(`router listens on ${router.url}`, { policy: config.policy, workers: config.workerUrls.length });
+  return await runUntilSignal({ drain: () => stop(router, config, log), abort: () => router.close() });
+}
+
+async function stop(router: Router, config: Config, log: Log): Promise<void> {
+  log.info('shutting down: requests in flight may finish; a second signal ends at once');
+  const left = await router.drain(config.shutdownGracePeriodMs);
+  if (left > 0) log.warning('requests cut off by --shutdown-grace-period-secs', { requests: left });
+  await router.close();
+}

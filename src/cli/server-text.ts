@@ -1,0 +1,55 @@
+import type { LaunchConfig } from '../config/launch.ts';
+import type { Engine } from '../launch/engine.ts';
+import { describeGpus, SERVER_HOST, type ServerPlan } from '../launch/plan.ts';
+
+/** What is about to be started. */
+interface Plan {
+  readonly url: string;
+  readonly engine: Engine;
+  readonly plans: readonly ServerPlan[];
+  readonly ports: readonly number[];
+  readonly logFolder: string;
+  readonly launch: LaunchConfig;
+}
+
+/** What runs where, in words. */
+export function planText({ url, engine, plans, ports, logFolder, launch }: Plan): string {
+  const count = `${plans.length} ${plans.length === 1 ? 'server' : 'servers'}`;
+  const what = engine.kind === 'sim' ? count : `${count} of ${launch.modelPath ?? 'the model in the server config'}`;
+  const gpus = usesGpus(engine, launch.serverArgs);
+  const rows = plans.map((plan, index) => {
+    const where = gpus ? `  ${describeGpus(plan.gpus)}` : '';
+    return `  ${plan.name}  ${SERVER_HOST}:${ports[index]}${where}`;
+  });
+  return [`${what} behind ${url} (${engine.label})`, ...rows, `  logs  ${logFolder}`, ''].join('\n');
+}
+
+/** What serves now. */
+interface Ready {
+  readonly url: string;
+  /** Servers that are ready, of so many. */
+  readonly workers: readonly string[];
+  readonly of: number;
+  /** Since the program's start. */
+  readonly elapsedMs: number;
+  readonly keyNeeded: boolean;
+}
+
+/** The line for people, the `READY` line for scripts, and a request to copy. */
+export function readyText({ url, workers, of, elapsedMs, keyNeeded }: Ready): string {
+  const seconds = Number((elapsedMs / 1000).toFixed(1));
+  const key = keyNeeded ? ` -H "authorization: Bearer $API_KEY"` : '';
+  const body = '{"text": "The capital of France is", "sampling_params": {"max_new_tokens": 16}}';
+  return [
+    `ready in ${seconds.toFixed(1)} s: ${workers.length} of ${of} servers behind ${url}`,
+    `READY ${JSON.stringify({ url, workers, seconds })}`,
+    `try it: curl ${url}/generate -H 'content-type: application/json'${key} -d '${body}'`,
+    '',
+  ].join('\n');
+}
+
+/** `--device cpu` is passed on unread; it only makes the words about GPUs wrong. */
+function usesGpus(engine: Engine, serverArgs: readonly string[]): boolean {
+  const device = serverArgs.findIndex((word) => word === '--device' || word.startsWith('--device='));
+  return engine.kind === 'sglang' && !`${serverArgs[device]} ${serverArgs[device + 1]}`.includes('cpu');
+}

@@ -1,0 +1,210 @@
+import { type LaunchConfig, resolveServer } from '../config/launch.ts';
+import type { Config } from '../config/options.ts';
+import { type Engine, sglangEngine, simEngine } from '../launch/engine.ts';
+import { explain, type Failure, toExitError } from '../launch/failure.ts';
+import { Fleet } from '../launch/fleet.ts';
+import { createLogFolder } from '../launch/log-file.ts';
+import { planServers, type ServerPlan } from '../launch/plan.ts';
+import { Ports } from '../launch/ports.ts';
+import { createScreen, type Screen, type Terminal } from '../launch/screen.ts';
+import type { Server } from '../launch/server.ts';
+import { createLog, type Log } from '../log.ts';
+import { type Router, startRouter } from '../router.ts';
+import { runUntilSignal } from './exit.ts';
+import { planText, readyText } from './server-text.ts';
+
+/** Servers that are stopped because another one did not start have nothing to finish. */
+const FAILED_GRACE_MS = 500;
+
+/** What the command runs with, so that tests can stand in for it. */
+export interface Surroundings {
+  readonly terminal: Terminal;
+  /** The program that `sim-engine` is a command of. */
+  readonly program: string;
+}
+
+/** `server`: starts SGLang servers and routes to them until a signal ends it. Resolves with the exit code. */
+export async function runServer(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  surroundings: Surroundings = { terminal: process.stdout, program: process.argv[1] ?? '' },
+): Promise<number> {
+  const { config, launch, notices } = resolveServer(argv, env);
+  const coLaunch = new CoLaunch(config, launch, env, surroundings);
+  for (const notice of notices) coLaunch.log.warning(notice);
+  return runUntilSignal({ drain: () => coLaunch.stop(), abort: () => coLaunch.kill() }, coLaunch.run());
+}
+
+/** Router and servers of one command, and the order in which they start and stop. */
+class CoLaunch {
+  readonly log: Log;
+  readonly #config: Config;
+  readonly #launch: LaunchConfig;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #surroundings: Surroundings;
+  readonly #up = Promise.withResolvers<void>();
+  readonly #over = Promise.withResolvers<never>();
+  #router: Router | undefined;
+  #fleet: Fleet | undefined;
+  #screen: Screen | undefined;
+  #serving = false;
+  #stopping = false;
+
+  constructor(config: Config, launch: LaunchConfig, env: NodeJS.ProcessEnv, surroundings: Surroundings) {
+    this.#config = config;
+    this.#launch = launch;
+    this.#env = env;
+    this.#surroundings = surroundings;
+    this.log = createLog(config.logLevel, (line) => this.#writeLog(line));
+  }
+
+  /** Starts everything and runs until the last server is gone; throws an ExitError then, as when it does not come up. */
+  async run(): Promise<number> {
+    try {
+      const router = await this.#openPort();
+      const fleet = await this.#prepare();
+      if (this.#stopping) return 0;
+      this.#connect(router, fleet);
+      fleet.start();
+      await Promise.race([this.#up.promise, this.#over.promise]);
+      this.#serve(router, fleet);
+      return await this.#over.promise;
+    } catch (error) {
+      this.#screen?.close();
+      await this.#fleet?.stop(FAILED_GRACE_MS);
+      await this.#router?.close();
+      throw error;
+    }
+  }
+
+  /** Lets requests in flight finish, then stops the servers. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#screen?.close();
+    const grace = this.#config.shutdownGracePeriodMs;
+    this.#say(
+      `stopping: up to ${grace / 1000} s for requests in flight, then the servers; once more to stop at once\n`,
+    );
+    const cut = (await this.#router?.drain(grace)) ?? 0;
+    if (cut > 0) this.log.warning('requests cut off by the end of the grace period', { requests: cut });
+    const left = (await this.#fleet?.stop()) ?? [];
+    if (left.length > 0) this.log.error('processes that cannot be ended', { pids: left.join(' ') });
+    await this.#router?.close();
+  }
+
+  /** Ends everything at once. */
+  async kill(): Promise<void> {
+    this.#stopping = true;
+    await this.#fleet?.kill();
+  }
+
+  /** First of all, so that a port that is taken shows at once; whoever asks meanwhile is told how far the start is. */
+  async #openPort(): Promise<Router> {
+    const router = await startRouter(this.#config, { log: this.log });
+    this.#router = router;
+    router.hold(() => ({ servers: this.#fleet?.progress() ?? [] }));
+    return router;
+  }
+
+  async #prepare(): Promise<Fleet> {
+    const { sim, workerBasePort } = this.#launch;
+    const engine = sim ? simEngine(this.#surroundings.program) : await sglangEngine(this.#env);
+    const plans = planServers(this.#launch, engine);
+    const logFolder = await createLogFolder(this.#config.logDir);
+    const fleet = await Fleet.create(plans, {
+      ports: await Ports.from(workerBasePort),
+      logFolder,
+      startupTimeoutMs: this.#config.workerStartupTimeoutMs,
+      log: this.log,
+    });
+    this.#fleet = fleet;
+    this.#announce(engine, plans, fleet, logFolder);
+    return fleet;
+  }
+
+  #announce(engine: Engine, plans: readonly ServerPlan[], { servers }: Fleet, logFolder: string): void {
+    const url = this.#router?.url ?? '';
+    const text = planText({
+      url,
+      engine,
+      plans,
+      ports: servers.map(({ port }) => port),
+      logFolder,
+      launch: this.#launch,
+    });
+    this.#surroundings.terminal.write(text);
+    this.#screen = createScreen(this.#surroundings.terminal, servers);
+  }
+
+  #connect(router: Router, fleet: Fleet): void {
+    const { registry } = router;
+    fleet.on('started', ({ url }, lostUrl) => {
+      if (lostUrl !== undefined) {
+        this.log.warning('another program took the port, started again on the next', { lost: lostUrl, now: url });
+        registry.remove(lostUrl);
+      }
+      registry.add(url, { apiKey: this.#launch.serverApiKey });
+    });
+    fleet.on('changed', (server) => this.#screen?.changed(server));
+    fleet.on('output', (server, lines) => this.#screen?.output(server, lines));
+    fleet.on('warm', ({ url }) => registry.workers.find((worker) => worker.url === url)?.poke());
+    fleet.on('failed', (server, failure) => this.#failed(server, failure));
+    registry.on('change', ({ url, state }) => {
+      if (state.kind === 'ready') this.#ready(fleet, url);
+    });
+  }
+
+  #ready(fleet: Fleet, url: string): void {
+    fleet.servers.find((server) => server.url === url)?.answered();
+    this.#closeBoard(fleet);
+    const enough = this.#launch.serveWhen === 'first' ? fleet.servers.some(isReady) : fleet.servers.every(isReady);
+    if (enough) this.#up.resolve();
+  }
+
+  #serve(router: Router, fleet: Fleet): void {
+    this.#serving = true;
+    router.release();
+    const ready = fleet.servers.filter(isReady).map(({ url }) => url);
+    this.#say(
+      readyText({
+        url: router.url,
+        workers: ready,
+        of: fleet.servers.length,
+        elapsedMs: performance.now(),
+        keyNeeded: this.#config.apiKey !== undefined,
+      }),
+    );
+  }
+
+  /** While nothing is served yet one server that fails ends the launch; later the others go on without it. */
+  #failed(server: Server, failure: Failure): void {
+    const others = this.#fleet?.servers.filter(({ over }) => !over) ?? [];
+    if (!this.#serving || others.length === 0) {
+      this.#over.reject(toExitError(failure));
+      return;
+    }
+    this.#router?.registry.fail(server.url, failure.text);
+    if (this.#fleet) this.#closeBoard(this.#fleet);
+    const hint = failure.hint ? `\n  hint: ${failure.hint}` : '';
+    this.log.error(`${explain(failure)}${hint}\n  ${others.length} of ${this.#launch.dpSize} servers go on`);
+  }
+
+  #closeBoard({ servers }: Fleet): void {
+    if (servers.every(({ ready, over }) => ready || over)) this.#screen?.close();
+  }
+
+  #say(text: string): void {
+    if (this.#screen) this.#screen.print(text);
+    else this.#surroundings.terminal.write(text);
+  }
+
+  /** A log line in the middle of the board would be torn: on a terminal it goes above. */
+  #writeLog(line: string): void {
+    if (this.#surroundings.terminal.isTTY && this.#screen) this.#screen.print(line);
+    else process.stderr.write(line);
+  }
+}
+
+function isReady(server: Server): boolean {
+  return server.ready;
+}

@@ -1,0 +1,60 @@
+import { ExitError } from '../errors.ts';
+import type { Config } from './options.ts';
+
+/** How the command line at hand spells the flag of an option. */
+export type FlagOf = (key: keyof Config) => string;
+
+/** Rules between options; those of one value stand in the table. Throws a usage error. `launched` servers count too. */
+export function check(config: Config, flagOf: FlagOf, launched = 0): void {
+  checkNumbers(config, flagOf);
+  checkDiscovery(config, flagOf);
+  checkPowerOfTwo(config, flagOf, launched);
+}
+
+function checkNumbers(config: Config, flagOf: FlagOf): void {
+  if (config.retryMaxBackoffMs < config.retryInitialBackoffMs) {
+    const [longest, first] = [flagOf('retryMaxBackoffMs'), flagOf('retryInitialBackoffMs')];
+    refuse(`${longest}: expected at least ${first} (${config.retryInitialBackoffMs}), got ${config.retryMaxBackoffMs}`);
+  }
+  if (config.queueSize > 0 && config.queueTimeoutMs === 0) {
+    refuse(
+      `${flagOf('queueTimeoutMs')}: expected at least 1 second, got 0`,
+      `${flagOf('queueSize')} 0 turns the queue off`,
+    );
+  }
+  if (!config.healthCheckEndpoint.startsWith('/')) {
+    refuse(`${flagOf('healthCheckEndpoint')}: expected a path such as /health, got '${config.healthCheckEndpoint}'`);
+  }
+}
+
+function checkDiscovery(config: Config, flagOf: FlagOf): void {
+  if (!config.serviceDiscovery) return;
+  const given = (key: 'selector' | 'prefillSelector' | 'decodeSelector') => Object.keys(config[key]).length > 0;
+  if (config.pdDisaggregation) {
+    if (given('prefillSelector') || given('decodeSelector')) return;
+    const [prefill, decode] = [flagOf('prefillSelector'), flagOf('decodeSelector')];
+    refuse(
+      `${flagOf('serviceDiscovery')} with ${flagOf('pdDisaggregation')} needs ${prefill} or ${decode}, got neither`,
+    );
+  }
+  if (!given('selector')) refuse(`${flagOf('serviceDiscovery')} needs ${flagOf('selector')} KEY=VALUE, got none`);
+}
+
+function checkPowerOfTwo(config: Config, flagOf: FlagOf, launched: number): void {
+  if (config.serviceDiscovery) return;
+  const roles: readonly [keyof Config, string | undefined, keyof Config, number][] = config.pdDisaggregation
+    ? [
+        ['prefillPolicy', config.prefillPolicy ?? config.policy, 'prefill', config.prefill.length],
+        ['decodePolicy', config.decodePolicy ?? config.policy, 'decode', config.decode.length],
+      ]
+    : [['policy', config.policy, 'workerUrls', config.workerUrls.length + launched]];
+  for (const [policyKey, policy, workersKey, count] of roles) {
+    if (policy !== 'power_of_two' || count >= 2) continue;
+    const flag = config[policyKey] === undefined ? flagOf('policy') : flagOf(policyKey);
+    refuse(`${flag} power_of_two needs at least 2 workers (${flagOf(workersKey)}), got ${count}`);
+  }
+}
+
+function refuse(message: string, hint?: string): never {
+  throw new ExitError('usage', message, { hint });
+}

@@ -1,0 +1,114 @@
+import { choice, flag, int, text } from './spec.ts';
+
+/** Options of launch_server that neither the router nor a server has. */
+export const LAUNCH_OPTIONS = {
+  sim: flag({
+    flags: ['--sim'],
+    group: 'launch',
+    help: 'start simulated engines in place of SGLang servers: no GPU, no model',
+  }),
+  workerBasePort: int({
+    flags: ['--router-dp-worker-base-port'],
+    group: 'launch',
+    default: 31_000,
+    min: 1,
+    max: 65_535,
+    help: "port of the first server; the others' are found above it",
+  }),
+  serveWhen: choice({
+    flags: ['--router-serve-when'],
+    group: 'launch',
+    choices: ['all', 'first'],
+    default: 'all',
+    help: 'requests are served when all servers are ready, or as soon as the first is',
+  }),
+};
+
+/** Flags of a server that the launcher reads. Unless taken, they also go to every server as they came. */
+export const SERVER_OPTIONS = {
+  serverModelPath: text({
+    flags: ['--model-path', '--model'],
+    group: 'launch',
+    default: undefined,
+    help: 'model to serve',
+  }),
+  dpSize: int({
+    flags: ['--dp-size', '--data-parallel-size'],
+    group: 'launch',
+    default: 1,
+    min: 1,
+    help: 'number of servers to start',
+  }),
+  tpSize: int({
+    flags: ['--tp-size', '--tensor-parallel-size'],
+    group: 'launch',
+    default: 1,
+    min: 1,
+    help: 'GPUs of each server, tensor parallel',
+  }),
+  ppSize: int({
+    flags: ['--pp-size', '--pipeline-parallel-size'],
+    group: 'launch',
+    default: 1,
+    min: 1,
+    help: 'and pipeline parallel',
+  }),
+  baseGpuId: int({
+    flags: ['--base-gpu-id'],
+    group: 'launch',
+    default: 0,
+    min: 0,
+    help: 'first GPU of the first server',
+  }),
+  gpuIdStep: int({ flags: ['--gpu-id-step'], group: 'launch', default: 1, min: 1, help: 'distance between GPUs used' }),
+  serverApiKey: text({
+    flags: ['--api-key'],
+    group: 'launch',
+    metavar: 'KEY',
+    default: undefined,
+    help: "the servers' own key, which the router sends them",
+  }),
+  serverConfig: text({
+    flags: ['--config'],
+    group: 'launch',
+    metavar: 'FILE',
+    default: undefined,
+    help: 'YAML file with further flags of the servers',
+  }),
+};
+
+/** What the launcher sets for each server itself, so that the user's value does not reach them. */
+export const TAKEN: ReadonlySet<string> = new Set(['host', 'port', 'dpSize', 'baseGpuId']);
+
+/**
+ * The shortest beginning that SGLang's own argparse takes for each flag that is read here: no other of the 561 flags
+ * of sglang 0.5.23 begins like it. `--model` is left out, as it only stands for itself.
+ */
+export const SHORTEST: Readonly<Record<string, string>> = {
+  '--host': '--ho',
+  '--port': '--po',
+  '--model-path': '--model-p',
+  '--dp-size': '--dp',
+  '--data-parallel-size': '--da',
+  '--tp-size': '--tp',
+  '--tensor-parallel-size': '--te',
+  '--pp-size': '--pp-s',
+  '--pipeline-parallel-size': '--pi',
+  '--base-gpu-id': '--bas',
+  '--gpu-id-step': '--gp',
+  '--api-key': '--ap',
+  '--config': '--conf',
+};
+
+/** Flags that both the router and sglang 0.5.23 have: without `--router-` they are the servers'. */
+export const SERVERS_TOO: ReadonlySet<string> = new Set([
+  '--api-key',
+  '--chat-template',
+  '--enable-trace',
+  '--log-level',
+  '--model-path',
+  '--otlp-traces-endpoint',
+  '--reasoning-parser',
+  '--tokenizer-path',
+  '--tool-call-parser',
+]);

@@ -1,0 +1,91 @@
+import { ExitError } from '../errors.ts';
+import { type Find, findAbbreviated, type Given, type Option, scan, unexpected } from './argv.ts';
+import { check } from './check.ts';
+import type { Env } from './environment.ts';
+import { LAUNCH_OPTIONS, SERVER_OPTIONS, SERVERS_TOO, SHORTEST, TAKEN } from './launch-options.ts';
+import { OPTIONS } from './options.ts';
+import { addEnvironment, configOf, deepFreeze, type RouterSettings, valuesOf } from './resolve.ts';
+import type { ValueOf } from './spec.ts';
+import { optionsOf, PREFIXED_OPTIONS, prefixed, prefixedFlag, ROUTER_OPTIONS, vocabularyOf } from './vocabulary.ts';
+
+/** What the launcher starts: how many servers, where, and with which arguments. */
+export interface LaunchConfig {
+  /** Simulated engines in place of SGLang servers. */
+  readonly sim: boolean;
+  /** Servers to start. */
+  readonly dpSize: number;
+  /** Port of the first server. */
+  readonly workerBasePort: number;
+  readonly serveWhen: 'all' | 'first';
+  /** Which GPUs: the first one, the distance between two, and how many a server uses. */
+  readonly gpu: { readonly base: number; readonly step: number; readonly perServer: number };
+  readonly serverApiKey: string | undefined;
+  readonly modelPath: string | undefined;
+  /** For each server, untouched and in order; host, port, dp-size and base-gpu-id are the launcher's to add. */
+  readonly serverArgs: readonly string[];
+}
+
+/** Settings of a co-launch. */
+export interface ServerSettings extends RouterSettings {
+  readonly launch: LaunchConfig;
+}
+
+type Values<T> = { readonly [K in keyof T]: ValueOf<T[K]> };
+
+const OURS = [...PREFIXED_OPTIONS, ...optionsOf(LAUNCH_OPTIONS)];
+const OUR_FLAGS = vocabularyOf(OURS);
+const READ_OPTIONS = optionsOf(SERVER_OPTIONS);
+const READ_FLAGS = vocabularyOf([...READ_OPTIONS, ...OURS.filter(({ key }) => TAKEN.has(key))]);
+const ROUTER_FLAGS = vocabularyOf(ROUTER_OPTIONS);
+
+/** Splits the command line of a co-launch into the router's, the launcher's and the servers' part. Throws a usage error. */
+export function resolveServer(argv: readonly string[], env: Env): ServerSettings {
+  const serverArgs: string[] = [];
+  const passOn = ({ key }: Option) => key in SERVER_OPTIONS && !TAKEN.has(key);
+  const given = scan(argv, find, (word) => serverArgs.push(serversWord(word)), passOn);
+  addEnvironment(given, OURS, env);
+  const { config, notices } = configOf(PREFIXED_OPTIONS, given, true);
+  const launch = launchOf(given, serverArgs);
+  if (!launch.sim && launch.modelPath === undefined && !given.has('serverConfig')) {
+    throw new ExitError('usage', 'no model to serve', {
+      hint: 'give --model-path MODEL, or --sim to try it with simulated engines',
+    });
+  }
+  check(config, (key) => prefixed({ key, spec: OPTIONS[key] }).spec.flags[0], launch.dpSize);
+  return { config, launch, notices };
+}
+
+/** Ours in full, `--router-…` in any unambiguous beginning, and the servers' flags that are read as argparse finds them. */
+const find: Find = (name) => {
+  const exact = OUR_FLAGS.get(name);
+  if (exact) return { flag: name, option: exact };
+  if (name.startsWith('--router-')) return findAbbreviated(OUR_FLAGS)(name);
+  for (const [flag, option] of READ_FLAGS) {
+    const shortest = SHORTEST[flag] ?? flag;
+    if (flag.startsWith(name) && name.startsWith(shortest)) return { flag, option };
+  }
+  return undefined;
+};
+
+/** The word itself, unless it was surely meant for the router. */
+function serversWord(word: string): string {
+  const name = word.split('=', 1)[0]!;
+  if (name.startsWith('--router-')) throw unexpected(word, OUR_FLAGS.keys());
+  if (!ROUTER_FLAGS.has(name) || SERVERS_TOO.has(name)) return word;
+  throw new ExitError('usage', `${name} is a router flag: with launch_server write ${prefixedFlag(name)}`);
+}
+
+function launchOf(given: ReadonlyMap<string, Given>, serverArgs: readonly string[]): LaunchConfig {
+  const own = valuesOf(optionsOf(LAUNCH_OPTIONS), given) as Values<typeof LAUNCH_OPTIONS>;
+  const read = valuesOf(READ_OPTIONS, given) as Values<typeof SERVER_OPTIONS>;
+  return deepFreeze({
+    sim: own.sim,
+    dpSize: read.dpSize,
+    workerBasePort: own.workerBasePort,
+    serveWhen: own.serveWhen,
+    gpu: { base: read.baseGpuId, step: read.gpuIdStep, perServer: read.tpSize * read.ppSize },
+    serverApiKey: read.serverApiKey,
+    modelPath: read.serverModelPath,
+    serverArgs,
+  });
+}

@@ -1,0 +1,82 @@
+import { ExitError } from '../errors.ts';
+import { findAbbreviated, type Given, type Option, scan, unexpected } from './argv.ts';
+import { check } from './check.ts';
+import { type Env, fromEnvironment } from './environment.ts';
+import { noticesOf } from './notices.ts';
+import { type Config, OPTIONS } from './options.ts';
+import { ValueError } from './values.ts';
+import { ROUTER_OPTIONS, vocabularyOf } from './vocabulary.ts';
+
+/** What a command line asks for instead of running. */
+export type Question = 'help' | 'version';
+
+/** A router's configuration, and what to tell the user about it at start. */
+export interface RouterSettings {
+  readonly config: Config;
+  readonly notices: readonly string[];
+}
+
+/** The configuration of a router alone: command line before environment before default. Throws a usage error. */
+export function resolveRouter(argv: readonly string[], env: Env): RouterSettings {
+  const vocabulary = vocabularyOf(ROUTER_OPTIONS);
+  const given = scan(argv, findAbbreviated(vocabulary), (word) => {
+    throw unexpected(word, [...vocabulary.keys(), '--help', '--version']);
+  });
+  addEnvironment(given, ROUTER_OPTIONS, env);
+  const { config, notices } = configOf(ROUTER_OPTIONS, given, false);
+  check(config, (key) => OPTIONS[key].flags[0]);
+  return { config, notices };
+}
+
+/** `--help` and `--version` win over everything else on the line, mistakes included. */
+export function questionIn(argv: readonly string[]): Question | undefined {
+  for (const word of argv) {
+    if (word === '--') return undefined;
+    if (word === '-h' || word === '--help') return 'help';
+    if (['-V', '--version', '--version-verbose'].includes(word)) return 'version';
+  }
+  return undefined;
+}
+
+/** Adds to `given` what the environment has for options that the command line leaves out. */
+export function addEnvironment(given: Map<string, Given>, options: readonly Option[], env: Env): void {
+  for (const option of options) {
+    if (given.has(option.key) || option.spec.noEffect) continue;
+    const found = fromEnvironment(option, env);
+    if (found) given.set(option.key, found);
+  }
+}
+
+/** Config and notices from what was given for the router's `options`, which may be prefixed. */
+export function configOf(
+  options: readonly Option[],
+  given: ReadonlyMap<string, Given>,
+  launcher: boolean,
+): RouterSettings {
+  const values = valuesOf(options, given);
+  const fields = Object.keys(OPTIONS).map((key) => [key, values[key]]);
+  const config = deepFreeze(Object.fromEntries(fields) as Config);
+  return { config, notices: noticesOf(options, given, values, launcher) };
+}
+
+/** The value of every option: given or default. A value that cannot be read is a usage error that names its source. */
+export function valuesOf(options: readonly Option[], given: ReadonlyMap<string, Given>): Record<string, unknown> {
+  return Object.fromEntries(options.map(({ key, spec }) => [key, valueFor(spec, given.get(key))]));
+}
+
+function valueFor(spec: Option['spec'], given: Given | undefined): unknown {
+  if (!given) return spec.default;
+  try {
+    return spec.parse(given.occurrences);
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    throw new ExitError('usage', `${given.source}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Freezes a value and everything in it. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}

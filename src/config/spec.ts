@@ -1,0 +1,208 @@
+import {
+  type Bounds,
+  type PrefillUrl,
+  readBytes,
+  readInteger,
+  readNumber,
+  readPrefill,
+  readSelector,
+  readText,
+  readTimer,
+  readUrl,
+} from './values.ts';
+
+/** Headings of `--help` and docs/options.md, in this order. */
+export const GROUPS = {
+  core: 'Core',
+  launch: 'Launching servers',
+  cache: 'Cache-aware routing',
+  policy: 'Other policies',
+  limits: 'Admission',
+  retry: 'Retries and circuit breaker',
+  health: 'Workers and health',
+  pd: 'Prefill-decode disaggregation',
+  kubernetes: 'Kubernetes',
+  observability: 'Observability',
+  security: 'Security and CORS',
+  compat: 'Accepted for compatibility, without effect',
+} as const;
+export type Group = keyof typeof GROUPS;
+
+/** How many command-line words a flag takes: none, one, any number, at least one. */
+export type Arity = 'none' | 'one' | 'any' | 'some';
+
+/** What docs, help and the JSON for Python call the type of a value. */
+export type TypeName = 'flag' | 'str' | 'int' | 'float' | 'size' | 'list' | 'selector' | 'prefill';
+
+/** What every option says of itself beside its value. */
+export interface About {
+  /** With its dashes; what follows the first are aliases. */
+  readonly flags: readonly [string, ...string[]];
+  readonly group: Group;
+  readonly help: string;
+  readonly metavar?: string;
+  /** Variables read before `SGLANG_ROUTER_<FLAG>`. */
+  readonly env?: readonly string[];
+  /** Field of the Python `RouterArgs` where it is not the flag's own name. */
+  readonly python?: string;
+  /** What happens meanwhile, while the option is not implemented: said at start when it is given. Remove when it is. */
+  readonly pending?: string;
+  /** Set beside `pending` where launch_server has the option already. */
+  readonly launcherHasIt?: true;
+  /** Why the option will never do anything: said at start when it is given. */
+  readonly noEffect?: string;
+}
+
+/** One option: what it says of itself, and how words become its value. */
+export interface Spec<T = unknown> extends About {
+  readonly type: TypeName;
+  readonly arity: Arity;
+  /** Every occurrence adds to the list; without it the last occurrence counts, as in argparse. */
+  readonly append: boolean;
+  readonly default: T;
+  readonly choices: readonly string[] | undefined;
+  /** Values accepted but not implemented yet → what happens meanwhile. */
+  readonly pendingValues: Readonly<Partial<Record<string, string>>> | undefined;
+  /** The words of each occurrence that counts → the value; throws a ValueError that says what was expected. */
+  parse(occurrences: readonly (readonly string[])[]): T;
+  /** The value as the words of each occurrence; `parse(render(v))` is `v`. */
+  render(value: T): readonly (readonly string[])[];
+}
+
+/** The value of an option. */
+export type ValueOf<S> = S extends Spec<infer T> ? T : never;
+
+/** A word, as it came. */
+export function text<const D extends string | undefined>(about: About & { default: D }): Spec<string | D> {
+  return single<string | D>(about, 'str', (word) => word, String);
+}
+
+/** One of a few words; `synonyms` are read as another of them. */
+export function choice<const C extends string, const D extends C | undefined>(
+  about: About & {
+    default: D;
+    choices: readonly C[];
+    synonyms?: Readonly<Record<string, C>>;
+    pendingValues?: Readonly<Partial<Record<C, string>>>;
+  },
+): Spec<C | D> {
+  const { choices, synonyms = {} } = about;
+  const accepted = [...choices, ...Object.keys(synonyms)];
+  const read = (word: string) => synonyms[word] ?? (readText(word, accepted) as C);
+  return { ...single<C | D>(about, 'str', read, String), choices: accepted, pendingValues: about.pendingValues };
+}
+
+/** A whole number. */
+export function int<const D extends number | undefined>(about: About & Bounds & { default: D }): Spec<number | D> {
+  return single<number | D>(about, 'int', (word) => readInteger(word, about), String);
+}
+
+/** A number. */
+export function float(about: About & Bounds & { default: number }): Spec<number> {
+  return single(about, 'float', (word) => readNumber(word, about), String);
+}
+
+/** Whole seconds on the command line, milliseconds in Config, cut to what a timer can wait. */
+export function secs(about: About & Bounds & { default: number }): Spec<number> {
+  const inMs = { metavar: 'SECS', ...about, default: about.default * 1000 };
+  return single<number>(
+    inMs,
+    'int',
+    (word) => readTimer(word, about),
+    (ms) => String(ms / 1000),
+  );
+}
+
+/** A number of bytes, or a size such as `256MB` (powers of 1024). */
+export function bytes(about: About & { default: number }): Spec<number> {
+  const MB = 2 ** 20;
+  return single(about, 'size', readBytes, (value) => (value % MB === 0 ? `${value / MB}MB` : String(value)));
+}
+
+/** A switch, off unless given. */
+export function flag(about: About): Spec<boolean> {
+  return {
+    ...base(about, 'flag', 'none'),
+    default: false,
+    parse: () => true,
+    render: (value) => (value ? [[]] : []),
+  };
+}
+
+/** Words in a row, none unless given; the last occurrence counts. */
+export function list(about: About, read: (word: string) => string = (word) => word): Spec<readonly string[]> {
+  return {
+    ...base(about, 'list', 'any'),
+    default: [],
+    parse: (occurrences) => (occurrences.at(-1) ?? []).map((word) => read(word)),
+    render: (value) => (value.length > 0 ? [value] : []),
+  };
+}
+
+/** Worker URLs in a row; the last occurrence counts. */
+export function urls(about: About): Spec<readonly string[]> {
+  return list(about, readUrl);
+}
+
+/** Worker URLs, one or more at each of several occurrences. */
+export function repeatedUrls(about: About): Spec<readonly string[]> {
+  return {
+    ...base(about, 'list', 'some'),
+    append: true,
+    default: [],
+    parse: (occurrences) => occurrences.flat().map((word) => readUrl(word)),
+    render: (value) => value.map((url) => [url]),
+  };
+}
+
+/** `URL [PORT|none]` at each of several occurrences. */
+export function prefills(about: About): Spec<readonly PrefillUrl[]> {
+  return {
+    ...base(about, 'prefill', 'some'),
+    append: true,
+    default: [],
+    parse: (occurrences) => occurrences.map(readPrefill),
+    render: (value) => value.map(({ url, bootstrapPort }) => [url, ...(bootstrapPort ? [String(bootstrapPort)] : [])]),
+  };
+}
+
+/** Values in a row, absent unless given; the last occurrence counts. */
+export function optionalList<T>(about: About, read: (word: string) => T): Spec<readonly T[] | undefined> {
+  return {
+    ...base(about, 'list', 'any'),
+    default: undefined,
+    parse: (occurrences) => occurrences.at(-1)?.map((word) => read(word)),
+    render: (value) => (value ? [value.map(String)] : []),
+  };
+}
+
+/** Labels as `key=value`, in a row or in one word. */
+export function selector(about: About): Spec<Readonly<Record<string, string>>> {
+  return {
+    ...base(about, 'selector', 'some'),
+    default: {},
+    parse: (occurrences) => readSelector(occurrences.at(-1) ?? []),
+    render: (value) => {
+      const words = Object.entries(value).map(([key, label]) => `${key}=${label}`);
+      return words.length > 0 ? [words] : [];
+    },
+  };
+}
+
+function single<T>(
+  about: About & { default: T },
+  type: TypeName,
+  read: (word: string) => NonNullable<T>,
+  write: (value: NonNullable<T>) => string,
+): Spec<T> {
+  return {
+    ...base(about, type, 'one'),
+    default: about.default,
+    parse: (occurrences) => read(occurrences.at(-1)?.[0] ?? ''),
+    render: (value) => (value === undefined || value === null ? [] : [[write(value)]]),
+  };
+}
+
+function base(about: About, type: TypeName, arity: Arity) {
+  return { ...about, type, arity, append: false, choices: undefined, pendingValues: undefined };
+}

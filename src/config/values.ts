@@ -1,0 +1,110 @@
+/** A word that is no value of its option; the message reads after the flag's name: `--port: <message>`. */
+export class ValueError extends Error {
+  override readonly name = 'ValueError';
+}
+
+/** The least and the greatest value that is accepted. */
+export interface Bounds {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** One prefill server of `--prefill URL [PORT|none]`. */
+export interface PrefillUrl {
+  readonly url: string;
+  readonly bootstrapPort: number | undefined;
+}
+
+/** Node's timers wait 2^31-1 ms at most and fire at once beyond; who asks for longer means "practically never". */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** The word itself, where `choices` are given one of them. */
+export function readText(word: string, choices?: readonly string[]): string {
+  if (choices && !choices.includes(word))
+    throw new ValueError(`expected one of ${choices.join(', ')}, got ${show(word)}`);
+  return word;
+}
+
+/** A whole number as Python's `int` reads it, within bounds. */
+export function readInteger(word: string, bounds: Bounds = {}, unit = ''): number {
+  const expected = `expected a whole number${unit}`;
+  const plain = word.trim();
+  if (!/^[+-]?\d+(_\d+)*$/.test(plain)) throw new ValueError(`${expected}, got ${show(word)}`);
+  const value = Number(plain.replaceAll('_', ''));
+  if (!Number.isSafeInteger(value)) throw new ValueError(`${expected} below 2^53, got ${show(word)}`);
+  return within(value, word, bounds, expected);
+}
+
+/** A finite number within bounds. */
+export function readNumber(word: string, bounds: Bounds = {}): number {
+  const plain = word.trim();
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain))
+    throw new ValueError(`expected a number, got ${show(word)}`);
+  return within(Number(plain), word, bounds, 'expected a number');
+}
+
+/** Whole seconds → milliseconds a timer can wait. */
+export function readTimer(word: string, bounds: Bounds): number {
+  return Math.min(readInteger(word, bounds, ' of seconds') * 1000, MAX_TIMER_MS);
+}
+
+/** A number of bytes, or a size with a unit; MB and MiB both are 2^20, as the manual's 256MB is 268435456. */
+export function readBytes(word: string): number {
+  const expected = 'expected a number of bytes or a size such as 256MB or 1GiB';
+  const [, digits, unit] = /^\s*(\d+(?:_\d+)*)\s*([KMGT]?)(?:i?B)?\s*$/i.exec(word) ?? [];
+  if (digits === undefined || unit === undefined) throw new ValueError(`${expected}, got ${show(word)}`);
+  const value = Number(digits.replaceAll('_', '')) * (SIZE_UNITS[unit.toUpperCase()] ?? 1);
+  if (!Number.isSafeInteger(value)) throw new ValueError(`${expected}, below 2^53, got ${show(word)}`);
+  return within(value, word, { min: 1 }, expected);
+}
+
+/** A worker's base URL, without the slash at its end. */
+export function readUrl(word: string): string {
+  const expected = 'expected a URL that starts with http:// or https://';
+  if (/^grpcs?:\/\//i.test(word))
+    throw new ValueError(`${expected}, got ${show(word)}: gRPC workers are not supported`);
+  if (!/^https?:\/\//i.test(word) || !URL.canParse(word)) throw new ValueError(`${expected}, got ${show(word)}`);
+  return word.replace(/\/+$/, '');
+}
+
+/** `key=value` words → labels. Commas and spaces within a word separate too, as neither can be part of a label. */
+export function readSelector(words: readonly string[]): Readonly<Record<string, string>> {
+  const labels: Record<string, string> = {};
+  for (const item of words.flatMap((word) => word.split(/[\s,]+/)).filter(Boolean)) {
+    const equals = item.indexOf('=');
+    if (equals < 1) throw new ValueError(`expected labels such as app=worker tier=gpu, got ${show(item)}`);
+    labels[item.slice(0, equals)] = item.slice(equals + 1);
+  }
+  return labels;
+}
+
+/** `URL [PORT|none]`. */
+export function readPrefill(words: readonly string[]): PrefillUrl {
+  const [url = '', port = 'none', extra] = words;
+  if (extra !== undefined) {
+    throw new ValueError(`expected URL [PORT|none], got ${show(words.join(' '))}: repeat the flag for each server`);
+  }
+  const read = readUrl(url);
+  if (port.toLowerCase() === 'none') return { url: read, bootstrapPort: undefined };
+  if (!/^\d+$/.test(port)) throw new ValueError(`invalid bootstrap port ${show(port)}: must be a number or 'none'`);
+  return { url: read, bootstrapPort: readInteger(port, { min: 1, max: 65_535 }) };
+}
+
+/** How a message quotes what came. */
+export function show(word: string): string {
+  return `'${word.length > 80 ? `${word.slice(0, 77)}...` : word}'`;
+}
+
+function within(value: number, word: string, { min, max }: Bounds, expected: string): number {
+  if ((min !== undefined && value < min) || (max !== undefined && value > max)) {
+    throw new ValueError(`${expected} ${range(min, max)}, got ${show(word)}`);
+  }
+  return value;
+}
+
+function range(min: number | undefined, max: number | undefined): string {
+  if (min === undefined) return `of at most ${max}`;
+  return max === undefined ? `of at least ${min}` : `between ${min} and ${max}`;
+}

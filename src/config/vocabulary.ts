@@ -1,0 +1,35 @@
+import type { Option, Vocabulary } from './argv.ts';
+import { COMPAT_OPTIONS } from './compat.ts';
+import { OPTIONS } from './options.ts';
+import type { Spec } from './spec.ts';
+
+/** Options that launch_server spells as launch_router does; all others get `--router-` there. */
+const UNPREFIXED: ReadonlySet<string> = new Set(['host', 'port', 'workerUrls']);
+
+/** Every option of the router, those without effect last. */
+export const ROUTER_OPTIONS: readonly Option[] = [...optionsOf(OPTIONS), ...optionsOf(COMPAT_OPTIONS)];
+
+/** The same as launch_server has them. */
+export const PREFIXED_OPTIONS: readonly Option[] = ROUTER_OPTIONS.map(prefixed);
+
+/** The rows of a table as options. */
+export function optionsOf(table: Readonly<Record<string, Spec>>): readonly Option[] {
+  return Object.entries(table).map(([key, spec]) => ({ key, spec }));
+}
+
+/** Every spelling of every option. */
+export function vocabularyOf(options: readonly Option[]): Vocabulary {
+  return new Map(options.flatMap((option) => option.spec.flags.map((flag) => [flag, option] as const)));
+}
+
+/** The option as launch_server has it: `--policy` → `--router-policy`. */
+export function prefixed(option: Option): Option {
+  if (UNPREFIXED.has(option.key)) return option;
+  const [first, ...aliases] = option.spec.flags.map(prefixedFlag);
+  return { key: option.key, spec: { ...option.spec, flags: [first!, ...aliases] } };
+}
+
+/** `--policy` → `--router-policy`. */
+export function prefixedFlag(flag: string): string {
+  return flag.replace(/^--/, '--router-');
+}

@@ -1,0 +1,67 @@
+/** What the router itself answers with: code → HTTP status. Codes are stable; clients and tests match on them. */
+export const HTTP_ERRORS = {
+  bad_request: 400,
+  unauthorized: 401,
+  not_found: 404,
+  method_not_allowed: 405,
+  request_timeout: 408,
+  payload_too_large: 413,
+  too_many_requests: 429,
+  internal_error: 500,
+  worker_connection_failed: 502,
+  worker_bad_response: 502,
+  no_available_workers: 503,
+  starting: 503,
+  draining: 503,
+  worker_timeout: 504,
+} as const;
+
+/** Why a command ended: code → process exit code. 2 is what argparse uses for a wrong command line. */
+export const EXIT_ERRORS = {
+  usage: 2,
+  port_in_use: 1,
+  sglang_missing: 1,
+  server_start_failed: 1,
+  server_start_timeout: 1,
+} as const;
+
+export type HttpErrorCode = keyof typeof HTTP_ERRORS;
+export type ExitErrorCode = keyof typeof EXIT_ERRORS;
+
+/** A failure that is answered to an HTTP client as JSON. */
+export class RouterError extends Error {
+  readonly code: HttpErrorCode;
+  readonly status: number;
+  /** Seconds after which another try makes sense; sent as `Retry-After`. */
+  readonly retryAfterSecs: number | undefined;
+  /** Further fields of the JSON error object, such as start-up progress. */
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(
+    code: HttpErrorCode,
+    message: string,
+    options: { retryAfterSecs?: number; details?: Readonly<Record<string, unknown>>; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = 'RouterError';
+    this.code = code;
+    this.status = HTTP_ERRORS[code];
+    this.retryAfterSecs = options.retryAfterSecs;
+    this.details = options.details;
+  }
+}
+
+/** A failure that ends the command: printed as `error: message`, then `hint: …`, without a stack trace. */
+export class ExitError extends Error {
+  readonly code: ExitErrorCode;
+  readonly exitCode: number;
+  readonly hint: string | undefined;
+
+  constructor(code: ExitErrorCode, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'ExitError';
+    this.code = code;
+    this.exitCode = EXIT_ERRORS[code];
+    this.hint = options.hint;
+  }
+}

@@ -1,0 +1,56 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** Headers that end at this hop, either way (RFC 9110 §7.6.1), and the framing that each side's HTTP stack writes itself. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Set anew for the worker: its own host, the length of the body as read, no interim answer. */
+const REQUEST_ONLY: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
+
+/** Names listed in a Connection header are hop-by-hop too; undefined in the usual case of none. */
+function namedByConnection(connection: string | string[] | undefined): Set<string> | undefined {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
+  return new Set(
+    String(connection)
+      .split(',')
+      .map((name) => name.trim().toLowerCase()),
+  );
+}
+
+/**
+ * The client's headers as name, value, name, value … for the worker. Built from Node's lower-cased map, so that a name
+ * in two spellings can never reach the worker twice.
+ */
+export function requestHeaders(headers: IncomingHttpHeaders): string[] {
+  const dropped = namedByConnection(headers.connection);
+  const out: string[] = [];
+  for (const name in headers) {
+    if (HOP_BY_HOP.has(name) || REQUEST_ONLY.has(name) || dropped?.has(name)) continue;
+    const value = headers[name];
+    if (typeof value === 'string') out.push(name, value);
+    else if (value) for (const one of value) out.push(name, one);
+  }
+  return out;
+}
+
+/** The worker's headers as name, value, name, value … for the client. */
+export function responseHeaders(headers: IncomingHttpHeaders): string[] {
+  const dropped = namedByConnection(headers.connection);
+  const out: string[] = [];
+  for (const name in headers) {
+    if (HOP_BY_HOP.has(name) || dropped?.has(name)) continue;
+    const value = headers[name];
+    if (typeof value === 'string') out.push(name, value);
+    else if (value) for (const one of value) out.push(name, one);
+  }
+  return out;
+}

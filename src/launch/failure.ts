@@ -1,0 +1,83 @@
+import { ExitError } from '../errors.ts';
+import { type Cause, findCause, type Stage } from './causes.ts';
+import { describeExit, type Exit } from './child.ts';
+import { describePhase, type Phase } from './phases.ts';
+
+/** Log lines shown with a failure. */
+const SHOWN_LINES = 15;
+
+/** Why a server is not there (any more), ready to be shown. */
+export interface Failure {
+  readonly code: 'server_start_failed' | 'server_start_timeout';
+  /** One line: which server, the cause, how it ended. */
+  readonly text: string;
+  readonly hint: string | undefined;
+  /** The last lines of its output. */
+  readonly lines: readonly string[];
+  readonly logPath: string;
+  readonly portTaken: boolean;
+}
+
+/** What is known of a server when it fails. */
+export interface Failing {
+  /** `w0`. */
+  readonly name: string;
+  readonly address: string;
+  readonly stage: Stage;
+  readonly phase: Phase;
+  /** Since it was started. */
+  readonly elapsedMs: number;
+  readonly lines: readonly string[];
+  readonly logPath: string;
+}
+
+/** A server that ended by itself. */
+export function endedFailure(server: Failing, exit: Exit): Failure {
+  const cause = findCause(server.lines, server.stage) ?? unknownCause(server, exit);
+  const what = server.stage === 'starting' ? 'did not start' : 'died';
+  return {
+    ...failureOf(server, cause),
+    code: 'server_start_failed',
+    text: `${server.name} (${server.address}) ${what}: ${cause.text} (${describeExit(exit)}, after ${seconds(server.elapsedMs)})`,
+  };
+}
+
+/** A server that is still starting after `timeoutMs`. */
+export function timeoutFailure(server: Failing, timeoutMs: number): Failure {
+  const cause: Cause = {
+    text: `not ready within ${seconds(timeoutMs)}, last seen at: ${describePhase(server.phase)}`,
+    hint: 'allow more time with --router-worker-startup-timeout-secs, or look at its log for what it waits for',
+  };
+  return {
+    ...failureOf(server, cause),
+    code: 'server_start_timeout',
+    text: `${server.name} (${server.address}) did not start: ${cause.text}`,
+  };
+}
+
+/** As the end of the command: cause, last log lines, where the whole log is. */
+export function toExitError(failure: Failure): ExitError {
+  return new ExitError(failure.code, explain(failure), { hint: failure.hint });
+}
+
+/** The failure with its last log lines and the path of the log. */
+export function explain({ text, lines, logPath }: Failure): string {
+  const shown = lines.slice(-SHOWN_LINES).map((line) => `  | ${line}`);
+  return [text, ...(shown.length > 0 ? ['  last lines of its log:', ...shown] : []), `  whole log: ${logPath}`].join(
+    '\n',
+  );
+}
+
+function failureOf({ lines, logPath }: Failing, cause: Cause) {
+  return { hint: cause.hint, lines, logPath, portTaken: cause.portTaken ?? false };
+}
+
+function unknownCause({ lines, phase }: Failing, exit: Exit): Cause {
+  if (exit.kind === 'not started') return { text: 'its program cannot be run' };
+  const last = lines.at(-1);
+  return { text: last === undefined ? 'it said nothing' : `no known cause, last seen at: ${describePhase(phase)}` };
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 100_000 ? 1 : 0)} s`;
+}

@@ -1,0 +1,96 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import treeKill from 'tree-kill';
+import { descendantsOf, type ProcessEntry, readProcessTable } from './process-table.ts';
+
+const POLL_MS = 50;
+/** After SIGKILL; what is still there then hangs in the kernel, as a stuck GPU driver makes it. */
+const VERIFY_MS = 5_000;
+
+/** A process we started as leader of its own group, with everything it started in turn. */
+export interface Tree {
+  readonly pid: number;
+  /** Settles when the leader itself has ended. */
+  readonly exited: Promise<unknown>;
+}
+
+/**
+ * Ends a tree in order: SIGTERM to the leader, which shuts its children down itself, and SIGKILL for whatever is left of
+ * the tree when it ended or after `graceMs`. Resolves with the pids that are there even then: none, as a rule.
+ * SIGTERM goes to the leader alone because SGLang takes a child's death for a crash and spends 5 s on diagnostics.
+ */
+export async function stopTree({ pid, exited }: Tree, graceMs: number): Promise<number[]> {
+  const members = membersOf(pid);
+  signal(pid, 'SIGTERM');
+  const ended = await endsWithin(exited, graceMs);
+  if (!ended) await killFromTop(pid);
+  return killRest(pid, members);
+}
+
+/** SIGKILL for the whole tree at once; resolves as `stopTree` does. What it can do synchronously is done on return. */
+export function killTree({ pid }: Pick<Tree, 'pid'>): Promise<number[]> {
+  return killRest(pid, membersOf(pid));
+}
+
+/** The group, and what left it by `setsid`; known by start time, so that a reused pid is never hit. */
+async function killRest(pid: number, members: readonly ProcessEntry[]): Promise<number[]> {
+  if (groupLives(pid)) signal(-pid, 'SIGKILL');
+  for (const member of living(members)) signal(member.pid, 'SIGKILL');
+  for (let waitedMs = 0; waitedMs < VERIFY_MS; waitedMs += POLL_MS) {
+    if (!groupLives(pid) && living(members).length === 0) return [];
+    await delay(POLL_MS);
+  }
+  const group = readProcessTable()?.filter((entry) => entry.group === pid) ?? [];
+  return [...new Set([...group, ...living(members)].map((entry) => entry.pid))];
+}
+
+/** Where there is no /proc the tree is found with `ps`; tree-kill dies of a missing `ps`, hence the look before. */
+async function killFromTop(pid: number): Promise<void> {
+  if (!onPath('ps')) return;
+  await new Promise<void>((resolve) => treeKill(pid, 'SIGKILL', () => resolve()));
+}
+
+function membersOf(pid: number): ProcessEntry[] {
+  const table = readProcessTable() ?? [];
+  return [...table.filter((entry) => entry.pid === pid), ...descendantsOf(pid, table)];
+}
+
+function living(members: readonly ProcessEntry[]): ProcessEntry[] {
+  const now = new Map(readProcessTable()?.map((entry) => [entry.pid, entry.started]));
+  return members.filter((member) => now.get(member.pid) === member.started);
+}
+
+/** Zombies do not count: as pid 1 of a container nobody may ever reap them. */
+function groupLives(pid: number): boolean {
+  const table = readProcessTable();
+  return table === undefined ? signal(-pid, 0) : table.some((entry) => entry.group === pid);
+}
+
+/** False when there is no such process or group. */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}
+
+async function endsWithin(exited: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  const abort = new AbortController();
+  const timer = delay(timeoutMs, false, { signal: abort.signal }).catch(() => false);
+  const ended = await Promise.race([exited.then(() => true), timer]);
+  abort.abort();
+  return ended;
+}
+
+function onPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

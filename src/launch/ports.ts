@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import getPort, { portNumbers } from 'get-port';
+import { ExitError } from '../errors.ts';
+
+const HIGHEST = 65_535;
+const RANGE_FILE = '/proc/sys/net/ipv4/ip_local_port_range';
+
+/** Hands out free ports from a base upward, below the range from which the kernel takes client ports. */
+export class Ports {
+  readonly #base: number;
+  readonly #top: number;
+
+  private constructor(base: number, top: number) {
+    this.#base = base;
+    this.#top = top;
+  }
+
+  /** A base inside the ephemeral range is the user's choice and is kept. */
+  static async from(base: number, rangeFile = RANGE_FILE): Promise<Ports> {
+    const ephemeral = await ephemeralStart(rangeFile);
+    return new Ports(base, base < ephemeral ? ephemeral - 1 : HIGHEST);
+  }
+
+  /** A port that nobody listens on and no launch of this machine has taken. Throws `port_in_use` when there is none. */
+  async next(): Promise<number> {
+    for (;;) {
+      // `reserve` keeps it ours in this process for good: a server may bind its port only minutes from now.
+      const port = await getPort({ port: portNumbers(this.#base, this.#top), reserve: true });
+      if (port < this.#base || port > this.#top) throw this.#exhausted();
+      if (await claim(port)) return port;
+    }
+  }
+
+  #exhausted(): ExitError {
+    return new ExitError('port_in_use', `no free port for a server from ${this.#base} to ${this.#top}`, {
+      hint: 'choose another start with --router-dp-worker-base-port',
+    });
+  }
+}
+
+/**
+ * Takes a port before its server binds it, so that another launch that starts meanwhile does not choose it too. The
+ * claim is a socket with an abstract name: the kernel ends it with this process. False when another process has it.
+ */
+async function claim(port: number): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  const socket = createServer().unref();
+  socket.listen(`\0sglang-launch/port/${port}`);
+  try {
+    await once(socket, 'listening');
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EADDRINUSE';
+  }
+}
+
+/** Where the kernel's own choice of client ports begins; 32768 where it does not say. */
+async function ephemeralStart(rangeFile: string): Promise<number> {
+  const text = await readFile(rangeFile, 'utf8').catch(() => '');
+  const start = Number.parseInt(text, 10);
+  return Number.isInteger(start) && start > 0 ? start : 32_768;
+}

@@ -1,0 +1,20 @@
+import { type ProgramName, runProgram } from './cli/program.ts';
+
+/** The executable: command line → program → exit code. */
+export async function main(program: ProgramName): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
+  const code = await runProgram(program, process.argv.slice(2), {
+    env: process.env,
+    columns: process.stdout.columns ?? 100,
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
+  process.exit(code);
+}
+
+/** Whoever read our output is gone (`… --help | head`): that ends nothing else. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+if (import.meta.main) await main('sglang-launch');

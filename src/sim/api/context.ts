@@ -1,0 +1,30 @@
+import type { Clock } from '../clock.ts';
+import type { Engine } from '../engine.ts';
+import type { HttpCounts } from '../http-counts.ts';
+import type { SimOptions } from '../options.ts';
+import type { EngineStats } from '../stats.ts';
+
+/** What every endpoint may use. */
+export interface SimContext {
+  readonly options: SimOptions;
+  readonly engine: Engine;
+  readonly stats: EngineStats;
+  readonly counts: HttpCounts;
+  readonly clock: Clock;
+  /** 32 hexadecimal digits, new each time. */
+  readonly newId: () => string;
+  /** The words after the program's name, for /server_info. */
+  readonly commandLine: string;
+  /** True once warm. */
+  readonly ready: () => boolean;
+}
+
+/** The name that clients know the model by. */
+export function servedName({ options }: SimContext): string {
+  return options.servedModelName ?? options.modelPath;
+}
+
+/** Seconds since 1970, whole, as OpenAI answers carry them. */
+export function createdSecs({ clock }: SimContext): number {
+  return Math.floor(clock.epochMs() / 1000);
+}

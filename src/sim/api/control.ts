@@ -1,0 +1,33 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseBody } from './body.ts';
+import type { SimContext } from './context.ts';
+import { type Exchange, sendEmpty, sendText } from './exchange.ts';
+
+const FLUSHED =
+  'Cache flushed.\nPlease check backend logs for more details. ' +
+  '(When there are running or waiting requests, the operation will not be performed.)\n';
+
+/** GET /health, /health_generate, /ready: 503 while starting. */
+export async function health({ options, ready }: SimContext, { response }: Exchange): Promise<void> {
+  if (ready() && options.healthSecs > 0) await delay(options.healthSecs * 1000);
+  sendEmpty(response, ready() ? 200 : 503);
+}
+
+/** GET /ping. */
+export function ping(_context: SimContext, { response }: Exchange): void {
+  sendEmpty(response, 200);
+}
+
+/** GET or POST /flush_cache. */
+export function flushCache({ engine }: SimContext, { response }: Exchange): void {
+  if (engine.flush()) sendText(response, 200, FLUSHED);
+  else sendText(response, 400, 'Flush cache failed.\n');
+}
+
+/** POST /abort_request with `rid`, the start of a request id, or `abort_all`. */
+export function abortRequest({ engine }: SimContext, { response, body: bytes }: Exchange): void {
+  const { rid, abort_all: all } = parseBody(bytes);
+  if (all === true) engine.abort(() => true, 'Aborted');
+  else if (typeof rid === 'string' && rid !== '') engine.abort((job) => job.id.startsWith(rid), 'Aborted');
+  sendEmpty(response, 200);
+}

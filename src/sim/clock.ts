@@ -1,0 +1,19 @@
+/** Time as the engine sees it; a test gives a virtual one. */
+export interface Clock {
+  /** Milliseconds that never run backwards, with fractions. */
+  now(): number;
+  /** Milliseconds since 1970. */
+  epochMs(): number;
+  /** Calls `ring` once, at `atMs` of `now()` or as soon after as can be. */
+  alarm(atMs: number, ring: () => void): void;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  epochMs: () => performance.timeOrigin + performance.now(),
+  alarm: (atMs, ring) => {
+    // Node counts whole milliseconds: rounding up keeps it from ringing early only to be set again.
+    setTimeout(ring, Math.max(0, Math.ceil(atMs - performance.now())));
+  },
+};

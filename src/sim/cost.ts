@@ -1,0 +1,21 @@
+/** What work costs on the simulated GPU. The defaults are those of SMG's mock engine, so that results can be compared. */
+export interface CostModel {
+  /** Uncached prompt tokens computed in a second. */
+  readonly prefillTokensPerSec: number;
+  /** Time of a decode step with nothing in it. */
+  readonly decodeBaseMs: number;
+  /** What each running request adds to a decode step. */
+  readonly decodePerRunningMs: number;
+  /** Multiplies every time: 3 is an engine three times as slow. */
+  readonly slowFactor: number;
+}
+
+/** Milliseconds to compute `tokens` uncached prompt tokens. */
+export function prefillMs(model: CostModel, tokens: number): number {
+  return (tokens / model.prefillTokensPerSec) * 1000 * model.slowFactor;
+}
+
+/** Milliseconds of one decode step, which gives each of `running` requests one token. */
+export function decodeMs(model: CostModel, running: number): number {
+  return (model.decodeBaseMs + model.decodePerRunningMs * running) * model.slowFactor;
+}

@@ -1,0 +1,31 @@
+import type { SimOptions } from './options.ts';
+
+/** What is to happen to an inference request. */
+export type Fate = 'serve' | 'fail' | 'die' | 'hang';
+
+type FaultOptions = Pick<SimOptions, 'failFirst' | 'dieOnRequest' | 'hangAfter' | 'hangHealth'>;
+
+/** Decides which requests go wrong, by the order in which they come. */
+export class Faults {
+  readonly #options: FaultOptions;
+  #requests = 0;
+
+  constructor(options: FaultOptions) {
+    this.#options = options;
+  }
+
+  /** Counts one more inference request and decides what becomes of it. */
+  next(): Fate {
+    const number = ++this.#requests;
+    const { failFirst, dieOnRequest, hangAfter } = this.#options;
+    if (number === dieOnRequest) return 'die';
+    if (hangAfter !== undefined && number > hangAfter) return 'hang';
+    return number <= failFirst ? 'fail' : 'serve';
+  }
+
+  /** True where the health endpoints must stay silent as well. */
+  get healthHangs(): boolean {
+    const { hangAfter, hangHealth } = this.#options;
+    return hangHealth && hangAfter !== undefined && this.#requests > hangAfter;
+  }
+}

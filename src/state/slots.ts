@@ -1,0 +1,59 @@
+/** Fields of one slot; the row is padded to a cache line so that two workers' counters never share one. */
+const IN_FLIGHT = 0;
+const SERVED = 1;
+const RETIRED = 2;
+const STRIDE = 16;
+
+/** Slots that one table holds: far above any fleet one router serves, and 64 KiB in all. */
+export const MAX_SLOTS = 1024;
+
+/**
+ * Per worker a row of counters, flat in one SharedArrayBuffer so that further data-plane threads can see the same
+ * table. The only writer of in-flight counters.
+ */
+export class Slots {
+  readonly #counters: Int32Array;
+  readonly #free: number[] = [];
+  #next = 0;
+
+  constructor(buffer = new SharedArrayBuffer(MAX_SLOTS * STRIDE * Int32Array.BYTES_PER_ELEMENT)) {
+    this.#counters = new Int32Array(buffer);
+  }
+
+  /** A zeroed slot for a new worker; throws RangeError past MAX_SLOTS. */
+  claim(): number {
+    const slot = this.#free.pop() ?? this.#next++;
+    if (slot >= MAX_SLOTS) throw new RangeError(`expected at most ${MAX_SLOTS} workers, one more was added`);
+    this.#counters.fill(0, slot * STRIDE, (slot + 1) * STRIDE);
+    return slot;
+  }
+
+  /** The worker is gone: its slot is free for another once the last request on it has settled. */
+  retire(slot: number): void {
+    Atomics.store(this.#counters, slot * STRIDE + RETIRED, 1);
+    if (this.inFlight(slot) === 0) this.#free.push(slot);
+  }
+
+  /** Counts a request on a worker from the moment it is chosen, not from its first byte. */
+  take(slot: number): void {
+    Atomics.add(this.#counters, slot * STRIDE + IN_FLIGHT, 1);
+  }
+
+  /** The other half of `take`, once per request whatever happened to it. */
+  give(slot: number): void {
+    const row = slot * STRIDE;
+    const left = Atomics.sub(this.#counters, row + IN_FLIGHT, 1) - 1;
+    Atomics.add(this.#counters, row + SERVED, 1);
+    if (left === 0 && this.#counters[row + RETIRED] === 1) this.#free.push(slot);
+  }
+
+  /** Requests chosen for this worker and not settled yet. */
+  inFlight(slot: number): number {
+    return Atomics.load(this.#counters, slot * STRIDE + IN_FLIGHT);
+  }
+
+  /** Requests settled on this worker since it was added. */
+  served(slot: number): number {
+    return Atomics.load(this.#counters, slot * STRIDE + SERVED);
+  }
+}

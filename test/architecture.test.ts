@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { test } from 'node:test';
+
+/** Who may import whom; the picture of the architecture in one table. A folder may always import itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  log: [],
+  state: [],
+  policies: ['state'],
+  config: ['errors', 'log'],
+  http: ['errors', 'log'],
+  workers: ['state', 'http', 'errors', 'log'],
+  proxy: ['policies', 'state', 'http', 'config', 'errors', 'log'],
+  api: ['workers', 'http', 'errors'],
+  launch: ['config', 'errors', 'log'],
+  sim: ['http', 'errors', 'log'],
+  router: ['config', 'state', 'policies', 'workers', 'http', 'proxy', 'api', 'errors', 'log'],
+  cli: ['config', 'router', 'launch', 'sim', 'errors', 'log'],
+  main: ['cli'],
+};
+
+const SOURCE = join(import.meta.dirname, '../src');
+const IMPORT = /(?:from|import)\s*\(?\s*'(\.[^']+)'/g;
+
+const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+const partOf = (path: string) => (path.split(sep)[0] ?? path).replace(/\.ts$/, '');
+
+test('every part of src is in the table', () => {
+  const unknown = [...new Set(files.map(partOf))].filter((part) => !(part in MAY_IMPORT));
+  assert.deepEqual(unknown, []);
+});
+
+test('imports point one way', () => {
+  const wrong: string[] = [];
+  for (const file of files) {
+    const part = partOf(file);
+    const allowed = [part, ...(MAY_IMPORT[part] ?? [])];
+    for (const [, path = ''] of readFileSync(join(SOURCE, file), 'utf8').matchAll(IMPORT)) {
+      const target = relative(SOURCE, join(SOURCE, dirname(file), path));
+      if (!target.startsWith('..') && !allowed.includes(partOf(target))) wrong.push(`${file} imports ${target}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('each third-party library stands behind one folder', () => {
+  const owners: Readonly<Record<string, string>> = {
+    undici: 'http',
+    execa: 'launch',
+    'get-port': 'launch',
+    'tree-kill': 'launch',
+  };
+  const wrong = files.flatMap((file) => {
+    const text = readFileSync(join(SOURCE, file), 'utf8').replaceAll(/^import type .*$/gm, '');
+    return Object.entries(owners)
+      .filter(([library, owner]) => text.includes(`from '${library}'`) && partOf(file) !== owner)
+      .map(([library]) => `${file} imports ${library}`);
+  });
+  assert.deepEqual(wrong, []);
+});

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import getPort from 'get-port';
+import { killTree } from '../../src/launch/kill-tree.ts';
+import { ENGINE, FIXTURES, gone, Program } from '../launch/processes.ts';
+
+let basePort = 20_600;
+
+/** The `server` command as a process, with two fixture engines and its router on `url`. */
+async function coLaunch(t: TestContext, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const port = await getPort({ port: basePort });
+  const all = ['--dp-size', '2', '--port', String(port), '--router-dp-worker-base-port', String(basePort + 1), ...args];
+  basePort += 20;
+  const program = new Program(process.execPath, [`${FIXTURES}server-cli.ts`, ...all], {
+    env: { FIXTURE_PROGRAM: ENGINE, ...env },
+  });
+  t.after(async () => {
+    program.process.kill('SIGKILL');
+    await Promise.all(program.pids().map((pid) => killTree({ pid })));
+  });
+  return { program, port, url: `http://127.0.0.1:${port}` };
+}
+
+const sim = (...args: string[]) => ['--sim', ...args];
+const ask = (url: string, path = '/generate') => fetch(`${url}${path}`, { method: 'POST', body: '{"text":"hello"}' });
+const READY = /^READY (.*)$/m;
+
+test('two servers come up behind one port; the plan and the ready line say where', async (t) => {
+  const { program, url } = await coLaunch(t, sim());
+  const [, ready = ''] = await program.says(READY);
+  const { workers, ...rest } = JSON.parse(ready);
+  assert.equal(rest.url, url);
+  assert.equal(workers.length, 2);
+  assert.match(program.output, new RegExp(`^2 servers behind ${url} \\(simulated engines`, 'm'));
+  for (const [index, worker] of workers.entries()) assert.ok(program.output.includes(`w${index}  ${worker.slice(7)}`));
+  assert.match(program.output, /^w1 weights \([\d.]+ s\)$/m);
+  assert.match(program.output, /^w0 \| .*fired up and ready to roll!$/m);
+  assert.match(program.output, /^try it: curl /m);
+  assert.equal((await ask(url)).status, 200);
+  program.process.kill('SIGTERM');
+  assert.deepEqual(await program.exited, [0, null]);
+  await gone(...program.pids());
+});
+
+test('until the servers are up requests get 503 with the progress of each', async (t) => {
+  const { program, url } = await coLaunch(t, sim('--behave', 'hang@1,grandchild'));
+  await program.says(/w0 ready/);
+  await program.says(/w1 \| .*half way/);
+  const answer = await ask(url);
+  assert.equal(answer.status, 503);
+  assert.ok(Number(answer.headers.get('retry-after')) > 0);
+  const { error } = (await answer.json()) as {
+    error: { servers: { rank: number; phase: string; progress: number }[] };
+  };
+  assert.deepEqual(
+    error.servers.map(({ rank, phase, progress }) => [rank, phase, progress]),
+    [
+      [0, 'ready', null],
+      [1, 'weights', 0.5],
+    ],
+  );
+  assert.equal((await fetch(`${url}/readiness`)).status, 503);
+  program.process.kill('SIGINT');
+  assert.deepEqual(await program.exited, [0, null]);
+  await gone(...program.pids());
+});
+
+test('with --router-serve-when first the first server is enough', async (t) => {
+  const { program, url } = await coLaunch(t, sim('--router-serve-when', 'first', '--behave', 'hang@1'));
+  await program.says(/ready in .*: 1 of 2 servers/);
+  assert.equal((await ask(url)).status, 200);
+});
+
+test('a server that does not start ends the launch with cause, log and hint, and stops the others', async (t) => {
+  const { program } = await coLaunch(
+    t,
+    sim('--behave', 'die@1,grandchild', '--say', 'RuntimeError: Found no NVIDIA driver'),
+  );
+  assert.deepEqual(await program.exited, [1, null]);
+  assert.match(
+    program.output,
+    /^error: w1 \(\S+\) did not start: no usable GPU: .*Found no NVIDIA driver.* \(exit code 1, /m,
+  );
+  assert.match(program.output, /^ {2}\| RuntimeError: Found no NVIDIA driver$/m);
+  assert.match(program.output, /^ {2}whole log: \/.*w1\.log$/m);
+  assert.match(program.output, /^hint: .*nvidia-smi/m);
+  await gone(...program.pids());
+});
+
+test('servers that are not ready in time end the launch', async (t) => {
+  const { program } = await coLaunch(t, sim('--router-worker-startup-timeout-secs', '2', '--behave', 'hang'));
+  assert.deepEqual(await program.exited, [1, null]);
+  assert.match(program.output, /^error: w\d \S+ did not start: not ready within 2\.0 s, last seen at: weights 50%$/m);
+  await gone(...program.pids());
+});
+
+test('a port of the router that is taken shows before any server is started', async (t) => {
+  const thief = createServer().listen(0, '127.0.0.1');
+  t.after(() => thief.close());
+  await once(thief, 'listening');
+  const { port } = thief.address() as { port: number };
+  const { program } = await coLaunch(t, sim('--port', String(port)));
+  assert.deepEqual(await program.exited, [1, null]);
+  assert.match(program.output, new RegExp(`error: .*${port}`));
+  assert.deepEqual(
+    program.pids().filter((pid) => pid !== process.pid),
+    [],
+  );
+});
+
+test('a server that dies later is said, and the others go on; without any the launch ends', async (t) => {
+  const { program, url } = await coLaunch(t, sim());
+  const [, ready = ''] = await program.says(READY);
+  const [first, second] = JSON.parse(ready).workers;
+  await fetch(`${first}/die`).catch(() => {});
+  await program.says(/w0 \S+ died: .*exit code 3/);
+  await program.says(/1 of 2 servers go on/);
+  for (let count = 0; count < 4; count++) assert.equal((await ask(url)).status, 200);
+  await fetch(`${second}/die`).catch(() => {});
+  assert.deepEqual(await program.exited, [1, null]);
+  assert.match(program.output, /^error: w1 \S+ died:/m);
+});
+
+test('a second signal ends at once, servers that ignore SIGTERM included', async (t) => {
+  const { program } = await coLaunch(t, sim('--behave', 'ignore-term,grandchild'));
+  await program.says(READY);
+  program.process.kill('SIGINT');
+  await program.says(/not impressed/);
+  program.process.kill('SIGINT');
+  assert.deepEqual(await program.exited, [130, null]);
+  await gone(...program.pids());
+});
+
+test('SIGKILL leaves no simulated engine', async (t) => {
+  const { program } = await coLaunch(t, sim());
+  await program.says(READY);
+  program.process.kill('SIGKILL');
+  await program.exited;
+  await gone(...program.pids());
+});
+
+test('SIGKILL leaves no SGLang server and none of its processes', async (t) => {
+  const env = { SGLANG_ROUTER_PYTHON: 'python3', PYTHONPATH: `${FIXTURES}python` };
+  const { program } = await coLaunch(t, ['--model-path', 'tiny'], env);
+  await program.says(READY);
+  await program.says(/w0 \| scheduler pid/);
+  await program.says(/w1 \| scheduler pid/);
+  program.process.kill('SIGKILL');
+  await program.exited;
+  assert.equal(program.pids().length, 4);
+  await gone(...program.pids());
+});
+
+test('a machine without ps', async (t) => {
+  const { program } = await coLaunch(t, sim('--behave', 'grandchild,escape'), { PATH: '/bin/nothing' });
+  await program.says(READY);
+  program.process.kill('SIGTERM');
+  assert.deepEqual(await program.exited, [0, null]);
+  await gone(...program.pids());
+});
+
+test('a Python without sglang is one clear line', async (t) => {
+  const { program } = await coLaunch(t, ['--model-path', 'tiny'], { SGLANG_ROUTER_PYTHON: 'python3' });
+  assert.deepEqual(await program.exited, [1, null]);
+  assert.match(program.output, /^error: sglang is not installed for python3.*\nhint: .*--sim/m);
+});

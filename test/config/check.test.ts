@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { resolveServer } from '../../src/config/launch.ts';
+import { resolveRouter } from '../../src/config/resolve.ts';
+
+const REFUSED: Readonly<Record<string, RegExp>> = {
+  '--retry-max-backoff-ms 50': /^--retry-max-backoff-ms: expected at least --retry-initial-backoff-ms \(100\), got 50$/,
+  '--queue-timeout-secs 0': /^--queue-timeout-secs: expected at least 1 second, got 0$/,
+  '--health-check-endpoint health': /^--health-check-endpoint: expected a path such as \/health, got 'health'$/,
+  '--service-discovery': /^--service-discovery needs --selector KEY=VALUE/,
+  '--service-discovery --pd-disaggregation': /needs --prefill-selector or --decode-selector/,
+  '--policy power_of_two --worker-urls http://a':
+    /^--policy power_of_two needs at least 2 workers \(--worker-urls\), got 1$/,
+  '--pd-disaggregation --decode-policy power_of_two --decode http://a':
+    /^--decode-policy power_of_two needs at least 2/,
+  '--retry-max-retries 0': /^--retry-max-retries/,
+  '--retry-initial-backoff-ms 0': /^--retry-initial-backoff-ms/,
+  '--retry-backoff-multiplier 0.5': /^--retry-backoff-multiplier/,
+  '--retry-jitter-factor 1.5': /^--retry-jitter-factor/,
+  '--balance-rel-threshold 0.9': /^--balance-rel-threshold/,
+  '--eviction-interval 0': /^--eviction-interval/,
+  '--max-tree-size 0': /^--max-tree-size/,
+  '--max-payload-size 0': /^--max-payload-size/,
+  '--request-timeout-secs 0': /^--request-timeout-secs/,
+  '--worker-startup-timeout-secs 0': /^--worker-startup-timeout-secs/,
+  '--worker-startup-check-interval 0': /^--worker-startup-check-interval/,
+  '--rate-limit-tokens-per-second -1': /^--rate-limit-tokens-per-second/,
+  '--cb-failure-threshold 0': /^--cb-failure-threshold/,
+  '--cb-timeout-duration-secs 0': /^--cb-timeout-duration-secs/,
+  '--prefill http://a 0': /^--prefill/,
+};
+
+for (const [line, message] of Object.entries(REFUSED)) {
+  test(`refused: ${line}`, () => assert.throws(() => resolveRouter(line.split(' '), {}), { code: 'usage', message }));
+}
+
+const ACCEPTED = [
+  '--queue-size 0 --queue-timeout-secs 0',
+  '--service-discovery --selector a=b --policy power_of_two',
+  '--service-discovery --pd-disaggregation --prefill-selector a=b',
+  '--pd-disaggregation',
+  '--policy power_of_two --worker-urls http://a http://b',
+  '--host localhost',
+];
+
+for (const line of ACCEPTED) {
+  test(`accepted: ${line}`, () => assert.ok(resolveRouter(line.split(' '), {})));
+}
+
+test('launch_server counts the servers it starts and spells flags as it takes them', () => {
+  const line = ['--sim', '--router-policy', 'power_of_two'];
+  assert.ok(resolveServer([...line, '--dp-size', '2'], {}));
+  assert.throws(() => resolveServer(line, {}), { message: /^--router-policy power_of_two needs at least 2 workers/ });
+});

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { resolveServer } from '../../src/config/launch.ts';
+
+const resolve = (...argv: string[]) => resolveServer(argv, {});
+const launch = (...argv: string[]) => resolve('--model', 'm', ...argv).launch;
+
+test('what is not ours goes to the servers untouched and in order', () => {
+  const theirs = [
+    '--model-path',
+    'm',
+    '--json-model-override-args',
+    '{"a": 1}',
+    '--log-requests-target',
+    'a',
+    'b',
+    '--x=1',
+    '--x=2',
+  ];
+  const { launch, config } = resolve(
+    ...theirs.slice(0, 4),
+    '--router-policy',
+    'random',
+    ...theirs.slice(4),
+    '--host',
+    '0.0.0.0',
+  );
+  assert.deepEqual(launch.serverArgs, theirs);
+  assert.equal(config.policy, 'random');
+  assert.equal(config.host, '0.0.0.0');
+});
+
+test('the number of servers, in any spelling that argparse takes; the last counts and none goes through', () => {
+  for (const words of [
+    '--dp-size 4',
+    '--dp 4',
+    '--dp=4',
+    '--data-parallel-size=4',
+    '--data-parallel 4',
+    '--dp 2 --dp-size 4',
+  ]) {
+    const { dpSize, serverArgs } = launch(...words.split(' '));
+    assert.equal(dpSize, 4, words);
+    assert.deepEqual(serverArgs, ['--model', 'm'], words);
+  }
+});
+
+test('tensor and pipeline parallelism are read and go through', () => {
+  for (const words of [
+    '--tp 2 --pp-size 3',
+    '--tp-size=2 --pipeline-parallel-size 3',
+    '--tensor-parallel-size 2 --pipeline 3',
+  ]) {
+    const { gpu, serverArgs } = launch(...words.split(' '));
+    assert.equal(gpu.perServer, 6, words);
+    assert.deepEqual(serverArgs, ['--model', 'm', ...words.split(' ')]);
+  }
+});
+
+test('the GPUs: the base is taken, the step goes through', () => {
+  const { gpu, serverArgs } = launch('--base-gpu-id', '2', '--gpu-id-step=2');
+  assert.deepEqual({ ...gpu }, { base: 2, step: 2, perServer: 1 });
+  assert.deepEqual(serverArgs, ['--model', 'm', '--gpu-id-step=2']);
+});
+
+test('a flag of SGLang that begins like one of ours is left alone', () => {
+  const theirs = [
+    '--pp-max-micro-batch-size',
+    '2',
+    '--dp-attention',
+    '--model-impl',
+    'auto',
+    '--hosts',
+    'a',
+    '--d',
+    '3',
+  ];
+  assert.deepEqual(launch(...theirs).serverArgs, ['--model', 'm', ...theirs]);
+});
+
+test("the servers' key and level are theirs, the router's are prefixed", () => {
+  const { config, launch } = resolve('--sim', '--api-key', 's', '--router-api-key', 'r', '--log-level', 'debug');
+  assert.equal(launch.serverApiKey, 's');
+  assert.equal(config.apiKey, 'r');
+  assert.equal(config.logLevel, 'info');
+  assert.deepEqual(launch.serverArgs, ['--api-key', 's', '--log-level', 'debug']);
+});
+
+test('flags of the launcher', () => {
+  const { launch, config } = resolve(
+    '--sim',
+    '--router-dp-worker-base-port',
+    '32000',
+    '--router-serve-when=first',
+    '--worker-urls',
+    'http://w',
+  );
+  assert.equal(launch.sim, true);
+  assert.equal(launch.workerBasePort, 32_000);
+  assert.equal(launch.serveWhen, 'first');
+  assert.deepEqual(config.workerUrls, ['http://w']);
+  assert.deepEqual(launch.serverArgs, []);
+  assert.ok(Object.isFrozen(launch) && Object.isFrozen(launch.gpu));
+});
+
+test('router flags take unambiguous beginnings after --router-', () => {
+  assert.equal(resolve('--sim', '--router-log-l', 'debug').config.logLevel, 'debug');
+  assert.equal(resolve('--sim', '--router-eviction-interval-secs', '3').config.evictionIntervalMs, 3000);
+});
+
+test('usage errors say what to write', () => {
+  assert.throws(() => resolve(), { message: /no model/, hint: /--model-path MODEL, or --sim/ });
+  assert.throws(() => resolve('--sim', '--policy', 'random'), {
+    message: /^--policy is a router flag: .* --router-policy$/,
+  });
+  assert.throws(() => resolve('--sim', '--router-polcy'), {
+    message: 'unknown flag --router-polcy; did you mean --router-policy?',
+  });
+  assert.throws(() => resolve('--sim', '--router-port', '1'), {
+    message: 'unknown flag --router-port; did you mean --port?',
+  });
+  assert.throws(() => resolve('--sim', '--dp-size', '0'), {
+    message: "--dp-size: expected a whole number of at least 1, got '0'",
+  });
+  assert.throws(() => resolve('--sim', '--router-port=x'), { code: 'usage' });
+});
+
+test("a configuration file of the servers' may name the model", () => {
+  assert.deepEqual(resolve('--config', 'server.yaml').launch.serverArgs, ['--config', 'server.yaml']);
+});
+
+test('the log directory is used by the launcher, so nothing is said', () => {
+  assert.deepEqual(resolve('--sim', '--router-policy', 'random', '--router-log-dir', 'logs').notices, []);
+});

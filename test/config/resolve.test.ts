@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { questionIn, resolveRouter } from '../../src/config/resolve.ts';
+import { ExitError } from '../../src/errors.ts';
+
+const usage = (message: RegExp) => (error: unknown) =>
+  error instanceof ExitError && error.exitCode === 2 && message.test(error.message);
+
+test('the command line comes before the variable, the variable before the default', () => {
+  const env = { SGLANG_ROUTER_QUEUE_SIZE: '7', SGLANG_ROUTER_POLICY: 'random' };
+  assert.equal(resolveRouter([], {}).config.queueSize, 100);
+  assert.equal(resolveRouter([], env).config.queueSize, 7);
+  assert.equal(resolveRouter(['--queue-size', '8'], env).config.queueSize, 8);
+  assert.equal(resolveRouter([], env).config.policy, 'random');
+});
+
+test('variables hold lists, switches and prefill servers; an empty one holds nothing', () => {
+  const { config } = resolveRouter([], {
+    SGLANG_ROUTER_WORKER_URLS: 'http://a:1, http://b:2 http://c:3',
+    SGLANG_ROUTER_DP_AWARE: 'true',
+    SGLANG_ROUTER_DISABLE_RETRIES: 'off',
+    SGLANG_ROUTER_PREFILL: 'http://p:1 9000, http://q:1',
+    SGLANG_ROUTER_EVICTION_INTERVAL_SECS: '3',
+    SGLANG_ROUTER_PORT: '',
+  });
+  assert.equal(config.workerUrls.length, 3);
+  assert.equal(config.dpAware, true);
+  assert.equal(config.disableRetries, false);
+  assert.deepEqual(
+    config.prefill.map((server) => server.bootstrapPort),
+    [9000, undefined],
+  );
+  assert.equal(config.evictionIntervalMs, 3000);
+  assert.equal(config.port, 30_000);
+});
+
+test('a bad variable is a usage error that names the variable', () => {
+  assert.throws(
+    () => resolveRouter([], { SGLANG_ROUTER_PORT: 'x' }),
+    usage(/^SGLANG_ROUTER_PORT: expected a whole number/),
+  );
+  assert.throws(
+    () => resolveRouter([], { SGLANG_ROUTER_DP_AWARE: 'x' }),
+    usage(/^SGLANG_ROUTER_DP_AWARE: expected true or false/),
+  );
+});
+
+test('the port variable that Kubernetes sets for a service of that name is none of ours', () => {
+  assert.equal(resolveRouter([], { SGLANG_ROUTER_PORT: 'tcp://10.0.0.1:80' }).config.port, 30_000);
+});
+
+test('the configuration is frozen through and through, and plain data', () => {
+  const { config } = resolveRouter(['--prefill', 'http://a', '1'], {});
+  assert.ok(Object.isFrozen(config) && Object.isFrozen(config.prefill) && Object.isFrozen(config.prefill[0]));
+  assert.deepEqual(structuredClone(config), config);
+});
+
+test('a given option that does nothing yet, or never will, is told of; one left alone is not', () => {
+  assert.deepEqual(resolveRouter(['--policy', 'round_robin', '--queue-size', '3'], {}).notices, []);
+  const { notices } = resolveRouter(['--selector', 'a=b', '--history-backend', 'none', '--policy', 'random'], {
+    SGLANG_ROUTER_PROMETHEUS_PORT: '1',
+    REDIS_URL: 'redis://somewhere',
+  });
+  assert.equal(notices.length, 3);
+  assert.match(notices.join('\n'), /^--selector is not implemented yet: /m);
+  assert.match(notices.join('\n'), /^SGLANG_ROUTER_PROMETHEUS_PORT is not implemented yet: /m);
+  assert.match(notices.join('\n'), /^--history-backend is accepted for compatibility, has no effect: /m);
+});
+
+test('warn is the level warning', () => {
+  assert.equal(resolveRouter(['--log-level', 'warn'], {}).config.logLevel, 'warning');
+});
+
+test('help and version are found before anything else is read', () => {
+  assert.equal(questionIn(['--port', '--help']), 'help');
+  assert.equal(questionIn(['-V', '--help']), 'version');
+  assert.equal(questionIn(['--port', '1', '--', '--help']), undefined);
+});

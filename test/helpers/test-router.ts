@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import type { Config } from '../../src/config/options.ts';
+import { resolveRouter } from '../../src/config/resolve.ts';
+import { createLog } from '../../src/log.ts';
+import { type Router, startRouter } from '../../src/router.ts';
+
+/** A router in this process on a free port, with its log. */
+export interface TestRouter extends AsyncDisposable {
+  readonly router: Router;
+  readonly url: string;
+  readonly lines: string[];
+}
+
+/** Starts a router with these flags and fields, and waits until all its workers are ready. */
+export async function testRouter(
+  workerUrls: readonly string[],
+  flags: readonly string[] = [],
+  fields: Partial<Config> = {},
+): Promise<TestRouter> {
+  const lines: string[] = [];
+  const { config } = resolveRouter([...flags, '--worker-urls', ...workerUrls], {});
+  const log = createLog('debug', (line) => lines.push(line));
+  const router = await startRouter({ ...config, port: 0, policy: 'round_robin', ...fields }, { log });
+  while (router.registry.available.length < workerUrls.length) await once(router.registry, 'change');
+  return { router, url: router.url, lines, [Symbol.asyncDispose]: () => router.close() };
+}
+
+/** Resolves when the condition holds; looks again with every turn of the event loop, so a test never sleeps for a guess. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}

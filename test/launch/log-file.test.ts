@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createLogFolder, LogFile } from '../../src/launch/log-file.ts';
+
+const folder = () => mkdtemp(join(tmpdir(), 'log-file-'));
+
+test('everything written is there after close', async () => {
+  const path = join(await folder(), 'w0.log');
+  const file = new LogFile(path, assert.fail);
+  file.write(Buffer.from('one\n'));
+  file.write(Buffer.from('two'));
+  await file.close();
+  assert.equal(await readFile(path, 'utf8'), 'one\ntwo');
+  assert.equal((await stat(path)).mode & 0o077, 0);
+});
+
+test('a file that grew too large makes room for a new one', async () => {
+  const path = join(await folder(), 'w0.log');
+  const file = new LogFile(path, assert.fail, 8);
+  file.write(Buffer.from('0123456789'));
+  file.write(Buffer.from('next'));
+  await file.close();
+  assert.equal(await readFile(path, 'utf8'), 'next');
+  assert.equal(await readFile(`${path}.1`, 'utf8'), '0123456789');
+});
+
+test('a file that cannot be written is said once and ends nothing', async () => {
+  const problems: string[] = [];
+  const file = new LogFile(join(await folder(), 'missing', 'w0.log'), (problem) => problems.push(problem));
+  file.write(Buffer.from('one'));
+  await file.close();
+  assert.equal(problems.length, 1);
+  assert.match(problems[0] ?? '', /ENOENT/);
+});
+
+test('each launch has a fresh folder', async () => {
+  const parent = join(await folder(), 'logs');
+  const now = new Date('2026-11-21T08:20:28Z');
+  const [first, second] = [await createLogFolder(parent, now), await createLogFolder(parent, now)];
+  assert.notEqual(first, second);
+  assert.ok(first.startsWith(join(parent, 'run-2026-11-21-082028-')));
+});

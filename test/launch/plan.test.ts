@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { simEngine } from '../../src/launch/engine.ts';
+import { describeGpus, planServers } from '../../src/launch/plan.ts';
+
+const engine = simEngine('/opt/main.mjs');
+
+test('each server gets its own GPUs, rank and port', () => {
+  const plans = planServers({ dpSize: 3, gpu: { base: 1, step: 2, perServer: 2 }, serverArgs: ['--x'] }, engine);
+  assert.deepEqual(
+    plans.map(({ name, gpus }) => [name, gpus]),
+    [
+      ['w0', [1, 3]],
+      ['w1', [5, 7]],
+      ['w2', [9, 11]],
+    ],
+  );
+  const { args, env } = plans[2]!.command(31_007);
+  assert.equal(env.SGLANG_DP_RANK, '2');
+  assert.deepEqual(args.slice(args.indexOf('--host')), [
+    ...['--host', '127.0.0.1', '--port', '31007', '--dp-size', '1', '--base-gpu-id', '9', '--exit-with-parent'],
+  ]);
+});
+
+test("the user's flags stand before ours, untouched and in order", () => {
+  const serverArgs = ['--model-path', 'm', '--tp', '2', '--flag=a b', '--flag', '', '--flag=ü'];
+  const [plan] = planServers({ dpSize: 1, gpu: { base: 0, step: 1, perServer: 2 }, serverArgs }, engine);
+  const { args } = plan!.command(31_000);
+  assert.deepEqual(args.slice(2, 2 + serverArgs.length), serverArgs);
+});
+
+test('GPUs are named as people write them', () => {
+  assert.equal(describeGpus([3]), 'GPU 3');
+  assert.equal(describeGpus([4, 5, 6]), 'GPUs 4-6');
+  assert.equal(describeGpus([0, 2]), 'GPUs 0,2');
+});

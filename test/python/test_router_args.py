@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import argparse
+import pickle
+
+import pytest
+
+from sglang_router.launch_router import RouterArgs, parse_router_args
+
+
+def parser(**options: bool) -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser()
+    RouterArgs.add_cli_args(made, **options)
+    return made
+
+
+def test_defaults_are_those_of_the_command_line():
+    args = RouterArgs()
+    assert (args.host, args.port, args.policy, args.worker_urls) == ("127.0.0.1", 30000, "cache_aware", [])
+    assert args.max_payload_size == 256 * 1024 * 1024
+    assert args == parse_router_args([])
+    assert args.to_argv() == []
+
+
+def test_defaults_are_not_shared():
+    RouterArgs().worker_urls.append("http://a")
+    assert RouterArgs().worker_urls == []
+
+
+def test_words_become_fields_and_words_again():
+    args = parse_router_args(
+        [
+            *("--worker-urls", "http://a:1", "http://b:2", "--policy", "round_robin", "--retry-jitter-factor", "0.5"),
+            *(
+                "--prefill",
+                "http://p:1",
+                "9000",
+                "--prefill",
+                "http://q:1",
+                "none",
+                "--decode",
+                "http://d:1",
+                "--dp-aware",
+            ),
+            *("--selector", "app=x", "tier=y", "--eviction-interval", "5", "--max-concurrent-requests=-1"),
+            *("--request-id-headers", "x-a", "--tls-cert-path", "c.pem"),
+        ]
+    )
+    assert args.prefill_urls == [("http://p:1", 9000), ("http://q:1", None)]
+    assert args.decode_urls == ["http://d:1"]
+    assert args.selector == {"app": "x", "tier": "y"}
+    assert args.eviction_interval_secs == 5
+    assert args.max_concurrent_requests == -1
+    assert args.server_cert_path == "c.pem"
+    assert parse_router_args(args.to_argv()) == args
+
+
+def test_flags_stand_beside_those_of_a_server():
+    made = parser(use_router_prefix=True, exclude_host_port=True)
+    made.add_argument("--host", default="0.0.0.0")
+    made.add_argument("--port", type=int, default=1)
+    made.add_argument("--api-key")
+    made.add_argument("--policy", default="none of ours")
+    parsed = made.parse_args(
+        [
+            "--router-policy",
+            "random",
+            "--api-key",
+            "server",
+            "--worker-urls",
+            "http://a",
+            "--router-eviction-interval-secs",
+            "9",
+        ]
+    )
+    args = RouterArgs.from_cli_args(parsed, use_router_prefix=True)
+    assert (args.host, args.port, args.policy, args.api_key) == ("0.0.0.0", 1, "random", None)
+    assert (args.worker_urls, args.eviction_interval_secs) == (["http://a"], 9)
+
+
+def test_a_namespace_may_lack_fields():
+    assert RouterArgs.from_cli_args(argparse.Namespace(port=5, log_level="warn")) == RouterArgs(
+        port=5, log_level="warn"
+    )
+
+
+def test_a_bad_bootstrap_port_is_named():
+    with pytest.raises(ValueError, match="Invalid bootstrap port: x"):
+        parse_router_args(["--prefill", "http://p", "x"])
+
+
+def test_it_can_be_sent_to_another_process():
+    args = RouterArgs(port=5)
+    assert pickle.loads(pickle.dumps(args)) == args
+
+
+def test_help_is_grouped():
+    assert "Cache-aware routing:" in parser().format_help()
+    assert "Router: Cache-aware routing:" in parser(use_router_prefix=True).format_help()

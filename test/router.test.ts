@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { answering, fakeWorker } from './helpers/fake-worker.ts';
+import { testRouter, until } from './helpers/test-router.ts';
+
+const post = (url: string, headers: Record<string, string> = {}) =>
+  fetch(`${url}/generate`, { method: 'POST', body: '{}', headers });
+
+test('health endpoints answer for the router, with and without workers', async () => {
+  await using worker = await fakeWorker(answering(''));
+  await using alone = await testRouter([]);
+  await using serving = await testRouter([worker.url]);
+  for (const path of ['/health', '/liveness']) {
+    for (const { url } of [alone, serving]) {
+      const answer = await fetch(url + path);
+      assert.deepEqual([answer.status, await answer.text()], [200, 'OK'], path);
+    }
+  }
+  const ready = await fetch(`${serving.url}/readiness`);
+  assert.equal(ready.status, 200);
+  assert.deepEqual(await ready.json(), { status: 'ready', healthy_workers: 1, total_workers: 1 });
+  assert.equal((await fetch(`${serving.url}/health_generate`)).status, 200);
+
+  const notReady = await fetch(`${alone.url}/readiness`);
+  assert.equal(notReady.status, 503);
+  assert.equal(((await notReady.json()) as { status: string }).status, 'not ready');
+  assert.equal((await fetch(`${alone.url}/health_generate`)).status, 503);
+  assert.deepEqual(worker.seen, []);
+});
+
+test('while held: 503 with Retry-After and progress, readiness too, health all the same; then it serves', async () => {
+  await using worker = await fakeWorker(answering('served'));
+  await using started = await testRouter([worker.url]);
+  const { router, url } = started;
+  router.hold(() => ({ servers: [{ rank: 0, phase: 'weights' }] }));
+  const held = await post(url);
+  assert.deepEqual([held.status, held.headers.get('retry-after')], [503, '2']);
+  const { error } = (await held.json()) as { error: { code: string; servers: unknown } };
+  assert.deepEqual([error.code, error.servers], ['starting', [{ rank: 0, phase: 'weights' }]]);
+  const readiness = await fetch(`${url}/readiness`);
+  assert.equal(readiness.status, 503);
+  assert.deepEqual(((await readiness.json()) as { servers: unknown }).servers, [{ rank: 0, phase: 'weights' }]);
+  assert.equal((await fetch(`${url}/health`)).status, 200);
+  router.release();
+  assert.equal(await (await post(url)).text(), 'served');
+});
+
+test('drain lets a stream finish, refuses new requests, and resolves when all is done', async () => {
+  const waiting: ServerResponse[] = [];
+  await using worker = await fakeWorker((_, response) => {
+    response.write('first ');
+    waiting.push(response);
+  });
+  await using started = await testRouter([worker.url]);
+  const { router, url } = started;
+  const { port, hostname } = new URL(url);
+  const idle = connect(Number(port), hostname);
+  await once(idle, 'connect');
+  const streaming = await post(url);
+  const drained = router.drain(60_000);
+  idle.write('POST /generate HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}');
+  const [refusal] = await once(idle, 'data');
+  assert.match(String(refusal), /^HTTP\/1\.1 503[\s\S]*"code":"draining"/);
+  await assert.rejects(post(url), 'the listener is closed');
+  waiting[0]?.end('last');
+  assert.equal(await streaming.text(), 'first last');
+  assert.equal(await drained, 0);
+});
+
+test('drain ends after its grace and says how many requests were left', async () => {
+  const waiting: ServerResponse[] = [];
+  await using worker = await fakeWorker((_, response) => void waiting.push(response));
+  await using started = await testRouter([worker.url]);
+  const { router, url } = started;
+  const cut = assert.rejects(post(url));
+  await until(() => waiting.length === 1);
+  assert.equal(await router.drain(10), 1);
+  await router.close();
+  await cut;
+});
+
+test('with --api-key everything but health and models needs the key; the key reaches the worker', async () => {
+  const keys: (string | undefined)[] = [];
+  await using worker = await fakeWorker((request, response) => {
+    keys.push(request.headers.authorization);
+    response.end('{}');
+  });
+  await using started = await testRouter([worker.url], ['--api-key', 'secret']);
+  const { url } = started;
+  const refused = await post(url);
+  assert.equal(refused.status, 401);
+  assert.equal(((await refused.json()) as { error: { code: string } }).error.code, 'unauthorized');
+  assert.equal((await fetch(`${url}/get_server_info`)).status, 401);
+  for (const path of ['/health', '/liveness', '/readiness', '/health_generate', '/v1/models', '/get_model_info']) {
+    assert.equal((await fetch(url + path)).status, 200, path);
+  }
+  assert.equal((await post(url, { authorization: 'Bearer secret' })).status, 200);
+  assert.equal(keys.at(-1), 'Bearer secret');
+});
+
+test('requests go to the workers in turn', async () => {
+  await using a = await fakeWorker(answering('a'));
+  await using b = await fakeWorker(answering('b'));
+  await using started = await testRouter([a.url, b.url]);
+  const { url } = started;
+  const answers: string[] = [];
+  for (let i = 0; i < 6; i++) answers.push(await (await post(url)).text());
+  assert.deepEqual([a.seen.length, b.seen.length], [3, 3]);
+  assert.notEqual(answers[0], answers[1]);
+});
