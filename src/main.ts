@@ -2,7 +2,7 @@ import { type ProgramName, runProgram } from './cli/program.ts';
 
 /** The executable: command line → program → exit code. */
 export async function main(program: ProgramName): Promise<never> {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreGoneReader);
   const code = await runProgram(program, process.argv.slice(2), {
     env: process.env,
     columns: process.stdout.columns ?? 100,
@@ -12,9 +12,9 @@ export async function main(program: ProgramName): Promise<never> {
   process.exit(code);
 }
 
-/** Whoever read our output is gone (`… --help | head`): that ends nothing else. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+/** Whoever read our output is gone, a pipe (`… --help | head`) or a terminal: that ends nothing else. */
+function ignoreGoneReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 }
 
 if (import.meta.main) await main('sglang-launch');

@@ -22,13 +22,24 @@ export interface Stopping {
 /** Where signals come from; the process itself, or a test's stand-in. */
 export type SignalSource = Pick<EventEmitter, 'on' | 'off'>;
 
+/** One Ctrl-C comes twice through npx: from the terminal and passed on by npm, a few milliseconds later. */
+const SAME_SIGNAL_MS = 100;
+
+/** Milliseconds that only go forward; injected so that tests need not wait. */
+export type Clock = () => number;
+
 /** Listens for the stop signals until the returned function is called. */
-export function onSignals(handlers: SignalHandlers, source: SignalSource = process): () => void {
-  let seen = false;
+export function onSignals(
+  handlers: SignalHandlers,
+  source: SignalSource = process,
+  clock: Clock = () => performance.now(),
+): () => void {
+  let seen: { signal: StopSignal; atMs: number } | undefined;
   const listen = (signal: StopSignal) => {
-    if (seen) return handlers.again(signal);
-    seen = true;
-    handlers.first(signal);
+    if (seen === undefined) {
+      seen = { signal, atMs: clock() };
+      handlers.first(signal);
+    } else if (signal !== seen.signal || clock() - seen.atMs > SAME_SIGNAL_MS) handlers.again(signal);
   };
   for (const signal of STOP_SIGNALS) source.on(signal, listen);
   return () => {
@@ -44,6 +55,7 @@ export async function runUntilSignal(
   stopping: Stopping,
   work: Promise<number> = new Promise(() => {}),
   source: SignalSource = process,
+  clock?: Clock,
 ): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   // Only the last thing asked for counts: what was asked before ends too, as a consequence of it.
@@ -62,6 +74,7 @@ export async function runUntilSignal(
       again: (signal) => outcome(Promise.resolve(stopping.abort()).then(() => 128 + constants.signals[signal])),
     },
     source,
+    clock,
   );
   try {
     return await promise;

@@ -26,12 +26,26 @@ for (const [signal, exitCode] of [
     const source = new EventEmitter();
     const drained = Promise.withResolvers<void>();
     // As servers that are killed while they are being stopped: the drain ends as well.
-    const code = runUntilSignal(stopping(drained.promise, drained.resolve), undefined, source);
+    let nowMs = 0;
+    const code = runUntilSignal(stopping(drained.promise, drained.resolve), undefined, source, () => nowMs);
     source.emit('SIGINT', 'SIGINT');
+    nowMs += 200;
     source.emit(signal, signal);
     assert.equal(await code, exitCode);
   });
 }
+
+test('one Ctrl-C that arrives twice is one signal', async () => {
+  const source = new EventEmitter();
+  const drained = Promise.withResolvers<void>();
+  let nowMs = 0;
+  const code = runUntilSignal(stopping(drained.promise), undefined, source, () => nowMs);
+  source.emit('SIGINT', 'SIGINT');
+  nowMs += 20;
+  source.emit('SIGINT', 'SIGINT');
+  drained.resolve();
+  assert.equal(await code, 0);
+});
 
 test('work that ends by itself says how', async () => {
   const source = new EventEmitter();

@@ -126,7 +126,7 @@ test('a server that dies later is said, and the others go on; without any the la
 test('a second signal ends at once, servers that ignore SIGTERM included', async (t) => {
   const { program } = await coLaunch(t, sim('--behave', 'ignore-term,grandchild'));
   await program.says(READY);
-  program.process.kill('SIGINT');
+  program.process.kill('SIGTERM');
   await program.says(/not impressed/);
   program.process.kill('SIGINT');
   assert.deepEqual(await program.exited, [130, null]);
