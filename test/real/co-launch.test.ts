@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import getPort from 'get-port';
+import { tap } from '../helpers/tap.ts';
+import { testRouter } from '../helpers/test-router.ts';
+
+/** Two real SGLang servers on CPU behind the router. Runs where REAL_SGLANG_PYTHON and REAL_SGLANG_MODEL name them. */
+const { REAL_SGLANG_PYTHON: python, REAL_SGLANG_MODEL: model } = process.env;
+const options =
+  python && model ? {} : { skip: 'REAL_SGLANG_PYTHON and REAL_SGLANG_MODEL name no SGLang; see scripts/test' };
+
+const PROGRAM = join(import.meta.dirname, '../../src/main.ts');
+const CPU = {
+  SGLANG_USE_CPU_ENGINE: '1',
+  // One core for each server: without it the second one finds none.
+  SGLANG_CPU_OMP_THREADS_BIND: '0|1',
+  HF_HUB_OFFLINE: '1',
+  TRANSFORMERS_OFFLINE: '1',
+  CUDA_VISIBLE_DEVICES: '',
+  TOKENIZERS_PARALLELISM: 'false',
+};
+const FLAGS = [
+  '--served-model-name',
+  'tiny',
+  '--device',
+  'cpu',
+  '--mem-fraction-static',
+  '0.1',
+  '--max-total-tokens',
+  '20000',
+];
+interface Launch {
+  readonly process: ChildProcess;
+  output: string;
+}
+
+function launch(env: Record<string, string | undefined>, flags: readonly string[]): Launch {
+  const child = spawn(process.execPath, [PROGRAM, 'server', ...flags], {
+    env: { ...process.env, SGLANG_ROUTER_PYTHON: python, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const launched: Launch = { process: child, output: '' };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      launched.output += text;
+    });
+  }
+  return launched;
+}
+
+/** Resolves with the match once the output has it; rejects with the output when the program ends first. */
+function says(launched: Launch, pattern: RegExp): Promise<RegExpExecArray> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const match = pattern.exec(launched.output);
+      if (match) resolve(match);
+    };
+    launched.process.stdout?.on('data', look);
+    launched.process.stderr?.on('data', look);
+    launched.process.once('exit', () => reject(new Error(`ended early:\n${launched.output.slice(-3_000)}`)));
+    look();
+  });
+}
+
+/** Live processes whose command line or environment belongs to this launch, by the port of one of its servers. */
+function descendants(root: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (state !== 'Z') parents.set(Number(name), Number(parent));
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  const found = [root];
+  for (const pid of found) for (const [child, parent] of parents) if (parent === pid) found.push(child);
+  return found.slice(1);
+}
+
+const alive = (pid: number) => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
+  } catch {
+    return false;
+  }
+};
+
+async function gone(pids: readonly number[]): Promise<void> {
+  while (pids.some(alive)) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+async function start(): Promise<{ launched: Launch; url: string; workers: string[] }> {
+  const port = await getPort();
+  const launched = launch(CPU, ['--model-path', model as string, '--dp-size', '2', '--port', String(port), ...FLAGS]);
+  const [, ready = ''] = await says(launched, /^READY (.*)$/m);
+  return { launched, ...(JSON.parse(ready) as { url: string; workers: string[] }) };
+}
+
+let serving: Awaited<ReturnType<typeof start>>;
+before(async () => {
+  if (!('skip' in options)) serving = await start();
+});
+after(() => serving?.launched.process.kill('SIGKILL'));
+
+async function ask(url: string, path: string, body: object): Promise<{ bytes: Buffer; worker: string | null }> {
+  const answer = await fetch(url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  assert.equal(answer.status, 200, String(bytes));
+  return { bytes, worker: answer.headers.get('x-sglang-router-worker') };
+}
+
+const sampling = { temperature: 0, max_new_tokens: 8 };
+const messages = [{ role: 'user', content: 'What is the capital of France?' }];
+const REQUESTS: readonly [string, string, object][] = [
+  ['/generate', '/generate', { text: 'The capital of France is', sampling_params: sampling }],
+  ['/generate, streamed', '/generate', { text: 'The capital of France is', stream: true, sampling_params: sampling }],
+  ['chat', '/v1/chat/completions', { model: 'tiny', messages, temperature: 0, max_tokens: 8 }],
+  ['chat, streamed', '/v1/chat/completions', { model: 'tiny', messages, temperature: 0, max_tokens: 8, stream: true }],
+];
+
+for (const [name, path, body] of REQUESTS) {
+  test(`${name}: both servers answer`, options, async () => {
+    const used = new Set<string | null>();
+    for (let i = 0; i < 4; i++) used.add((await ask(serving.url, path, body)).worker);
+    assert.deepEqual([...used].sort(), [...serving.workers].sort());
+  });
+
+  test(`${name}: the router passes on what the server sent, byte for byte`, options, async () => {
+    await using wire = await tap(serving.workers[0] as string);
+    await using router = await testRouter([wire.url]);
+    const { bytes } = await ask(router.url, path, body);
+    assert.ok(bytes.length > 100);
+    assert.deepEqual(bytes, wire.lastBody());
+  });
+}
+
+test('Ctrl-C ends everything, exit code 0', options, async () => {
+  const { process: child } = serving.launched;
+  const pids = descendants(child.pid as number);
+  assert.ok(pids.length > 4, `expected servers with schedulers and detokenizers, found ${pids.length} processes`);
+  child.kill('SIGINT');
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 0);
+  await gone(pids);
+});
+
+test('SIGKILL of the launcher leaves nothing behind', options, async () => {
+  const { launched } = await start();
+  const pids = descendants(launched.process.pid as number);
+  assert.ok(pids.length > 4);
+  launched.process.kill('SIGKILL');
+  await gone(pids);
+});
+
+const FAILURES: readonly [string, Record<string, string | undefined>, readonly string[], RegExp][] = [
+  ['a bad model path', CPU, ['--model-path', '/no/such/model', '--device', 'cpu'], /^error: .*\/no\/such\/model/m],
+  [
+    'no GPU and no CPU flags',
+    { ...CPU, SGLANG_USE_CPU_ENGINE: undefined },
+    ['--model-path', model ?? ''],
+    /^error: .*(accelerator|GPU|CUDA)/im,
+  ],
+];
+for (const [name, env, flags, cause] of FAILURES) {
+  test(`${name}: ends with the cause in one line`, options, async () => {
+    const launched = launch(env, ['--port', String(await getPort()), ...flags]);
+    const [code] = await once(launched.process, 'exit');
+    assert.equal(code, 1);
+    assert.match(launched.output, cause);
+  });
+}
