@@ -30,6 +30,11 @@ def fake_node(tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def free_port() -> int:
+    return pick_port()
+
+
+def pick_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]

@@ -11,6 +11,7 @@ import pytest
 from conftest import run_module
 
 SHOW = """
+case $1 in --max-*) shift ;; esac
 echo "$$|$SGLANG_ROUTER_PYTHON|$SGLANG_ROUTER_PROG|${1##*/}"
 shift
 for word in "$@"; do echo "$word"; done

@@ -1,0 +1,66 @@
+"""The examples of the manual, as printed there, against a co-launch of simulated engines, and the `openai` client."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import requests
+from conftest import pick_port
+from openai import OpenAI
+
+QUESTION = "What is the capital of France?"
+MESSAGES = [{"role": "user", "content": QUESTION}]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where four simulated engines are served; afterwards, that Ctrl-C ends it all with exit code 0."""
+    logs = tmp_path_factory.mktemp("logs")
+    command = [sys.executable, "-m", "sglang_router.launch_server", "--sim", "--dp-size", "4"]
+    with subprocess.Popen(
+        [*command, "--port", str(pick_port()), "--router-log-dir", str(logs)], stdout=subprocess.PIPE, text=True
+    ) as launcher:
+        ready = next(line for line in launcher.stdout if line.startswith("READY "))
+        yield json.loads(ready.removeprefix("READY "))["url"]
+        launcher.send_signal(signal.SIGINT)
+        launcher.stdout.read()
+    assert launcher.returncode == 0
+
+
+def test_generate_as_the_manual_has_it(url):
+    data = {"text": QUESTION, "sampling_params": {"temperature": 0.7, "max_new_tokens": 100}}
+    response = requests.post(f"{url}/generate", json=data)
+    assert response.json()["meta_info"]["completion_tokens"] == 100
+
+
+def test_chat_as_the_manual_has_it(url):
+    data = {"model": "meta-llama/Meta-Llama-3.1-8B-Instruct", "messages": MESSAGES}
+    response = requests.post(f"{url}/v1/chat/completions", json=data)
+    assert response.json()["choices"][0]["message"]["content"]
+
+
+def test_requests_go_to_every_server(url):
+    data = {"text": QUESTION, "sampling_params": {"max_new_tokens": 1}}
+    workers = {requests.post(f"{url}/generate", json=data).headers["x-sglang-router-worker"] for _ in range(32)}
+    assert len(workers) == 4
+
+
+def test_the_openai_client(url):
+    client = OpenAI(base_url=f"{url}/v1", api_key="none")
+    (model,) = client.models.list().data
+    answer = client.chat.completions.create(model=model.id, messages=MESSAGES, max_tokens=20)
+    assert answer.usage.completion_tokens == 20
+    stream = client.chat.completions.create(
+        model=model.id, messages=MESSAGES, max_tokens=20, stream=True, stream_options={"include_usage": True}
+    )
+    chunks = list(stream)
+    pieces = (chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert "".join(pieces) == answer.choices[0].message.content
+    assert chunks[-1].usage.completion_tokens == 20
+    completion = client.completions.create(model=model.id, prompt=QUESTION, max_tokens=5)
+    assert completion.choices[0].finish_reason == "length"
