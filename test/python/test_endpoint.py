@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from conftest import pick_port
 from openai import OpenAI
+
+from conftest import pick_port
 
 QUESTION = "What is the capital of France?"
 MESSAGES = [{"role": "user", "content": QUESTION}]
