@@ -10,12 +10,17 @@ const READ_BYTES = 64 * 1024;
 export function createConnector(timeoutMs: number): buildConnector.connector {
   const shared = Buffer.allocUnsafeSlow(READ_BYTES);
   return ({ hostname, port }, callback) => {
+    const onread = (length: number) => {
+      const bytes = Buffer.allocUnsafe(length);
+      shared.copy(bytes, 0, 0, length);
+      return socket.push(bytes);
+    };
     const socket: Socket = connectTcp({
       host: hostname.replace(/^\[|\]$/g, ''),
       port: Number(port) || 80,
       noDelay: true,
       keepAlive: true,
-      onread: { buffer: shared, callback: (length) => socket.push(Buffer.from(shared.subarray(0, length))) },
+      onread: { buffer: shared, callback: onread },
     });
     const timer = setTimeout(() => socket.destroy(connectTimeout(hostname, port, timeoutMs)), timeoutMs);
     const settle = (error: Error | null) => {

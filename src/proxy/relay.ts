@@ -4,7 +4,8 @@ import { responseHeaders } from '../http/headers.ts';
 /** Up to this size a chunk is copied between its size line and line end, so that it leaves in one write: 10 % of a stream's cost. */
 const ONE_WRITE_BYTES = 16 * 1024;
 const LAST_CHUNK = '0\r\n\r\n';
-const CRLF = 0x0d0a;
+const CR = 0x0d;
+const LF = 0x0a;
 
 /** Passes one answer on to the client as it comes: no buffering, bytes in are bytes out. */
 export class Relay {
@@ -85,10 +86,14 @@ export class Relay {
 function frame(chunk: Buffer): Buffer {
   const size = chunk.length.toString(16);
   const start = size.length + 2;
-  const framed = Buffer.allocUnsafe(start + chunk.length + 2);
-  framed.write(size, 0, 'latin1');
-  framed.writeUInt16BE(CRLF, size.length);
+  const end = start + chunk.length;
+  const framed = Buffer.allocUnsafe(end + 2);
+  // A few bytes are set faster one by one than by a call into the runtime.
+  for (let i = 0; i < size.length; i++) framed[i] = size.charCodeAt(i);
+  framed[start - 2] = CR;
+  framed[start - 1] = LF;
   framed.set(chunk, start);
-  framed.writeUInt16BE(CRLF, start + chunk.length);
+  framed[end] = CR;
+  framed[end + 1] = LF;
   return framed;
 }
