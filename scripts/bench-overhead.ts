@@ -7,19 +7,20 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import getPort from 'get-port';
+import getPort, { portNumbers } from 'get-port';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sglang-router-bench');
 const INSTRUMENTS = process.env.BENCH_DIR ?? resolve(ROOT, '../shared/bench');
 const WORKERS = 4;
+const PORTS = portNumbers(20_000, 29_999);
 const ANSWER_BODY = '{"model":"sim","messages":[{"role":"user","content":"hello"}]}';
 
 interface Program {
   readonly name: string;
   /** Makes the environment it runs in; returns the command for these workers and this port. */
   readonly install: () => void;
-  readonly command: (workers: readonly string[], port: number) => readonly string[];
+  readonly command: (workers: readonly string[], port: number, metricsPort: number) => readonly string[];
 }
 
 interface Load {
@@ -74,17 +75,17 @@ const PROGRAMS: readonly Program[] = [
     name: 'sglang-router 0.3.2',
     install: () =>
       existsSync(python('sglang-router')) || installInto('sglang-router', ['sglang-router==0.3.2', 'requests']),
-    command: (workers, port) => [
+    command: (workers, port, metricsPort) => [
       ...[python('sglang-router'), '-m', 'sglang_router.launch_router', '--host', '127.0.0.1', '--port', String(port)],
-      ...['--log-level', 'error', '--prometheus-port', String(port + 1), '--worker-urls', ...workers],
+      ...['--log-level', 'error', '--prometheus-port', String(metricsPort), '--worker-urls', ...workers],
     ],
   },
   {
     name: 'smg 1.13.0',
     install: () => existsSync(python('smg')) || installInto('smg', ['smg==1.13.0']),
-    command: (workers, port) => [
+    command: (workers, port, metricsPort) => [
       ...[join(venv('smg'), 'bin/smg'), 'launch', '--host', '127.0.0.1', '--port', String(port)],
-      ...['--log-level', 'error', '--prometheus-port', String(port + 1), '--worker-urls', ...workers],
+      ...['--log-level', 'error', '--prometheus-port', String(metricsPort), '--worker-urls', ...workers],
     ],
   },
 ];
@@ -152,8 +153,9 @@ async function measure(program: Program): Promise<Row> {
 
 async function measureKind(program: Program, streamed: boolean): Promise<{ load: Load; startMs: number }> {
   const upstream = await startUpstream(streamed ? '5ms' : '0');
-  const port = await getPort();
-  const [file = '', ...args] = program.command(upstream.urls, port);
+  // Below the ephemeral range: above it a connection of the load may hold the port.
+  const [port, metricsPort] = [await getPort({ port: PORTS }), await getPort({ port: PORTS })];
+  const [file = '', ...args] = program.command(upstream.urls, port, metricsPort);
   const started = performance.now();
   const router = spawn(file, args, { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}`;
