@@ -1,18 +1,21 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { document } from '../src/config/document.ts';
+import { renderSimOptions } from '../src/sim/options.ts';
 
-/** Every generated file that is committed → its text. */
-const FILES: Readonly<Record<string, () => string>> = {
+/** Every committed file that is generated, wholly or from a marker on → its text, given what is there. */
+const FILES: Readonly<Record<string, (before: string) => string>> = {
   'docs/options.md': document,
+  'docs/simulated-engine.md': (before) => before.replace(/(?<=\n<!-- Generated .* -->\n\n)[^]*/, renderSimOptions),
 };
 
 const check = process.argv.includes('--check');
 for (const [name, generate] of Object.entries(FILES)) {
   const path = fileURLToPath(new URL(`../${name}`, import.meta.url));
-  const text = generate();
+  const before = await readFile(path, 'utf8').catch(() => '');
+  const text = generate(before);
   if (!check) await writeFile(path, text);
-  else if ((await readFile(path, 'utf8').catch(() => '')) !== text) {
+  else if (before !== text) {
     console.error(`${name} is not what the sources give: run npm run generate`);
     process.exitCode = 1;
   }

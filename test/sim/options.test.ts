@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { GROUPS } from '../../src/sim/option.ts';
 import { renderSimHelp, renderSimOptions, SIM_OPTIONS } from '../../src/sim/options.ts';
@@ -21,12 +20,4 @@ test('help and documentation name every flag once, under every heading', () => {
 test('no flag is there twice', () => {
   const flags = Object.values(SIM_OPTIONS).flatMap((option) => option.flags);
   assert.equal(new Set(flags).size, flags.length);
-});
-
-test('the documentation has the flags as they are', async () => {
-  const page = await readFile(new URL('../../docs/simulated-engine.md', import.meta.url), 'utf8');
-  assert.ok(
-    page.endsWith(`\n\n${renderSimOptions()}`),
-    'docs/simulated-engine.md: put in what renderSimOptions() returns',
-  );
 });
