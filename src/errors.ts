@@ -23,6 +23,7 @@ export const EXIT_ERRORS = {
   sglang_missing: 1,
   server_start_failed: 1,
   server_start_timeout: 1,
+  bench_failed: 1,
 } as const;
 
 export type HttpErrorCode = keyof typeof HTTP_ERRORS;

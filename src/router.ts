@@ -9,10 +9,14 @@ import { routeOf } from './http/routes.ts';
 import { listen } from './http/server.ts';
 import type { Log } from './log.ts';
 import { createPolicy } from './policies/index.ts';
+import type { Policy } from './policies/policy.ts';
 import { Admission } from './proxy/admit.ts';
 import { DataPath } from './proxy/proxy.ts';
 import { Slots } from './state/slots.ts';
+import { askCapacity } from './workers/capacity.ts';
+import { Loads } from './workers/loads.ts';
 import { Registry } from './workers/registry.ts';
+import type { Worker } from './workers/worker.ts';
 
 /** Further fields for whoever asks while the router does not serve. */
 type Details = () => Readonly<Record<string, unknown>>;
@@ -30,6 +34,9 @@ export class Router {
   readonly registry: Registry;
   readonly admission: Admission;
   readonly #dataPath: DataPath;
+  readonly #log: Log;
+  #loads: Loads | undefined;
+  #evictions: NodeJS.Timeout | undefined;
   readonly #authorize: Authorize;
   #server: Server | undefined;
   #url = '';
@@ -56,10 +63,13 @@ export class Router {
       queueSize: config.queueSize,
       queueTimeoutMs: config.queueTimeoutMs,
     });
+    const policy = createPolicy(config.policy, config);
+    this.#log = log;
+    this.#feed(policy, config.evictionIntervalMs);
     this.#dataPath = new DataPath(config, {
       available: () => this.registry.available,
       closed: () => this.#closed(),
-      policy: createPolicy(config.policy),
+      policy,
       slots,
       admission: this.admission,
       log,
@@ -102,9 +112,36 @@ export class Router {
 
   /** Ends everything at once. */
   async close(): Promise<void> {
+    this.#loads?.close();
+    clearInterval(this.#evictions);
     this.#server?.close();
     this.#server?.closeAllConnections();
     await this.registry.close();
+  }
+
+  /** Tells the policy what becomes of the workers, and what they say of themselves. */
+  #feed(policy: Policy, evictionIntervalMs: number): void {
+    if (policy.followsLoad) this.#loads = new Loads((worker, report) => policy.learned?.(worker, report), this.#log);
+    this.registry.on('change', (worker) => {
+      this.#loads?.changed(worker);
+      if (!worker.available) policy.removed?.(worker);
+      else if (policy.learned) void this.#learnCapacity(worker, policy);
+    });
+    this.registry.on('remove', (worker) => {
+      this.#loads?.removed(worker);
+      policy.removed?.(worker);
+    });
+    if (policy.evict) this.#evictions = setInterval(() => policy.evict?.(), evictionIntervalMs).unref();
+  }
+
+  async #learnCapacity(worker: Worker, policy: Policy): Promise<void> {
+    try {
+      const kvCapacityTokens = await askCapacity(worker);
+      if (this.registry.workers.includes(worker)) policy.learned?.(worker, { kvCapacityTokens });
+    } catch (error) {
+      const problem = (error as Error).message;
+      this.#log.warning('worker does not tell the size of its KV cache', { worker: worker.url, problem });
+    }
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {

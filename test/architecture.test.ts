@@ -16,8 +16,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: ['workers', 'http', 'errors'],
   launch: ['config', 'errors', 'log'],
   sim: ['http', 'errors', 'log'],
+  bench: ['errors'],
   router: ['config', 'state', 'policies', 'workers', 'http', 'proxy', 'api', 'errors', 'log'],
-  cli: ['config', 'router', 'launch', 'sim', 'errors', 'log'],
+  cli: ['config', 'router', 'launch', 'sim', 'bench', 'errors', 'log'],
   main: ['cli'],
 };
 

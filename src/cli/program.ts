@@ -44,6 +44,12 @@ const COMMANDS: readonly CommandRow[] = [
     summary: 'run one simulated engine: an SGLang server without GPU and model',
     load: async () => (await import('./sim-engine.ts')).runSimEngine,
   },
+  {
+    name: 'bench',
+    aliases: [],
+    summary: 'measure how requests are spread over servers, beside other routers',
+    load: async () => (await import('./bench.ts')).runBenchCommand,
+  },
 ];
 
 /** The names the program goes by. `sglang-launch FLAGS` is `sglang-launch server FLAGS`. */

@@ -28,14 +28,12 @@ const POLICIES = [
   'least_load',
 ] as const;
 
-const MEANWHILE = 'requests go to the workers in turn, as with round_robin';
 const NO_RETRIES = 'a failed request is not sent again';
 const NO_BREAKER = 'a failing worker keeps its share of the requests';
 const NO_PD = 'requests go to --worker-urls, as without disaggregation';
 const NO_DISCOVERY = 'only --worker-urls are served';
 const NO_METRICS = 'no metrics port is opened';
 const NO_TLS = 'connections are plain HTTP';
-const NO_POLICY = 'the policy it belongs to is not there yet';
 const NO_TRACING = 'no traces are sent';
 
 /**
@@ -63,14 +61,6 @@ export const OPTIONS = {
     choices: POLICIES,
     default: 'cache_aware',
     help: 'how a worker is chosen',
-    pendingValues: {
-      cache_aware: MEANWHILE,
-      power_of_two: MEANWHILE,
-      manual: MEANWHILE,
-      consistent_hashing: MEANWHILE,
-      prefix_hash: MEANWHILE,
-      least_load: MEANWHILE,
-    },
   }),
   requestTimeoutMs: secs({
     flags: ['--request-timeout-secs'],
@@ -100,7 +90,6 @@ export const OPTIONS = {
     min: 0,
     max: 1,
     help: 'share of a prompt that must match a worker for its cache to decide, 0 to 1',
-    pending: MEANWHILE,
   }),
   balanceAbsThreshold: int({
     flags: ['--balance-abs-threshold'],
@@ -108,7 +97,6 @@ export const OPTIONS = {
     default: 32,
     min: 0,
     help: 'load is imbalanced when workers differ by more requests than this',
-    pending: MEANWHILE,
   }),
   balanceRelThreshold: float({
     flags: ['--balance-rel-threshold'],
@@ -116,7 +104,6 @@ export const OPTIONS = {
     default: 1.0001,
     min: 1,
     help: 'and the busiest has more than this many times the requests of the least busy',
-    pending: MEANWHILE,
   }),
   evictionIntervalMs: secs({
     flags: ['--eviction-interval', '--eviction-interval-secs'],
@@ -125,7 +112,6 @@ export const OPTIONS = {
     default: 60,
     min: 1,
     help: 'seconds between evictions from the prefix index',
-    pending: MEANWHILE,
   }),
   maxTreeSize: int({
     flags: ['--max-tree-size'],
@@ -133,7 +119,6 @@ export const OPTIONS = {
     default: 16_777_216,
     min: 1,
     help: 'entries the prefix index keeps after an eviction',
-    pending: MEANWHILE,
   }),
 
   bucketAdjustIntervalMs: secs({
@@ -142,7 +127,6 @@ export const OPTIONS = {
     default: 5,
     min: 1,
     help: 'bucket: seconds between adjustments of the length boundaries',
-    pending: NO_POLICY,
   }),
   assignmentMode: choice({
     flags: ['--assignment-mode'],
@@ -150,7 +134,6 @@ export const OPTIONS = {
     choices: ['random', 'min_load', 'min_group'],
     default: 'random',
     help: 'manual: how a new routing key gets its worker',
-    pending: NO_POLICY,
   }),
   maxIdleMs: secs({
     flags: ['--max-idle-secs'],
@@ -158,7 +141,6 @@ export const OPTIONS = {
     default: 14_400,
     min: 1,
     help: 'manual: seconds after which an unused routing key is forgotten',
-    pending: NO_POLICY,
   }),
   dpAware: flag({
     flags: ['--dp-aware'],

@@ -35,10 +35,7 @@ export function defaultOf(spec: Spec): string {
   return spec.render(spec.default).flat().join(' ');
 }
 
-/** The choices after a colon, those to come apart; `quote` is how each is written. */
-export function listOf({ choices, pendingValues = {} }: Spec, quote = (name: string) => name): string {
-  if (!choices) return '';
-  const planned = choices.filter((name) => pendingValues[name]).map(quote);
-  const there = choices.filter((name) => !pendingValues[name]).map(quote);
-  return `: ${there.join(', ')}${planned.length > 0 ? `; planned: ${planned.join(', ')}` : ''}`;
+/** The choices after a colon; `quote` is how each is written. */
+export function listOf({ choices }: Spec, quote = (name: string) => name): string {
+  return choices ? `: ${choices.map((name) => quote(name)).join(', ')}` : '';
 }

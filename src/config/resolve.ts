@@ -56,7 +56,7 @@ export function configOf(
   const values = valuesOf(options, given);
   const fields = Object.keys(OPTIONS).map((key) => [key, values[key]]);
   const config = deepFreeze(Object.fromEntries(fields) as Config);
-  return { config, notices: noticesOf(options, given, values, launcher) };
+  return { config, notices: noticesOf(options, given, launcher) };
 }
 
 /** The value of every option: given or default. A value that cannot be read is a usage error that names its source. */

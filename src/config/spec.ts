@@ -61,8 +61,6 @@ export interface Spec<T = unknown> extends About {
   readonly append: boolean;
   readonly default: T;
   readonly choices: readonly string[] | undefined;
-  /** Values accepted but not implemented yet → what happens meanwhile. */
-  readonly pendingValues: Readonly<Partial<Record<string, string>>> | undefined;
   /** The words of each occurrence that counts → the value; throws a ValueError that says what was expected. */
   parse(occurrences: readonly (readonly string[])[]): T;
   /** The value as the words of each occurrence; `parse(render(v))` is `v`. */
@@ -83,13 +81,12 @@ export function choice<const C extends string, const D extends C | undefined>(
     default: D;
     choices: readonly C[];
     synonyms?: Readonly<Record<string, C>>;
-    pendingValues?: Readonly<Partial<Record<C, string>>>;
   },
 ): Spec<C | D> {
   const { choices, synonyms = {} } = about;
   const accepted = [...choices, ...Object.keys(synonyms)];
   const read = (word: string) => synonyms[word] ?? (readText(word, accepted) as C);
-  return { ...single<C | D>(about, 'str', read, String), choices: accepted, pendingValues: about.pendingValues };
+  return { ...single<C | D>(about, 'str', read, String), choices: accepted };
 }
 
 /** A whole number. */
@@ -204,5 +201,5 @@ function single<T>(
 }
 
 function base(about: About, type: TypeName, arity: Arity) {
-  return { ...about, type, arity, append: false, choices: undefined, pendingValues: undefined };
+  return { ...about, type, arity, append: false, choices: undefined };
 }

@@ -1,4 +1,6 @@
-import type { Candidate, Policy, Random } from './policy.ts';
+import { chosen, scoresOf } from './choice.ts';
+import { anyOf } from './pick.ts';
+import type { Candidate, Choice, Hints, Policy, Random } from './policy.ts';
 
 /** Every worker with the same chance. */
 export class RandomPolicy implements Policy {
@@ -9,7 +11,7 @@ export class RandomPolicy implements Policy {
     this.#random = random;
   }
 
-  pick<C extends Candidate>(candidates: readonly C[]): C {
-    return candidates[Math.floor(this.#random() * candidates.length)] as C;
+  pick<C extends Candidate>(candidates: readonly C[], _hints: Hints, explain = false): Choice<C> {
+    return chosen(anyOf(candidates, this.#random), 'random', explain ? scoresOf(candidates) : undefined);
   }
 }

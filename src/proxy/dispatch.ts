@@ -3,8 +3,8 @@ import type { Dispatcher } from 'undici';
 import { RouterError } from '../errors.ts';
 import { requestHeaders } from '../http/headers.ts';
 import type { Exchange } from './exchange.ts';
+import type { Lease } from './lease.ts';
 import { Relay } from './relay.ts';
-import type { Target } from './target.ts';
 
 /** How one attempt ended. After `failed` with `started` the client has part of an answer, so nobody else may be asked. */
 export type Outcome =
@@ -14,11 +14,12 @@ export type Outcome =
 
 type Controller = Dispatcher.DispatchController;
 
-/** Sends the exchange to one worker and relays the answer; resolves when it has ended, however it did. */
-export function dispatch(target: Target, exchange: Exchange, timeoutMs: number): Promise<Outcome> {
+/** Sends the exchange to the worker of the lease and relays the answer; resolves when it has ended, however it did. */
+export function dispatch(lease: Lease, exchange: Exchange, timeoutMs: number): Promise<Outcome> {
   return new Promise((resolve) => {
+    const target = lease.choice.candidate;
     const { request, body } = exchange;
-    const call = new Call(target, exchange, timeoutMs, resolve);
+    const call = new Call(lease, exchange, timeoutMs, resolve);
     target.client.dispatch(
       {
         path: target.basePath + originForm(request.url ?? '/'),
@@ -39,7 +40,7 @@ function originForm(url: string): string {
 
 /** One call to a worker, as undici drives it. */
 class Call implements Dispatcher.DispatchHandler {
-  readonly #target: Target;
+  readonly #lease: Lease;
   readonly #exchange: Exchange;
   readonly #relay: Relay;
   readonly #resolve: (outcome: Outcome) => void;
@@ -48,8 +49,8 @@ class Call implements Dispatcher.DispatchHandler {
   #status = 0;
   #stopped: Outcome | undefined;
 
-  constructor(target: Target, exchange: Exchange, timeoutMs: number, resolve: (outcome: Outcome) => void) {
-    this.#target = target;
+  constructor(lease: Lease, exchange: Exchange, timeoutMs: number, resolve: (outcome: Outcome) => void) {
+    this.#lease = lease;
     this.#exchange = exchange;
     this.#relay = new Relay(exchange.response);
     this.#resolve = resolve;
@@ -65,10 +66,12 @@ class Call implements Dispatcher.DispatchHandler {
   onResponseStart(_: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
     if (status < 200) return;
     this.#status = status;
-    this.#relay.head(status, statusText, headers, this.#target.url);
+    this.#lease.head(headers);
+    this.#relay.head(status, statusText, headers, this.#lease.headers);
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
+    this.#lease.data(chunk);
     if (this.#relay.data(chunk)) return;
     controller.pause();
     this.#relay.whenDrained(() => controller.resume());
@@ -100,7 +103,7 @@ class Call implements Dispatcher.DispatchHandler {
   #timedOut(timeoutMs: number): Outcome {
     const error = new RouterError(
       'worker_timeout',
-      `worker ${this.#target.url} did not finish within ${timeoutMs} ms (--request-timeout-secs)`,
+      `worker ${this.#lease.choice.candidate.url} did not finish within ${timeoutMs} ms (--request-timeout-secs)`,
     );
     return { kind: 'failed', error, started: this.#relay.started };
   }

@@ -3,13 +3,16 @@ import type { RouterError } from '../errors.ts';
 import { ClientGoneError, readBody } from '../http/body.ts';
 import { sendError } from '../http/respond.ts';
 import type { Log } from '../log.ts';
-import type { Policy } from '../policies/policy.ts';
+import type { Choice, Policy } from '../policies/policy.ts';
 import type { Slots } from '../state/slots.ts';
 import type { Admission } from './admit.ts';
 import { choose } from './choose.ts';
 import { dispatch, type Outcome } from './dispatch.ts';
 import { Exchange } from './exchange.ts';
+import { asksToExplain, explain, wantsScores } from './explain.ts';
 import { failureOf, neverSent } from './failure.ts';
+import { RequestHints } from './hints.ts';
+import { Lease } from './lease.ts';
 import { settle } from './settle.ts';
 import type { Target } from './target.ts';
 
@@ -58,11 +61,15 @@ export class DataPath {
 
   /** Asks workers until one could be reached; returns the one that was. */
   async #answer(exchange: Exchange): Promise<Target | undefined> {
+    const { policy, available, log } = this.#parts;
+    const hints = new RequestHints(exchange.request, exchange.body);
     const tried: Target[] = [];
     while (!exchange.gone) {
       this.#refuseWhileClosed();
-      const target = choose(this.#parts.policy, this.#parts.available(), tried);
-      const outcome = await this.#attempt(exchange, target);
+      const choice = choose(policy, available(), tried, hints, wantsScores(exchange.request, log));
+      explain(choice, policy, log);
+      const target = choice.candidate;
+      const outcome = await this.#attempt(exchange, choice);
       if (outcome.kind !== 'failed' || outcome.started) return target;
       if (!neverSent(outcome.error)) throw failureOf(outcome.error, target);
       target.unreachable(outcome.error.message);
@@ -71,12 +78,13 @@ export class DataPath {
     return undefined;
   }
 
-  async #attempt(exchange: Exchange, target: Target): Promise<Outcome> {
-    this.#parts.slots.take(target.slot);
+  async #attempt(exchange: Exchange, choice: Choice<Target>): Promise<Outcome> {
+    const { policy, slots } = this.#parts;
+    const lease = new Lease(choice, policy, slots, asksToExplain(exchange.request));
     try {
-      return await dispatch(target, exchange, this.#options.requestTimeoutMs);
+      return await dispatch(lease, exchange, this.#options.requestTimeoutMs);
     } finally {
-      this.#parts.slots.give(target.slot);
+      lease.settle();
     }
   }
 

@@ -25,9 +25,9 @@ export class Relay {
   }
 
   /** The head waits for the first bytes of the body and leaves with them: until then another worker may be asked. */
-  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, workerUrl: string): void {
+  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, more: readonly string[]): void {
     const out = responseHeaders(headers);
-    out.push('x-sglang-router-worker', workerUrl);
+    out.push(...more);
     this.#left = Number(headers['content-length'] ?? Number.NaN);
     this.#chunked = Number.isNaN(this.#left) && this.#bodyFollows(status) && this.#response.req.httpVersionMinor > 0;
     if (this.#chunked) out.push('transfer-encoding', 'chunked');

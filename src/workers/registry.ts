@@ -4,8 +4,8 @@ import type { Slots } from '../state/slots.ts';
 import { type HealthOptions, HealthPoll } from './health.ts';
 import { Worker, type WorkerOptions, type WorkerOwner } from './worker.ts';
 
-/** The set of workers: who there is, who may receive traffic. Emits `change` for every change of a worker's state. */
-export class Registry extends EventEmitter<{ change: [Worker] }> implements WorkerOwner {
+/** The set of workers: who there is, who may receive traffic. Emits `change` for every change of a worker's state, `remove` when it is taken out. */
+export class Registry extends EventEmitter<{ change: [Worker]; remove: [Worker] }> implements WorkerOwner {
   readonly #slots: Slots;
   readonly #health: HealthOptions;
   readonly #log: Log;
@@ -51,6 +51,7 @@ export class Registry extends EventEmitter<{ change: [Worker] }> implements Work
     poll.stop();
     this.#slots.retire(worker.slot);
     this.#refresh();
+    this.emit('remove', worker);
     void worker.client.close();
     return true;
   }

@@ -33,7 +33,8 @@ test('no arguments: the commands, exit code 1', async () => {
     const { code, out } = await run(program, []);
     assert.equal(code, 1);
     assert.match(out, new RegExp(`Usage: ${program} <command>`));
-    for (const command of ['server', 'router', 'sim-engine']) assert.match(out, new RegExp(`^ +${command} `, 'm'));
+    for (const command of ['server', 'router', 'sim-engine', 'bench'])
+      assert.match(out, new RegExp(`^ +${command} `, 'm'));
   }
 });
 

@@ -1,0 +1,115 @@
+/**
+ * What routing by prefix costs: `npm run bench:index`. Prints microseconds for the index (hash, match and insert together),
+ * for finding the prompt in a body, and for a whole choice; and the memory of a million prompts.
+ */
+import { parseArgs } from 'node:util';
+import { CacheAwarePolicy } from '../src/policies/cache-aware.ts';
+import type { Candidate } from '../src/policies/policy.ts';
+import { findFields } from '../src/proxy/json-scan.ts';
+import { Blocks } from '../src/state/blocks.ts';
+import { PrefixIndex } from '../src/state/prefix-index.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const TREE_SIZE = 16_777_216;
+
+const { values } = parseArgs({ options: { prompts: { type: 'string', default: '1000000' } } });
+
+const blocks = new Blocks();
+const row = (what: string, value: string, target = '') =>
+  console.log(`${what.padEnd(58)}${value.padStart(14)}  ${target}`);
+const microseconds = (us: number) => `${us.toFixed(1)} µs`;
+
+/** Microseconds a call, the median of five rounds. */
+function timeOf(calls: number, call: (n: number) => void): number {
+  const rounds = Array.from({ length: 5 }, (_, round) => {
+    const start = performance.now();
+    for (let n = 0; n < calls; n++) call(round * calls + n);
+    return ((performance.now() - start) / calls) * 1000;
+  });
+  return rounds.sort((a, b) => a - b)[2] as number;
+}
+
+/** A prompt of `bytes` whose first quarter is shared by all and whose rest is unlike any other's. */
+function promptMaker(bytes: number): (n: number) => Buffer {
+  const prompt = Buffer.alloc(bytes + 1, 'some words of a prompt, ').subarray(1);
+  return (n) => {
+    prompt.write(String(n).padStart(12, '0'), bytes / 4, 'latin1');
+    return prompt;
+  };
+}
+
+function benchIndex(name: string, bytes: number, calls: number, target: string): void {
+  const slots = Array.from({ length: 8 }, (_, slot) => slot);
+  const found = new Int32Array(8);
+  const prompt = promptMaker(bytes);
+  const index = new PrefixIndex(TREE_SIZE);
+  const serve = (n: number) => {
+    index.match(blocks.hash(prompt(n)), slots, found);
+    index.insert(blocks, n % 8);
+  };
+  row(`hash ${name}`, microseconds(timeOf(calls, (n) => void blocks.hash(prompt(n)))));
+  row(`look up and insert ${name}, not seen before`, microseconds(timeOf(calls, serve)), target);
+  row(`look up and insert ${name}, known`, microseconds(timeOf(calls, (n) => serve(n % calls))), target);
+}
+
+function benchMemory(prompts: number): void {
+  const index = new PrefixIndex(TREE_SIZE);
+  const prompt = promptMaker(8 * KIB);
+  const before = process.memoryUsage.rss();
+  const start = performance.now();
+  for (let n = 0; n < prompts; n++) index.insert(blocks.hash(prompt(n)), n % 8);
+  const us = ((performance.now() - start) / prompts) * 1000;
+  const grown = (process.memoryUsage.rss() - before) / MIB;
+  row(`${prompts.toLocaleString('en')} distinct prompts of 8 KB: each`, microseconds(us));
+  row('  entries', index.size.toLocaleString('en'), `at most ${(TREE_SIZE * 1.125).toLocaleString('en')}`);
+  row('  memory of the index', `${(index.bytes / MIB).toFixed(0)} MiB`);
+  row('  growth of the process (RSS)', `${grown.toFixed(0)} MiB`);
+}
+
+function benchScan(): void {
+  const content = 'What a user asks, in "quotes" and\nlines. '.repeat(200);
+  const messages = [
+    { role: 'system', content },
+    { role: 'user', content: 'Hi' },
+  ];
+  const body = Buffer.from(JSON.stringify({ model: 'm', messages, stream: true, max_tokens: 10 }));
+  const wanted = new Set(['messages', 'tools', 'stream', 'user']);
+  row(
+    'find the prompt in a chat body of 8 KB',
+    microseconds(timeOf(20_000, () => void findFields(body.toString('latin1'), wanted))),
+  );
+  row('  JSON.parse of the same', microseconds(timeOf(5_000, () => void JSON.parse(body.toString()))));
+}
+
+function benchChoice(count: number, hot: boolean, target: string): void {
+  const options = { cacheThreshold: 0.5, balanceAbsThreshold: 32, balanceRelThreshold: 1.0001, maxTreeSize: TREE_SIZE };
+  const policy = new CacheAwarePolicy(options);
+  const workers: Candidate[] = Array.from({ length: count }, (_, slot) => ({
+    url: `http://w${slot}`,
+    slot,
+    load: slot % 5,
+  }));
+  const prompt = promptMaker(8 * KIB);
+  if (hot) for (const worker of workers) policy.pick([worker], { prompt: prompt(0), key: undefined });
+  const call = (n: number) => {
+    const choice = policy.pick(workers, { prompt: prompt(n), key: undefined, streams: true });
+    policy.firstByte(choice);
+    policy.settled(choice, { firstByteMs: 50, promptTokens: 2048, cachedTokens: 512 });
+  };
+  const index = new PrefixIndex(TREE_SIZE);
+  const indexed = timeOf(2_000, (n) => void index.insert(blocks.hash(prompt(n)), n % 8));
+  const whole = timeOf(2_000, call);
+  const what = `choice among ${count} workers, ${hot ? 'all know' : 'few know'} the beginning`;
+  row(what, microseconds(whole - indexed), target);
+  row('  with an 8 KB prompt hashed and inserted', microseconds(whole));
+}
+
+benchIndex('8 KB', 8 * KIB, 4_000, 'target 15 µs');
+benchIndex('1 MiB', MIB, 40, 'target 1500 µs');
+benchScan();
+for (const hot of [false, true]) {
+  benchChoice(8, hot, 'target 5 µs');
+  benchChoice(256, hot, 'target 60 µs');
+}
+benchMemory(Number(values.prompts));

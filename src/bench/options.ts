@@ -1,0 +1,212 @@
+import { ExitError } from '../errors.ts';
+import { WORKLOADS } from './workloads/index.ts';
+import type { WorkloadOptions } from './workloads/workload.ts';
+
+/** One flag of `bench`. */
+interface Option<T = unknown> {
+  readonly flag: string;
+  readonly help: string;
+  /** Name of the value in help; undefined for a switch. */
+  readonly metavar: string | undefined;
+  readonly default: T;
+  /** The word → the value; throws an Error that says what was expected. */
+  readonly parse: (word: string) => T;
+}
+
+const names = WORKLOADS.map(({ name }) => name);
+
+/** Every flag of `bench`, once. The names that SGLang's bench_serving has mean the same here. */
+export const BENCH_OPTIONS = {
+  workloads: list('--workload', 'NAME,…', `workloads to run, or all: ${names.join(', ')}`, ['gsp'], readWorkloads),
+  policies: list('--policy', 'NAME,…', 'policies of our router, measured one after the other', ['cache_aware']),
+  engines: number('--engines', 'N', 'simulated engines', 8, 1),
+  routerArgs: list('--router-args', '"FLAGS"', 'further flags of our router, in one word', [], (word) =>
+    word.split(/\s+/).filter(Boolean),
+  ),
+  url: text('--url', 'URL', 'measure this server instead of simulated engines'),
+  model: text('--model', 'NAME', 'model to name in requests to --url; the first of its /v1/models if not given'),
+  apiKey: text('--api-key', 'KEY', 'key for --url'),
+  flushCache: toggle('--flush-cache', 'POST /flush_cache to --url before each run'),
+
+  seed: number('--seed', 'N', 'the same seed gives the same prompts at the same times', 1, 0),
+  scale: number('--scale', 'X', 'this many times the requests or conversations: 0.1 for a short try', 1, 0.001, false),
+  requestRate: rate('--request-rate', 'requests or conversations that start in a second, at random; inf: at once'),
+  maxConcurrency: own('--max-concurrency', 'requests or conversations under way at once, at most'),
+  gspNumGroups: own('--gsp-num-groups', 'prompts that questions share'),
+  gspPromptsPerGroup: own('--gsp-prompts-per-group', 'questions to each'),
+  gspSystemPromptLen: own('--gsp-system-prompt-len', 'tokens of a shared prompt', 0),
+  gspQuestionLen: own('--gsp-question-len', 'tokens of a question'),
+  gspOutputLen: own('--gsp-output-len', 'tokens of an answer'),
+  traceFile: text('--trace-file', 'FILE', 'for mooncake: a trace in that format instead of the generated one'),
+
+  sloTtftMs: number('--slo-ttft-ms', 'MS', 'goodput counts answers whose first token came within this time', 2000, 1),
+  sloItlMs: number('--slo-itl-ms', 'MS', 'and whose tokens came at this distance on average', 100, 1),
+  warmupRequests: number('--warmup-requests', 'N', 'requests before the clock runs', 32, 0),
+  timeoutSecs: number('--timeout-secs', 'SECS', 'a request that takes longer has failed', 300, 1),
+  repeat: number('--repeat', 'N', 'run everything this often; the table shows the run with the median makespan', 1, 1),
+  out: text('--out', 'FOLDER', 'write bench.json and bench.html there'),
+  help: toggle('--help', 'print this and exit'),
+} as const satisfies Record<string, Option>;
+
+type Table = typeof BENCH_OPTIONS;
+type Values = { readonly [K in keyof Table]: Table[K] extends Option<infer T> ? T : never };
+
+/** What a command line says. */
+export interface BenchOptions extends Values {
+  /** The other routers: none, all that are installed, or those whose names begin so. */
+  readonly peers: 'none' | 'all' | readonly string[];
+  readonly engineFlags: readonly string[];
+}
+
+/** Flags of simulated engines that are passed on, as all that begin with --sim-. */
+const ENGINE_FLAGS = [
+  ...['--max-total-tokens', '--page-size', '--max-running-requests', '--chunked-prefill-size'],
+  ...['--enable-mixed-chunk', '--context-length'],
+];
+const PEERS_HELP = `--peers [NAME,…]
+      other routers beside ours, in the same run: all that scripts/install-peers has installed, or those named`;
+
+/** Reads a command line; throws ExitError('usage') that says what was expected. */
+export function parseBenchOptions(argv: readonly string[]): BenchOptions {
+  const values: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries<Option>(BENCH_OPTIONS)) values[key] = option.default;
+  let peers: BenchOptions['peers'] = 'none';
+  const engineFlags: string[] = [];
+  const words = argv.flatMap((word) => (/^--[\w-]+=/.test(word) ? splitAtEquals(word) : [word]));
+  while (words.length > 0) {
+    const flag = words.shift() as string;
+    const found = Object.entries<Option>(BENCH_OPTIONS).find(
+      ([, option]) => option.flag === flag || isHelp(flag, option),
+    );
+    if (flag === '--peers') peers = words[0] && !words[0].startsWith('-') ? commas(words.shift() ?? '') : 'all';
+    else if (found) values[found[0]] = read(found[1], words);
+    else if (flag.startsWith('--sim-') || ENGINE_FLAGS.includes(flag)) {
+      engineFlags.push(flag);
+      while (words[0] && !words[0].startsWith('--')) engineFlags.push(words.shift() ?? '');
+    } else throw new ExitError('usage', `unknown flag ${flag}`, { hint: 'bench --help lists all flags' });
+  }
+  return check({ ...(values as unknown as Values), peers, engineFlags });
+}
+
+/** The options as text for `--help`. */
+export function renderBenchHelp(program: string): string {
+  const lines = Object.values<Option>(BENCH_OPTIONS).map(({ flag, metavar, help, default: fallback }) => {
+    const shown =
+      fallback === undefined || metavar === undefined || String(fallback) === '' ? '' : ` (default ${fallback})`;
+    return `  ${flag}${metavar === undefined ? '' : ` ${metavar}`}\n      ${help}${shown}\n`;
+  });
+  const about = WORKLOADS.map((workload) => `  ${workload.name.padEnd(20)}${workload.about}\n`);
+  return `usage: ${program} [flags]
+
+Measures how a router spreads requests over its servers: first-token times, throughput, and the share of the prompts
+that was in the cache of the server that got them. Starts simulated engines and a router, or takes a server with --url.
+
+workloads:
+${about.join('')}
+flags:
+${lines.join('')}  ${PEERS_HELP}
+
+${ENGINE_FLAGS.join(', ')} and
+all flags that begin with --sim- go to the simulated engines.
+`;
+}
+
+/** What the workloads need of the options. */
+export function workloadOptions(options: BenchOptions): WorkloadOptions {
+  return options;
+}
+
+function check(options: BenchOptions): BenchOptions {
+  if (options.url !== undefined && (options.peers !== 'none' || options.engineFlags.length > 0)) {
+    throw new ExitError('usage', '--url measures one running server: --peers and flags of engines do not go with it');
+  }
+  if (options.url !== undefined && !/^http:\/\//.test(options.url)) {
+    throw new ExitError('usage', `--url: expected an address that starts with http://, got '${options.url}'`);
+  }
+  return options;
+}
+
+function read(option: Option, words: string[]): unknown {
+  if (option.metavar === undefined) return true;
+  const word = words.shift();
+  if (word === undefined) throw new ExitError('usage', `${option.flag}: expected a value, got nothing`);
+  try {
+    return option.parse(word);
+  } catch (error) {
+    throw new ExitError('usage', `${option.flag}: ${(error as Error).message}, got '${word}'`);
+  }
+}
+
+function isHelp(word: string, { flag }: Option): boolean {
+  return word === '-h' && flag === '--help';
+}
+
+function splitAtEquals(word: string): string[] {
+  const at = word.indexOf('=');
+  return [word.slice(0, at), word.slice(at + 1)];
+}
+
+function readWorkloads(word: string): readonly string[] {
+  if (word === 'all') return names;
+  const wanted = commas(word);
+  if (!wanted.every((name) => names.includes(name))) throw new Error(`expected all or some of ${names.join(', ')}`);
+  return wanted;
+}
+
+function commas(word: string): readonly string[] {
+  return word.split(',').filter(Boolean);
+}
+
+function text(flag: string, metavar: string, help: string): Option<string | undefined> {
+  return { flag, metavar, help, default: undefined, parse: (word) => word };
+}
+
+function toggle(flag: string, help: string): Option<boolean> {
+  return { flag, metavar: undefined, help, default: false, parse: () => true };
+}
+
+function list(
+  flag: string,
+  metavar: string,
+  help: string,
+  fallback: readonly string[],
+  parse: (word: string) => readonly string[] = commas,
+): Option<readonly string[]> {
+  return { flag, metavar, help, default: fallback, parse };
+}
+
+function number(
+  flag: string,
+  metavar: string,
+  help: string,
+  fallback: number,
+  least: number,
+  whole = true,
+): Option<number> {
+  const parse = (word: string) => {
+    const value = Number(word);
+    if (
+      word.trim() === '' ||
+      !(value >= least) ||
+      (whole && !Number.isSafeInteger(value)) ||
+      value === Number.POSITIVE_INFINITY
+    )
+      throw new Error(`expected a ${whole ? 'whole ' : ''}number of at least ${least}`);
+    return value;
+  };
+  return { flag, metavar, help, default: fallback, parse };
+}
+
+/** A number that the workload sets unless it is given. */
+function own(flag: string, help: string, least = 1): Option<number | undefined> {
+  return { ...number(flag, 'N', help, 0, least), default: undefined };
+}
+
+function rate(flag: string, help: string): Option<number | undefined> {
+  const parse = (word: string) => {
+    const value = word === 'inf' ? Number.POSITIVE_INFINITY : Number(word);
+    if (!(value > 0)) throw new Error('expected a number above 0, or inf');
+    return value;
+  };
+  return { flag, metavar: 'R', help, default: undefined, parse };
+}

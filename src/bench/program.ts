@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { ExitError } from '../errors.ts';
+
+const TAIL_BYTES = 4000;
+const STOP_MS = 5000;
+
+/** Another program, started for the time of a run. */
+export class Program {
+  readonly #child: ChildProcess;
+  readonly #name: string;
+  readonly #exited: Promise<unknown>;
+  #output = '';
+  #failure: Error | undefined;
+
+  constructor(name: string, file: string, args: readonly string[]) {
+    this.#name = name;
+    // Standard input stays open as long as this process lives: engines end with it.
+    this.#child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child.on('error', (error) => {
+      this.#failure = error;
+    });
+    // Not 'close': a process that it has left behind may hold its output open.
+    this.#exited = once(this.#child, 'exit').catch(() => {});
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.#output = (this.#output + chunk.toString()).slice(-TAIL_BYTES);
+      });
+    }
+  }
+
+  /** The end of what it wrote. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Asks every few milliseconds until `ready` says more than undefined; throws an ExitError when the program ends or `timeoutMs` pass before. */
+  async until<T>(ready: () => Promise<T | undefined> | T | undefined, timeoutMs: number): Promise<T> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      if (this.over) throw this.#failed('ended before it was ready');
+      const result = await ready();
+      if (result !== undefined) return result;
+      if (performance.now() > deadline) throw this.#failed(`was not ready within ${timeoutMs / 1000} s`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  get over(): boolean {
+    return this.#failure !== undefined || this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Ends it at once, as a crash would. */
+  async kill(): Promise<void> {
+    if (this.over) return;
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Asks it to end, and after a while no longer asks. */
+  async stop(): Promise<void> {
+    if (this.over) return;
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  #failed(what: string): ExitError {
+    const said = this.#failure?.message ?? this.#output.trimEnd().split('\n').slice(-8).join('\n  ');
+    return new ExitError('bench_failed', `${this.#name} ${what}${said ? `:\n  ${said}` : ''}`);
+  }
+}
+
+/** Ports that nothing listens on now, all different. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  const ports: number[] = [];
+  for (const server of servers) {
+    if (!server.listening) await once(server, 'listening');
+    ports.push((server.address() as { port: number }).port);
+  }
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return ports;
+}

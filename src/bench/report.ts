@@ -1,0 +1,41 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { renderHtml } from './html.ts';
+import type { Measured } from './measure.ts';
+
+/** One contender's run of one workload. */
+export interface Run extends Measured {
+  readonly workload: string;
+  readonly contender: string;
+  /** True for this program's router, or a server that was named. */
+  readonly own: boolean;
+}
+
+/** A workload that was run, and what could have been reached. */
+export interface Ran {
+  readonly name: string;
+  readonly about: string;
+  readonly requests: number;
+  /** Share of the prompt tokens that one endless cache would have held. */
+  readonly possibleHitShare: number;
+}
+
+/** Everything a session of the benchmark found. */
+export interface Report {
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly commandLine: string;
+  readonly machine: string;
+  readonly workloads: readonly Ran[];
+  readonly runs: readonly Run[];
+}
+
+/** Writes `bench.json` and `bench.html` into the folder; resolves with their paths. */
+export async function writeReport(folder: string, report: Report): Promise<readonly string[]> {
+  await mkdir(folder, { recursive: true });
+  const json = join(folder, 'bench.json');
+  const html = join(folder, 'bench.html');
+  await writeFile(json, `${JSON.stringify(report, undefined, 1)}\n`);
+  await writeFile(html, renderHtml(report));
+  return [json, html];
+}

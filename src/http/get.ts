@@ -1,0 +1,56 @@
+import type { Dispatcher } from 'undici';
+import type { WorkerClient } from './client.ts';
+
+export interface GetOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  /** Bytes of the body that are kept; what is beyond is dropped. */
+  readonly maxBytes: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+/** One of the router's own calls to a worker: GETs `path`. Rejects, with the reason in a few words, when no whole answer came in time. */
+export function get(client: WorkerClient, path: string, options: GetOptions): Promise<Answer> {
+  const { headers, timeoutMs, maxBytes } = options;
+  return new Promise((resolve, reject) => {
+    let controller: Dispatcher.DispatchController | undefined;
+    let status = 0;
+    let over = false;
+    const chunks: Buffer[] = [];
+    let room = maxBytes;
+    const fail = (error: Error) => {
+      over = true;
+      clearTimeout(timer);
+      reject(error);
+    };
+    const timer = setTimeout(() => {
+      fail(new Error(`${path} gave no answer within ${timeoutMs} ms`));
+      controller?.abort(new Error('too late'));
+    }, timeoutMs);
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(started) {
+        controller = started;
+        if (over) started.abort(new Error('too late'));
+      },
+      onResponseStart(_, code) {
+        status = code;
+      },
+      onResponseData(_, chunk) {
+        if (room > 0) chunks.push(chunk.subarray(0, room));
+        room -= chunk.length;
+      },
+      onResponseEnd() {
+        clearTimeout(timer);
+        resolve({ status, body: Buffer.concat(chunks) });
+      },
+      onResponseError(_, error) {
+        fail(error);
+      },
+    };
+    client.dispatch({ path, method: 'GET', headers }, handler);
+  });
+}

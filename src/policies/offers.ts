@@ -1,0 +1,69 @@
+import type { Prospect } from './expected-cost.ts';
+import type { Candidate } from './policy.ts';
+import type { WorkerView } from './worker-view.ts';
+
+/** Costs this close are the same: a fiftieth, or the least that a page of an engine's cache holds. */
+const EQUAL_SHARE = 0.02;
+const EQUAL_TOKENS = 16;
+/** Out of balance, workers this close to the least busy one, as a share of the spread, are as little busy. */
+const SHORTEST_SHARE = 1 / 16;
+
+/** A candidate with all that decides about it. */
+export interface Offer<C> extends Prospect {
+  readonly candidate: C;
+  readonly view: WorkerView;
+  readonly matchedBytes: number;
+  /** Blocks that its cache has room for still. */
+  readonly room: number;
+  readonly cost: number;
+}
+
+/** When workers are out of balance: their requests in flight differ by more than `abs`, and by more than `rel` times. */
+export interface Imbalance {
+  readonly balanceAbsThreshold: number;
+  readonly balanceRelThreshold: number;
+}
+
+/** Far out of balance: the offers of the least busy workers; undefined in balance. A slow worker is as busy as its requests take. */
+export function shortestQueues<C>(offers: readonly Offer<C>[], thresholds: Imbalance): Offer<C>[] | undefined {
+  const queue = ({ inFlight, speed }: Offer<C>) => inFlight / speed;
+  let shortest = Number.POSITIVE_INFINITY;
+  let longest = 0;
+  for (const offer of offers) {
+    shortest = Math.min(shortest, queue(offer));
+    longest = Math.max(longest, queue(offer));
+  }
+  const { balanceAbsThreshold, balanceRelThreshold } = thresholds;
+  if (longest - shortest <= balanceAbsThreshold || longest <= balanceRelThreshold * shortest) return undefined;
+  const short = shortest + (longest - shortest) * SHORTEST_SHARE;
+  return offers.filter((offer) => queue(offer) <= short);
+}
+
+/** The least cost; of about equal ones the most free cache where that is asked for; of those the least recently picked. */
+export function cheapest<C>(offers: readonly Offer<C>[], byRoom: boolean): Offer<C> {
+  let least = Number.POSITIVE_INFINITY;
+  for (const { cost } of offers) least = Math.min(least, cost);
+  const enough = least + Math.max(EQUAL_TOKENS, least * EQUAL_SHARE);
+  let best: Offer<C> | undefined;
+  for (const offer of offers) {
+    if (offer.cost > enough) continue;
+    const more = best && byRoom ? offer.room - best.room : 0;
+    if (!best || more > 0 || (more === 0 && offer.view.lastPick < best.view.lastPick)) best = offer;
+  }
+  return best as Offer<C>;
+}
+
+/** What the offer's cost was made of, for whoever asks why. */
+export function scoresOf<C extends Candidate>(offer: Offer<C>): Readonly<Record<string, string | number>> {
+  return {
+    worker: offer.candidate.url,
+    load: offer.inFlight,
+    cost: Math.round(offer.cost),
+    matchedBytes: offer.matchedBytes,
+    uncachedTokens: Math.round(offer.uncachedTokens),
+    pendingTokens: Math.round(offer.pendingTokens),
+    waiting: offer.waiting,
+    speed: Math.round(offer.speed * 100) / 100,
+    freeBlocks: offer.room,
+  };
+}

@@ -1,0 +1,81 @@
+import type { Candidate, Now, WorkerFacts } from './policy.ts';
+
+/** A report this old says nothing any more; a few polls of a worker that answers. */
+const STALE_AFTER_MS = 5_000;
+/** Above this share of its KV cache a worker is as good as full; caps what fullness may count. */
+const FULLEST = 0.95;
+
+/**
+ * Reports that are weighed together. A single one may have been taken just before a burst of ours ended, which it shows as the
+ * work of others, or between two batches of others, when it shows nothing: the middle of three is wrong only if two are.
+ */
+const REPORTS = 3;
+
+interface Report {
+  readonly atMs: number;
+  /** Requests of others that the latest reports show, this one last. */
+  readonly seen: readonly number[];
+  /** How many there are, going by all of these. */
+  readonly elsewhere: number;
+  /** What a full KV cache is worth in requests. */
+  readonly fullness: number;
+}
+
+/** What workers say of their load, beyond the requests that are counted here. */
+export class ReportedLoad {
+  readonly #now: Now;
+  /** By slot. */
+  readonly #reports: (Report | undefined)[] = [];
+  /** By slot: tokens that the KV cache holds; not every report tells. */
+  readonly #capacities: (number | undefined)[] = [];
+
+  constructor(now: Now) {
+    this.#now = now;
+  }
+
+  learned(candidate: Candidate, facts: WorkerFacts): void {
+    const { runningRequests, waitingRequests, usedTokens = 0, kvCapacityTokens } = facts;
+    const capacity = kvCapacityTokens ?? this.#capacities[candidate.slot];
+    this.#capacities[candidate.slot] = capacity;
+    if (runningRequests === undefined || waitingRequests === undefined) return;
+    const nowMs = this.#now();
+    const before = this.#fresh(candidate, nowMs);
+    const others = Math.max(0, runningRequests + waitingRequests - candidate.load);
+    const seen = [...(before?.seen ?? []), others].slice(-REPORTS);
+    const fill = capacity ? Math.min(FULLEST, usedTokens / capacity) : 0;
+    this.#reports[candidate.slot] = {
+      atMs: nowMs,
+      seen,
+      elsewhere: middleOf(seen),
+      // As in a queue: nothing while there is room, without bound as the last of it goes.
+      fullness: fill / (1 - fill),
+    };
+  }
+
+  removed(candidate: Candidate): void {
+    this.#reports[candidate.slot] = undefined;
+    this.#capacities[candidate.slot] = undefined;
+  }
+
+  /** What to add to the requests counted here; undefined where the worker has not reported lately, which is not "idle". */
+  beyond(candidate: Candidate, nowMs = this.#now()): number | undefined {
+    const report = this.#fresh(candidate, nowMs);
+    return report && report.elsewhere + report.fullness;
+  }
+
+  /** The same for whoever wants to know why. */
+  score(candidate: Candidate): { readonly reported: number | string } {
+    const beyond = this.beyond(candidate);
+    return { reported: beyond === undefined ? 'nothing' : Math.round(beyond * 100) / 100 };
+  }
+
+  #fresh({ slot }: Candidate, nowMs: number): Report | undefined {
+    const report = this.#reports[slot];
+    return report && nowMs - report.atMs <= STALE_AFTER_MS ? report : undefined;
+  }
+}
+
+/** The median; of two the smaller. */
+function middleOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1] as number;
+}

@@ -1,0 +1,27 @@
+import type { IncomingMessage } from 'node:http';
+import type { Log } from '../log.ts';
+import type { Choice, Policy } from '../policies/policy.ts';
+
+const EXPLAIN = 'x-sglang-router-explain';
+
+/** Whether anybody will read the scores of a choice: the client asked for them, or the log takes everything. */
+export function wantsScores(request: IncomingMessage, log: Log): boolean {
+  return log.debugEnabled || asksToExplain(request);
+}
+
+/** Whether the client wants the scores of all candidates in a header of its answer. */
+export function asksToExplain(request: IncomingMessage): boolean {
+  return request.headers[EXPLAIN] === '1';
+}
+
+/** The scores of the candidates, in the log of those who read all of it. */
+export function explain(choice: Choice, policy: Policy, log: Log): void {
+  if (!log.debugEnabled) return;
+  log.debug('worker chosen', {
+    worker: choice.candidate.url,
+    policy: policy.name,
+    reason: choice.reason,
+    matchedBytes: choice.matchedBytes,
+    scores: JSON.stringify(choice.scores ?? []),
+  });
+}

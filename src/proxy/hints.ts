@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+import type { Hints } from '../policies/policy.ts';
+import { findFields, type Span } from './json-scan.ts';
+import { ALL_PROMPT_FIELDS, promptOf } from './prompt.ts';
+import { ALL_KEY_FIELDS, explicitKey, sessionKey } from './session-key.ts';
+
+const STREAM = 'stream';
+const WANTED: ReadonlySet<string> = new Set([...ALL_PROMPT_FIELDS, ...ALL_KEY_FIELDS, STREAM]);
+const NO_FIELDS: ReadonlyMap<string, Span> = new Map();
+const TRUE = 0x74;
+
+/** What routing may know of one request, read from its body at the first question and remembered: one scan at most. */
+export class RequestHints implements Hints {
+  readonly #request: IncomingMessage;
+  readonly #body: Buffer;
+  #fields: ReadonlyMap<string, Span> | undefined;
+  #prompt: { readonly bytes: Uint8Array | undefined } | undefined;
+
+  constructor(request: IncomingMessage, body: Buffer) {
+    this.#request = request;
+    this.#body = body;
+  }
+
+  get prompt(): Uint8Array | undefined {
+    this.#prompt ??= { bytes: promptOf(pathOf(this.#request.url ?? ''), this.#body, this.#scanned()) };
+    return this.#prompt.bytes;
+  }
+
+  get key(): string | undefined {
+    const { headers } = this.#request;
+    return explicitKey(headers) ?? sessionKey(headers, this.#body, this.#scanned());
+  }
+
+  get streams(): boolean {
+    const span = this.#scanned().get(STREAM);
+    return span !== undefined && this.#body[span.start] === TRUE;
+  }
+
+  /** A body that is no JSON object has no fields: it goes to the worker as it is. */
+  #scanned(): ReadonlyMap<string, Span> {
+    this.#fields ??= findFields(this.#body.toString('latin1'), WANTED) ?? NO_FIELDS;
+    return this.#fields;
+  }
+}
+
+function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  const path = query < 0 ? url : url.slice(0, query);
+  return path.startsWith('/') || !URL.canParse(path) ? path : new URL(path).pathname;
+}

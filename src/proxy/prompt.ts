@@ -1,0 +1,61 @@
+import type { Span } from './json-scan.ts';
+import { shortenMedia } from './media.ts';
+
+/**
+ * Path → the body fields that make the prompt, in the order in which a chat template puts them: what many requests share
+ * comes first, wherever the client wrote it. Of alternatives the first present counts.
+ */
+const PROMPT_FIELDS: ReadonlyMap<string, readonly (readonly string[])[]> = new Map([
+  ['/generate', [['text', 'input_ids']]],
+  ['/v1/chat/completions', [['tools'], ['messages']]],
+  ['/v1/completions', [['prompt']]],
+  ['/v1/embeddings', [['input']]],
+  ['/v1/classify', [['input', 'text']]],
+  ['/v1/rerank', [['query']]],
+  ['/rerank', [['query']]],
+  ['/v1/score', [['query', 'text_1']]],
+  ['/v1/responses', [['tools'], ['instructions'], ['input']]],
+  ['/v1/messages', [['tools'], ['system'], ['messages']]],
+  ['/api/chat', [['tools'], ['messages']]],
+  ['/api/generate', [['system'], ['prompt']]],
+]);
+
+/** What an engine's cache tells apart beside the prompt: the same words with another of these share nothing. */
+const NAMESPACES: readonly (readonly string[])[] = [['lora_path'], ['cache_salt'], ['extra_key']];
+
+/** Every field that any prompt is made of. */
+export const ALL_PROMPT_FIELDS: readonly string[] = [...NAMESPACES, ...[...PROMPT_FIELDS.values()].flat()].flat();
+
+/**
+ * The bytes of the prompt as they stand in the body: a conversation that goes on, or a prompt with the same beginning, has
+ * the same first bytes. The brackets around are left out, so that one text and a list of it are the same. Undefined where
+ * the path has no prompt or the body none.
+ */
+export function promptOf(path: string, body: Buffer, fields: ReadonlyMap<string, Span>): Uint8Array | undefined {
+  const own = PROMPT_FIELDS.get(path);
+  if (!own) return undefined;
+  const parts: Buffer[] = [];
+  for (const names of [...NAMESPACES, ...own]) {
+    const span = names.map((name) => fields.get(name)).find((found) => found && !isNull(body, found));
+    const part = span && inner(body, span);
+    if (part && part.length > 0) parts.push(part);
+  }
+  if (parts.length === 0) return undefined;
+  return shortenMedia(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+}
+
+function isNull(body: Buffer, { start, end }: Span): boolean {
+  return end - start === 4 && body[start] === 0x6e;
+}
+
+/** The value without white space and brackets of lists around it. */
+function inner(body: Buffer, span: Span): Buffer {
+  let { start, end } = span;
+  while (start < end && isFrame(body[start] as number, 0x5b)) start++;
+  while (end > start && isFrame(body[end - 1] as number, 0x5d)) end--;
+  return body.subarray(start, end);
+}
+
+function isFrame(byte: number, bracket: number): boolean {
+  return byte === bracket || byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}

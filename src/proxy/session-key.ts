@@ -1,0 +1,65 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { findFields, type Span, stringAt } from './json-scan.ts';
+
+/** Says outright which requests belong together. */
+const ROUTING_KEY = 'x-smg-routing-key';
+
+/** Fields of a body that name a session or its user: SGLang's, OpenAI's. */
+const KEY_FIELDS = ['routing_key', 'prompt_cache_key', 'session_id', 'conversation_id', 'user'] as const;
+
+/** Headers in which agents send their session unasked: Claude Code, Codex, OpenCode, and what others commonly use. */
+const SESSION_HEADERS = [
+  'x-claude-code-session-id',
+  'session_id',
+  'session-id',
+  'x-session-id',
+  'x-session-affinity',
+  'x-opencode-session',
+  'conversation_id',
+  'x-conversation-id',
+  'x-thread-id',
+] as const;
+
+/** Anthropic's place for the user: `metadata.user_id`. */
+const METADATA = 'metadata';
+const USER_ID: ReadonlySet<string> = new Set(['user_id']);
+
+/** Every field that a key may come from. */
+export const ALL_KEY_FIELDS: readonly string[] = [...KEY_FIELDS, METADATA];
+
+/** The routing key that was sent on purpose; needs no look into the body. */
+export function explicitKey(headers: IncomingHttpHeaders): string | undefined {
+  return headerOf(headers, ROUTING_KEY);
+}
+
+/** What else keeps the requests of a session together; undefined without anything. */
+export function sessionKey(
+  headers: IncomingHttpHeaders,
+  body: Buffer,
+  fields: ReadonlyMap<string, Span> | undefined,
+): string | undefined {
+  for (const name of KEY_FIELDS) {
+    const span = fields?.get(name);
+    const key = span && stringAt(body, span);
+    if (key) return key;
+  }
+  const user = userOf(body, fields?.get(METADATA));
+  if (user) return user;
+  for (const name of SESSION_HEADERS) {
+    const key = headerOf(headers, name);
+    if (key !== undefined) return key;
+  }
+  return undefined;
+}
+
+function userOf(body: Buffer, metadata: Span | undefined): string | undefined {
+  if (!metadata) return undefined;
+  const inner = body.subarray(metadata.start, metadata.end);
+  const span = findFields(inner.toString('latin1'), USER_ID)?.get('user_id');
+  return span && stringAt(inner, span);
+}
+
+function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return (Array.isArray(value) ? value[0] : value) || undefined;
+}

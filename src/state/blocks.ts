@@ -1,0 +1,83 @@
+/** Bytes of one block, about 64 tokens. With 128 a prompt of 1 MiB takes 2.0 ms instead of 1.0, and twice the memory. */
+export const BLOCK_BYTES = 256;
+/** Blocks of one prompt that are looked at: 8 MiB of text, more than any context holds. */
+const MAX_BLOCKS = 32_768;
+
+const WORDS = BLOCK_BYTES / 4;
+const WINDOW_BYTES = 64 * 1024;
+const FIRST = 0x2545f491;
+const SECOND = 0x6c078965;
+const PRIME_1 = 0x9e3779b1;
+const PRIME_2 = 0x85ebca77;
+
+/**
+ * The blocks of one prompt as chained 64-bit hashes: a block's hash stands for it and for everything before it. What is
+ * left after the last whole block is a block too, so that a repeated prompt matches to its end. One object serves many
+ * prompts, one after another.
+ */
+export class Blocks {
+  count = 0;
+  /** Length of the prompt they were made from, as far as it was looked at. */
+  bytes = 0;
+  lo = new Int32Array(256);
+  hi = new Int32Array(256);
+  /** Filled by the index: the nodes of the first `known` blocks, true while the index is at `version`. */
+  nodes = new Int32Array(256);
+  known = 0;
+  version = -1;
+
+  /** Unaligned bytes are copied into a window of whole words: faster than reading them one by one. */
+  readonly #window = new Uint8Array(WINDOW_BYTES);
+  readonly #words = new Int32Array(this.#window.buffer);
+
+  /** Makes these the blocks of `prompt`. */
+  hash(prompt: Uint8Array): this {
+    this.bytes = Math.min(prompt.length, MAX_BLOCKS * BLOCK_BYTES);
+    this.count = Math.ceil(this.bytes / BLOCK_BYTES);
+    this.version = -1;
+    if (this.count > this.lo.length) this.#grow();
+    let state = { a: FIRST, b: SECOND };
+    for (let start = 0; start < this.bytes; start += WINDOW_BYTES) {
+      const end = Math.min(start + WINDOW_BYTES, this.bytes);
+      this.#window.set(start === 0 && end === prompt.length ? prompt : prompt.subarray(start, end));
+      const filled = Math.ceil((end - start) / BLOCK_BYTES) * BLOCK_BYTES;
+      this.#window.fill(0, end - start, filled);
+      state = this.#hashWindow(start / BLOCK_BYTES, filled / BLOCK_BYTES, state);
+    }
+    const tail = this.bytes % BLOCK_BYTES;
+    if (tail > 0) this.hi[this.count - 1] = Math.imul((this.hi[this.count - 1] as number) ^ tail, PRIME_1);
+    return this;
+  }
+
+  /** Bytes in the first `blocks` blocks. */
+  bytesIn(blocks: number): number {
+    return Math.min(blocks * BLOCK_BYTES, this.bytes);
+  }
+
+  /** Two lanes of 32 bits, each taking every other word: all that JavaScript multiplies fast. */
+  #hashWindow(first: number, blocks: number, state: { a: number; b: number }): { a: number; b: number } {
+    const words = this.#words;
+    const { lo, hi } = this;
+    let { a, b } = state;
+    for (let block = 0; block < blocks; block++) {
+      const end = (block + 1) * WORDS;
+      for (let i = block * WORDS; i < end; i += 2) {
+        a = Math.imul(((a << 13) | (a >>> 19)) ^ (words[i] as number), PRIME_1);
+        b = Math.imul(((b << 15) | (b >>> 17)) ^ (words[i + 1] as number), PRIME_2);
+      }
+      const mixed = a ^ (b >>> 15);
+      b = Math.imul(b ^ (a >>> 13), PRIME_1);
+      a = Math.imul(mixed, PRIME_2);
+      lo[first + block] = a ^ (a >>> 16);
+      hi[first + block] = b ^ (b >>> 16);
+    }
+    return { a, b };
+  }
+
+  #grow(): void {
+    const length = 2 ** Math.ceil(Math.log2(this.count));
+    this.lo = new Int32Array(length);
+    this.hi = new Int32Array(length);
+    this.nodes = new Int32Array(length);
+  }
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { freePorts, Program } from '../../src/bench/program.ts';
+import { ExitError } from '../../src/errors.ts';
+
+const SLEEP = 'setInterval(() => {}, 1000)';
+
+test('it is ready when it says so', async () => {
+  const program = new Program('p', process.execPath, ['-e', `console.log("port 7"); ${SLEEP}`]);
+  try {
+    const port = await program.until(() => /port (\d+)/.exec(program.output)?.[1], 30_000);
+    assert.equal(port, '7');
+    assert.equal(program.over, false);
+  } finally {
+    await program.kill();
+  }
+  assert.equal(program.over, true);
+});
+
+test('one that ends, cannot be started or is never ready is an error that says so', async () => {
+  const cases = [
+    [['-e', 'console.error("no such model"); process.exit(3)'], /^p ended before it was ready:\n {2}no such model$/],
+    [['-e', SLEEP], /^p was not ready within 0\.05 s/],
+  ] as const;
+  for (const [args, message] of cases) {
+    const program = new Program('p', process.execPath, args);
+    const timeoutMs = message.source.includes('within') ? 50 : 30_000;
+    await assert.rejects(
+      program.until(() => undefined, timeoutMs),
+      (error) => error instanceof ExitError && message.test(error.message),
+    );
+    await program.kill();
+  }
+  const missing = new Program('p', '/nowhere/p', []);
+  await assert.rejects(
+    missing.until(() => undefined, 30_000),
+    /ENOENT/,
+  );
+});
+
+test('it is gone when it was killed, whoever still holds its output', async () => {
+  const holder = `require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 5000)'], { stdio: 'inherit' })`;
+  const program = new Program('p', process.execPath, ['-e', `${holder}; console.log("ready"); ${SLEEP}`]);
+  await program.until(() => program.output.includes('ready') || undefined, 30_000);
+  const killed = program.kill().then(() => 'killed');
+  const timer = Promise.withResolvers<string>();
+  const limit = setTimeout(() => timer.resolve('still waiting'), 4000);
+  assert.equal(await Promise.race([killed, timer.promise]), 'killed');
+  clearTimeout(limit);
+});
+
+test('free ports are all different', async () => {
+  const ports = await freePorts(5);
+  assert.equal(new Set(ports).size, 5);
+});

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Progress } from '../../src/bench/progress.ts';
+
+test('the bar says how far it is', () => {
+  let now = 0;
+  const progress = new Progress({ write: () => true }, 'gsp · smg', 4, () => now);
+  for (let i = 0; i < 3; i++) progress.asked();
+  progress.answered({ error: undefined });
+  progress.answered({ error: 'timeout' });
+  now = 1500;
+  assert.equal(progress.line(), 'gsp · smg  ████████████░░░░░░░░░░░░ 2/4 · 1 under way · 1 errors · 1.5 s');
+});
+
+test('elsewhere than on a terminal: a line at the beginning and one at the end, no control characters', () => {
+  const written: string[] = [];
+  const progress = new Progress({ write: (text) => written.push(text) }, 'gsp', 4);
+  progress.asked();
+  progress.end('gsp: done');
+  assert.deepEqual(written, ['gsp: 4 requests\n', 'gsp: done\n']);
+});

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createClient } from '../../src/http/client.ts';
+import { get } from '../../src/http/get.ts';
+import { fakeWorker, type Handler } from '../helpers/fake-worker.ts';
+
+async function answerOf(handler: Handler, options: { timeoutMs?: number; maxBytes?: number } = {}) {
+  await using worker = await fakeWorker(handler);
+  const client = createClient(worker.url);
+  try {
+    return await get(client, '/x', { headers: { 'x-from': 'test' }, timeoutMs: 5_000, maxBytes: 100, ...options });
+  } finally {
+    await client.destroy();
+  }
+}
+
+test('status, body, and the headers sent', async () => {
+  const answer = await answerOf((request, response) => {
+    response.writeHead(418);
+    response.write(`${request.method} `);
+    response.end(request.headers['x-from']);
+  });
+  assert.deepEqual([answer.status, answer.body.toString()], [418, 'GET test']);
+});
+
+test('of a long body no more is kept than asked for', async () => {
+  const { body } = await answerOf((_, response) => void response.end('y'.repeat(1_000_000)), { maxBytes: 10 });
+  assert.equal(body.toString(), 'y'.repeat(10));
+});
+
+test('an answer that does not come, or not whole, is an error in time', async () => {
+  const late = /^\/x gave no answer within 30 ms$/;
+  await assert.rejects(
+    answerOf(() => {}, { timeoutMs: 30 }),
+    { message: late },
+  );
+  await assert.rejects(
+    answerOf((_, response) => void response.write('half'), { timeoutMs: 30 }),
+    { message: late },
+  );
+});
+
+test('a connection that breaks is an error', async () => {
+  await assert.rejects(answerOf(({ socket }) => void socket.destroy()));
+});
