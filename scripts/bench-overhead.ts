@@ -66,10 +66,12 @@ const PROGRAMS: readonly Program[] = [
   {
     name: 'ours',
     install: () => installInto('ours', [ROOT]),
-    command: (workers, port) => [
-      ...[python('ours'), '-m', 'sglang_router.launch_router', '--port', String(port)],
-      ...['--max-concurrent-requests', '-1', '--log-level', 'error', '--worker-urls', ...workers],
-    ],
+    command: (workers, port) => [...oursCommand(workers, port), '--policy', 'cache_aware'],
+  },
+  {
+    name: 'ours, round_robin',
+    install: () => {},
+    command: (workers, port) => [...oursCommand(workers, port), '--policy', 'round_robin'],
   },
   {
     name: 'sglang-router 0.3.2',
@@ -89,6 +91,13 @@ const PROGRAMS: readonly Program[] = [
     ],
   },
 ];
+
+function oursCommand(workers: readonly string[], port: number): string[] {
+  return [
+    ...[python('ours'), '-m', 'sglang_router.launch_router', '--port', String(port)],
+    ...['--max-concurrent-requests', '-1', '--log-level', 'error', '--worker-urls', ...workers],
+  ];
+}
 
 const { values: flags } = parseArgs({
   options: { repeats: { type: 'string', default: '3' }, only: { type: 'string' } },

@@ -1,6 +1,6 @@
 /**
  * What a request in flight costs the next one, in prompt tokens: its share of the decode steps that a prefill waits for.
- * A guess: half of what a typical answer of 256 tokens takes in decode steps shared with others.
+ * A guess: a prototype did well with anything from 100 to 150; it would better be learned from decode times.
  */
 const REQUEST_TOKENS = 128;
 /**
