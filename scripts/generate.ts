@@ -6,7 +6,7 @@ import { renderSimOptions } from '../src/sim/options.ts';
 /** Every committed file that is generated, wholly or from a marker on → its text, given what is there. */
 const FILES: Readonly<Record<string, (before: string) => string>> = {
   'docs/options.md': document,
-  'docs/simulated-engine.md': (before) => before.replace(/(?<=\n<!-- Generated .* -->\n\n)[^]*/, renderSimOptions),
+  'docs/simulated-engine.md': (before) => before.replace(/(?<=\n<!-- Generated .* -->\n\n).*/s, renderSimOptions),
 };
 
 const check = process.argv.includes('--check');
