@@ -46,9 +46,11 @@ def test_chat_as_the_manual_has_it(url):
 
 
 def test_requests_go_to_every_server(url):
-    data = {"text": QUESTION, "sampling_params": {"max_new_tokens": 1}}
-    workers = {requests.post(f"{url}/generate", json=data).headers["x-sglang-router-worker"] for _ in range(32)}
-    assert len(workers) == 4
+    def worker(prompt: str) -> str:
+        data = {"text": prompt, "sampling_params": {"max_new_tokens": 1}}
+        return requests.post(f"{url}/generate", json=data).headers["x-sglang-router-worker"]
+
+    assert len({worker(f"{number} {QUESTION}") for number in range(32)}) == 4
 
 
 def test_the_openai_client(url):

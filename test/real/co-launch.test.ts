@@ -98,7 +98,17 @@ async function gone(pids: readonly number[]): Promise<void> {
 
 async function start(): Promise<{ launched: Launch; url: string; workers: string[] }> {
   const port = await getPort();
-  const launched = launch(CPU, ['--model-path', model as string, '--dp-size', '2', '--port', String(port), ...FLAGS]);
+  const launched = launch(CPU, [
+    '--model-path',
+    model as string,
+    '--dp-size',
+    '2',
+    '--port',
+    String(port),
+    '--router-policy',
+    'round_robin',
+    ...FLAGS,
+  ]);
   const [, ready = ''] = await says(launched, /^READY (.*)$/m);
   return { launched, ...(JSON.parse(ready) as { url: string; workers: string[] }) };
 }
