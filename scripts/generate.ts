@@ -1,10 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { document } from '../src/config/document.ts';
+import { document as metrics } from '../src/metrics/document.ts';
 import { renderSimOptions } from '../src/sim/options.ts';
 
 /** Every committed file that is generated, wholly or from a marker on → its text, given what is there. */
 const FILES: Readonly<Record<string, (before: string) => string>> = {
+  'docs/metrics.md': metrics,
   'docs/options.md': document,
   'docs/simulated-engine.md': (before) => before.replace(/(?<=\n<!-- Generated .* -->\n\n).*/s, renderSimOptions),
 };

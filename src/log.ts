@@ -1,6 +1,12 @@
+import { formatText } from './log/format.ts';
+
 /** Levels of `--log-level`, quietest last; 0.3.2's `warn` is read as `warning` by the option table. */
 export const LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
 export type Level = (typeof LEVELS)[number];
+
+/** Values of `--log-format`: `auto` is text on a terminal, JSON elsewhere. */
+export const LOG_FORMATS = ['auto', 'text', 'json'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** Values that may stand beside a message; never a prompt, never a key. */
 export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -18,13 +24,26 @@ export interface Log {
 /** Takes a finished line, newline included. */
 export type WriteLine = (line: string) => void;
 
-/** A log that writes `time level message key=value …` lines; what is below `level` costs one comparison. */
-export function createLog(level: Level, write: WriteLine = (line) => process.stderr.write(line)): Log {
+/** Makes a line, newline included. */
+export type FormatLine = (time: Date, level: Level, message: string, fields: Fields | undefined) => string;
+
+/** A log whose lines go to `write`; what is below `level` costs one comparison. */
+export function createLog(
+  level: Level,
+  write: WriteLine = (line) => process.stderr.write(line),
+  format: FormatLine = formatText,
+): Log {
+  return createLogOf(level, (name, message, fields) => write(format(new Date(), name, message, fields)));
+}
+
+/** A log that hands on what is at least `level`. */
+export function createLogOf(
+  level: Level,
+  emit: (level: Level, message: string, fields: Fields | undefined) => void,
+): Log {
   const threshold = LEVELS.indexOf(level);
   const at = (name: Level) =>
-    LEVELS.indexOf(name) < threshold
-      ? () => {}
-      : (message: string, fields?: Fields) => write(formatLine(name, message, fields));
+    LEVELS.indexOf(name) < threshold ? () => {} : (message: string, fields?: Fields) => emit(name, message, fields);
   return {
     debugEnabled: threshold === 0,
     debug: at('debug'),
@@ -33,14 +52,4 @@ export function createLog(level: Level, write: WriteLine = (line) => process.std
     error: at('error'),
     critical: at('critical'),
   };
-}
-
-function formatLine(level: Level, message: string, fields: Fields | undefined): string {
-  let line = `${new Date().toISOString()} ${level.toUpperCase().padEnd(7)} ${message}`;
-  for (const key in fields) {
-    const value = fields[key];
-    if (value !== undefined)
-      line += ` ${key}=${typeof value === 'string' && /[\s"]/.test(value) ? JSON.stringify(value) : value}`;
-  }
-  return `${line}\n`;
 }

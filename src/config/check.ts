@@ -36,6 +36,10 @@ function checkNumbers(config: Config, flagOf: FlagOf): void {
   if (!config.healthCheckEndpoint.startsWith('/')) {
     refuse(`${flagOf('healthCheckEndpoint')}: expected a path such as /health, got '${config.healthCheckEndpoint}'`);
   }
+  const bounds = config.prometheusDurationBuckets ?? [];
+  if (bounds.some((bound, at) => bound <= (bounds[at - 1] ?? 0))) {
+    refuse(`${flagOf('prometheusDurationBuckets')}: expected rising numbers above 0, got ${bounds.join(' ')}`);
+  }
 }
 
 function checkDiscovery(config: Config, flagOf: FlagOf): void {

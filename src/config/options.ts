@@ -1,4 +1,4 @@
-import { LEVELS } from '../log.ts';
+import { LEVELS, LOG_FORMATS } from '../log.ts';
 import {
   bytes,
   choice,
@@ -15,7 +15,7 @@ import {
   urls,
   type ValueOf,
 } from './spec.ts';
-import { readNumber, readText } from './values.ts';
+import { readHeaderName, readNumber, readOrigin } from './values.ts';
 
 const POLICIES = [
   'random',
@@ -424,12 +424,20 @@ export const OPTIONS = {
     default: 'info',
     help: 'least level that is logged',
   }),
+  logFormat: choice({
+    flags: ['--log-format'],
+    group: 'observability',
+    choices: LOG_FORMATS,
+    default: 'auto',
+    help: 'form of the log lines; auto is text on a terminal, json elsewhere',
+    pending: 'the log is text',
+  }),
   logDir: text({
     flags: ['--log-dir'],
     group: 'observability',
     metavar: 'DIR',
     default: undefined,
-    help: 'directory for log files',
+    help: 'directory for log files: one a day, 100 MB each at most, the last 14 kept',
     pending: 'the log goes to standard error',
     launcherHasIt: true,
   }),
@@ -437,9 +445,9 @@ export const OPTIONS = {
     flags: ['--prometheus-port'],
     group: 'observability',
     default: 29_000,
-    min: 1,
+    min: 0,
     max: 65_535,
-    help: 'port of the Prometheus metrics',
+    help: 'port of the Prometheus metrics; 0 opens none, they are at /metrics of the main port too',
     pending: NO_METRICS,
   }),
   prometheusHost: text({
@@ -459,15 +467,23 @@ export const OPTIONS = {
     },
     readNumber,
   ),
+  metricsCompat: choice({
+    flags: ['--metrics-compat'],
+    group: 'observability',
+    choices: ['none', 'smg'],
+    default: 'none',
+    help: 'smg: the metrics also under the names that 0.3.2 gives them',
+    pending: NO_METRICS,
+  }),
   requestIdHeaders: optionalList(
     {
       flags: ['--request-id-headers'],
       group: 'observability',
       metavar: 'NAME',
-      help: "headers that may carry a request's id",
+      help: "headers that may carry a request's id, in place of x-request-id x-correlation-id x-trace-id request-id",
       pending: 'headers are passed on as they come',
     },
-    readText,
+    readHeaderName,
   ),
   enableTrace: flag({
     flags: ['--enable-trace'],
@@ -480,7 +496,7 @@ export const OPTIONS = {
     group: 'observability',
     metavar: 'HOST:PORT',
     default: 'localhost:4317',
-    help: 'where traces are sent',
+    help: 'where traces are sent; over gRPC, but over HTTP with http:// before it or port 4318',
     pending: NO_TRACING,
   }),
 
@@ -491,13 +507,16 @@ export const OPTIONS = {
     default: undefined,
     help: 'key that clients must send, and that workers get where none is given for them; prefer the variable, which ps does not show',
   }),
-  corsAllowedOrigins: list({
-    flags: ['--cors-allowed-origins'],
-    group: 'security',
-    metavar: 'ORIGIN',
-    help: 'origins whose pages may call the router',
-    pending: 'no CORS headers are added',
-  }),
+  corsAllowedOrigins: list(
+    {
+      flags: ['--cors-allowed-origins'],
+      group: 'security',
+      metavar: 'ORIGIN',
+      help: 'origins whose pages may call the router, such as https://chat.example.com; * is any, none unless given',
+      pending: 'no CORS headers are added',
+    },
+    readOrigin,
+  ),
   tlsCertPath: text({
     flags: ['--tls-cert-path'],
     group: 'security',

@@ -77,6 +77,23 @@ export function readUrl(word: string): string {
   return word.replace(/\/+$/, '');
 }
 
+/** An origin as browsers send it, or `*`. */
+export function readOrigin(word: string): string {
+  if (word === '*') return word;
+  const expected = 'expected an origin such as https://chat.example.com, or *';
+  const url = URL.parse(word);
+  if (!url || url.host === '' || url.pathname.length > 1 || url.search !== '' || url.username !== '')
+    throw new ValueError(`${expected}, got ${show(word)}`);
+  return `${url.protocol}//${url.host}`;
+}
+
+/** The name of an HTTP header, in lower case. */
+export function readHeaderName(word: string): string {
+  if (!/^[-!#$%&'*+.^_`|~0-9a-z]+$/i.test(word))
+    throw new ValueError(`expected the name of a header, got ${show(word)}`);
+  return word.toLowerCase();
+}
+
 /** `key=value` words → labels. Commas and spaces within a word separate too, as neither can be part of a label. */
 export function readSelector(words: readonly string[]): Readonly<Record<string, string>> {
   const labels: Record<string, string> = {};

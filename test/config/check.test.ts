@@ -27,6 +27,11 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   '--cb-failure-threshold 0': /^--cb-failure-threshold/,
   '--cb-timeout-duration-secs 0': /^--cb-timeout-duration-secs/,
   '--prefill http://a 0': /^--prefill/,
+  '--prometheus-duration-buckets 1 0.5': /^--prometheus-duration-buckets: expected rising numbers above 0, got 1 0.5$/,
+  '--prometheus-duration-buckets 0 1': /^--prometheus-duration-buckets/,
+  '--cors-allowed-origins https://a.example/page': /^--cors-allowed-origins: expected an origin such as .* got 'https/,
+  '--cors-allowed-origins a.example': /^--cors-allowed-origins/,
+  '--request-id-headers x:y': /^--request-id-headers: expected the name of a header, got 'x:y'$/,
 };
 
 for (const [line, message] of Object.entries(REFUSED)) {
@@ -37,6 +42,8 @@ for (const [line, message] of Object.entries(REFUSED)) {
 const ACCEPTED: Readonly<Record<string, RegExp | undefined>> = {
   '--queue-size 0 --queue-timeout-secs 0': undefined,
   '--host localhost': undefined,
+  '--prometheus-duration-buckets 0.5 1': undefined,
+  '--cors-allowed-origins * https://a.example:8443': undefined,
   '--policy power_of_two --worker-urls http://a http://b': undefined,
   '--policy power_of_two --worker-urls http://a':
     /^--policy power_of_two chooses between 2 workers or more \(--worker-urls\), got 1 so far$/,
@@ -53,6 +60,13 @@ for (const [line, said] of Object.entries(ACCEPTED)) {
     else assert.match(notices.at(-1) ?? '', said);
   });
 }
+
+test('origins and header names are read as browsers and Node spell them', () => {
+  const line = '--cors-allowed-origins HTTPS://A.example:443/ --request-id-headers X-My-Id';
+  const { config } = resolveRouter(line.split(' '), {});
+  assert.deepEqual(config.corsAllowedOrigins, ['https://a.example']);
+  assert.deepEqual(config.requestIdHeaders, ['x-my-id']);
+});
 
 test('launch_server counts the servers it starts and spells flags as it takes them', () => {
   const line = ['--sim', '--router-policy', 'power_of_two'];

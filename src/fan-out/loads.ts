@@ -1,0 +1,29 @@
+/** What came of asking a worker for its load: its own counts, or why there are none. */
+export type LoadAnswer =
+  | {
+      readonly worker: string;
+      readonly runningRequests: number;
+      readonly waitingRequests: number;
+      /** Tokens in its KV cache that running requests hold. */
+      readonly usedTokens: number | undefined;
+    }
+  | { readonly worker: string; readonly problem: string };
+
+/** 0.3.2's number for a load that is not known. */
+const UNKNOWN = -1;
+
+/** The answer to `/get_loads`: `load` in tokens as with 0.3.2, and beside it what that leaves out. */
+export function loadsReport(answers: readonly LoadAnswer[]) {
+  return {
+    workers: answers.map((answer) =>
+      'problem' in answer
+        ? { worker: answer.worker, load: UNKNOWN, error: answer.problem }
+        : {
+            worker: answer.worker,
+            load: answer.usedTokens ?? UNKNOWN,
+            running_requests: answer.runningRequests,
+            waiting_requests: answer.waitingRequests,
+          },
+    ),
+  };
+}

@@ -1,0 +1,39 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** Headers that may carry a request's id, the first that is there counts; `--request-id-headers` replaces them. */
+const DEFAULT_HEADERS = ['x-request-id', 'x-correlation-id', 'x-trace-id', 'request-id'] as const;
+
+/** Told to the worker and to the client, whichever header the id came in. */
+export const REQUEST_ID = 'x-request-id';
+
+/** Ids end up in logs: visible ASCII, and no more of it than any known scheme needs. */
+const ACCEPTED = /^[\x21-\x7e]{1,128}$/;
+
+/** By what a generated id starts with its API can be told, as with 0.3.2. */
+const PREFIXES: Readonly<Record<string, string>> = {
+  '/v1/chat/completions': 'chatcmpl-',
+  '/v1/completions': 'cmpl-',
+  '/generate': 'gnt-',
+  '/v1/responses': 'resp-',
+};
+const LENGTH = 24;
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/** The id of a request: the client's own, or a new one where it has none that can be used. */
+export type RequestIds = (headers: IncomingHttpHeaders, path: string) => string;
+
+/** `names` in lower case. Ids need not be secret, so any `random` in [0, 1) will do. */
+export function createRequestIds(
+  names: readonly string[] = DEFAULT_HEADERS,
+  random: () => number = Math.random,
+): RequestIds {
+  return (headers, path) => {
+    for (const name of names) {
+      const value = headers[name];
+      if (typeof value === 'string' && ACCEPTED.test(value)) return value;
+    }
+    let id = PREFIXES[path] ?? 'req-';
+    for (let i = 0; i < LENGTH; i++) id += ALPHABET[Math.floor(random() * ALPHABET.length)];
+    return id;
+  };
+}

@@ -1,0 +1,102 @@
+import { ExitError } from '../errors.ts';
+import { createLogOf, type Fields, type FormatLine, type Level, type Log, type LogFormat } from '../log.ts';
+import type { RequestRecord } from '../request-record.ts';
+import { accessFields } from './access.ts';
+import { DailyFile } from './daily-file.ts';
+import { formatJson, formatPretty, formatText } from './format.ts';
+import { LineBuffer } from './line-buffer.ts';
+import { redacting } from './redact.ts';
+
+/** Where lines are shown: standard error, or what a board leaves of a terminal. */
+export interface Console {
+  readonly isTTY: boolean;
+  write(text: string): unknown;
+}
+
+export interface LogOptions {
+  readonly level: Level;
+  readonly format: LogFormat;
+  /** Folder for log files; none are written without it. */
+  readonly dir: string | undefined;
+  /** Keys that must not appear, whatever happens. */
+  readonly secrets: readonly (string | undefined)[];
+  readonly console: Console;
+  /** Colours on a terminal. */
+  readonly colours: boolean;
+}
+
+/** The log of a running command. */
+export interface OpenLog {
+  readonly log: Log;
+  /** Writes the line of a request that has ended; absent below level `info`. */
+  readonly access: ((record: RequestRecord) => void) | undefined;
+  /** Writes what waits; call it before the process ends. */
+  close(): Promise<void>;
+}
+
+/** A place that lines go to. */
+interface Sink {
+  readonly format: FormatLine;
+  readonly lines: LineBuffer;
+}
+
+/** Opens the log. Throws a usage error where `dir` cannot be made. */
+export function openLog(options: LogOptions): OpenLog {
+  const shown = consoleSink(options);
+  const file = options.dir === undefined ? undefined : fileSink(options.dir, options, shown);
+  const sinks = file ? [shown, file.sink] : [shown];
+  const emit = (level: Level, message: string, fields: Fields | undefined, waits = false) => {
+    const time = new Date();
+    for (const { format, lines } of sinks) {
+      const line = format(time, level, message, fields);
+      if (waits) lines.later(line);
+      else lines.now(line);
+    }
+  };
+  const log = createLogOf(options.level, emit);
+  const flush = () => {
+    for (const { lines } of sinks) lines.flush();
+  };
+  process.on('exit', flush);
+  return {
+    log,
+    access:
+      options.level === 'debug' || options.level === 'info'
+        ? (record) => emit('info', 'request', accessFields(record), true)
+        : undefined,
+    close: async () => {
+      process.off('exit', flush);
+      flush();
+      await file?.daily.close();
+    },
+  };
+}
+
+function consoleSink({ format, colours, secrets, console }: LogOptions): Sink {
+  const text = console.isTTY && colours ? formatPretty : formatText;
+  const asText = format === 'text' || (format === 'auto' && console.isTTY);
+  const write = redacting(secrets, (line) => void console.write(line));
+  return { format: asText ? text : formatJson, lines: new LineBuffer(write) };
+}
+
+function fileSink(dir: string, { format, secrets }: LogOptions, shown: Sink) {
+  const say = (level: Level, message: string, fields?: Fields) =>
+    shown.lines.now(shown.format(new Date(), level, message, fields));
+  const daily = dailyFile(dir, (problem) => {
+    if (problem === undefined) say('info', 'log files are written again', { dir });
+    else say('error', 'log files cannot be written, tried again every 30 s; the router serves on', { dir, problem });
+  });
+  const sink: Sink = {
+    format: format === 'text' ? formatText : formatJson,
+    lines: new LineBuffer(redacting(secrets, (line) => daily.write(line))),
+  };
+  return { daily, sink };
+}
+
+function dailyFile(dir: string, changed: (problem: string | undefined) => void): DailyFile {
+  try {
+    return new DailyFile(dir, changed);
+  } catch (error) {
+    throw new ExitError('usage', `--log-dir: cannot make ${dir}: ${(error as Error).message}`, { cause: error });
+  }
+}

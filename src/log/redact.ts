@@ -1,0 +1,21 @@
+import type { WriteLine } from '../log.ts';
+
+const HIDDEN = '***';
+
+/** Takes every key out of a line before it is written, in whatever spelling: the last guard, whoever put it there. */
+export function redacting(secrets: readonly (string | undefined)[], write: WriteLine): WriteLine {
+  const spellings = new Set(secrets.flatMap((secret) => (secret ? spellingsOf(secret) : [])));
+  if (spellings.size === 0) return write;
+  // The longest first: a key may contain another.
+  const hidden = [...spellings].sort((a, b) => b.length - a.length);
+  return (line) => {
+    let shown = line;
+    for (const secret of hidden) if (shown.includes(secret)) shown = shown.replaceAll(secret, HIDDEN);
+    write(shown);
+  };
+}
+
+/** Plain, as in JSON, as in a URL. */
+function spellingsOf(secret: string): string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
+}

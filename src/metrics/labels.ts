@@ -1,0 +1,45 @@
+import { METHODS, STATUS_CODES } from 'node:http';
+
+/** Label values of what a client may choose freely: always one of few. */
+export const OTHER = 'other';
+/** Sent by nobody; what logs and dashboards have for a client that left before its answer, since nginx. */
+const CLIENT_LEFT = '499';
+/** Models beyond are all `other`: an engine may serve any number of adapters. */
+const MOST_MODELS = 100;
+
+const known: ReadonlySet<string> = new Set(METHODS);
+
+/** The method; Node's parser lets through only those it knows, further ones are `other` all the same. */
+export function methodLabel(method: string): string {
+  return known.has(method) ? method : OTHER;
+}
+
+/** `200`, or `2xx` of a number that no standard has. */
+export function statusLabel(status: number, clientLeft = false): string {
+  if (clientLeft) return CLIENT_LEFT;
+  const text = STATUS_TEXTS[status];
+  return text ?? `${Math.floor(status / 100) % 10}xx`;
+}
+
+const STATUS_TEXTS: readonly (string | undefined)[] = Array.from({ length: 600 }, (_, status) =>
+  status in STATUS_CODES ? String(status) : undefined,
+);
+
+/** Model names as the label `model`: one that a worker serves, else `other`. */
+export class ModelLabels {
+  #served: ReadonlySet<string> = new Set();
+
+  /** What the workers serve now; returns the names that are gone. */
+  serve(models: Iterable<string>): string[] {
+    const before = this.#served;
+    this.#served = new Set([...new Set(models)].slice(0, MOST_MODELS));
+    return [...before].filter((model) => !this.#served.has(model));
+  }
+
+  /** The label for a request that named `model`; one that named none is for the only model there is. */
+  of(model: string | undefined): string {
+    if (model !== undefined) return this.#served.has(model) ? model : OTHER;
+    const [only] = this.#served;
+    return only !== undefined && this.#served.size === 1 ? only : OTHER;
+  }
+}

@@ -1,0 +1,173 @@
+import Registry from 'prom-client/lib/registry.js';
+import type { RequestRecord } from '../request-record.ts';
+import { watchEventLoop } from './event-loop.ts';
+import { createFamilies, type Families } from './families.ts';
+import { ModelLabels, methodLabel, statusLabel } from './labels.ts';
+import { watchProcess } from './process.ts';
+import type { Counter, Histogram } from './series.ts';
+import { aliasFamily, SMG } from './smg.ts';
+import type { BreakerState, Sources, WorkerView } from './sources.ts';
+import { WorkerSeries } from './worker-series.ts';
+
+export interface MetricsOptions {
+  readonly version: string;
+  /** Bounds of the duration histograms in seconds. */
+  readonly durationBuckets?: readonly number[] | undefined;
+  /** Further names for the same numbers. */
+  readonly compat?: 'none' | 'smg';
+}
+
+/** What a request of one kind counts into. */
+interface RequestSeries {
+  readonly requests: Counter;
+  readonly duration: Histogram;
+}
+
+const BREAKER_VALUES: Readonly<Record<BreakerState, number>> = { closed: 0, open: 1, half_open: 2 };
+
+/** Everything the router counts, and the text that Prometheus reads. */
+export class Metrics {
+  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
+  readonly #families: Families;
+  /** What is counted of workers that are gone; nobody reads it. */
+  readonly #unread: Families;
+  readonly #gone: WorkerSeries;
+  readonly #workers = new Map<string, WorkerSeries>();
+  readonly #models = new ModelLabels();
+  readonly #requests = new Map<string, RequestSeries>();
+  readonly #queueWait: Histogram;
+  readonly #compat: boolean;
+  readonly #stop: () => void;
+
+  constructor(options: MetricsOptions) {
+    const families = createFamilies(options.durationBuckets);
+    this.#families = families;
+    this.#unread = createFamilies();
+    this.#gone = new WorkerSeries(this.#unread, '', '');
+    this.#queueWait = families.queueWait.with();
+    this.#compat = options.compat === 'smg';
+    families.build.from(() => [[[options.version, process.versions.node], 1]]);
+    watchProcess(families);
+    this.#stop = watchEventLoop(families.eventLoopLag.with());
+  }
+
+  /** Where the gauges are read. */
+  watch({ workers, inFlight, queued, connections, indexBytes }: Sources): void {
+    const families = this.#families;
+    const each = function* (value: (worker: WorkerView) => number | undefined) {
+      for (const worker of workers()) {
+        const number = value(worker);
+        if (number !== undefined) yield [[worker.url, worker.role], number] as const;
+      }
+    };
+    families.inFlight.from(() => [[[], inFlight()]]);
+    families.queued.from(() => [[[], queued()]]);
+    families.connections.from(() => [[[], connections()]]);
+    families.indexBytes.from(() => [indexBytes()].flatMap((bytes) => (bytes === undefined ? [] : [[[], bytes]])));
+    families.running.from(() => each(({ running }) => running));
+    families.workerHealth.from(() => each(({ available }) => Number(available)));
+    families.breakerState.from(() => each(({ breaker }) => BREAKER_VALUES[breaker.state]));
+    families.breakerFailures.from(() => each(({ breaker }) => breaker.consecutiveFailures));
+    families.treeSize.from(() => each(({ indexBlocks }) => indexBlocks));
+    families.workers.from(() => countStates(workers()));
+  }
+
+  /** A worker is there: it is counted from now on. Calling it again changes nothing. */
+  addWorker(url: string, role: string): void {
+    if (!this.#workers.has(url)) this.#workers.set(url, new WorkerSeries(this.#families, url, role));
+  }
+
+  /** A worker is gone: so are its series. Requests still on their way there count for nobody. */
+  removeWorker(url: string): void {
+    this.#workers.get(url)?.retire(this.#unread);
+    this.#workers.delete(url);
+    for (const family of Object.values(this.#families)) family.drop('worker', url);
+  }
+
+  worker(url: string): WorkerSeries {
+    return this.#workers.get(url) ?? this.#gone;
+  }
+
+  /** The models that workers serve now, for the label `model`. */
+  serve(models: Iterable<string>): void {
+    for (const gone of this.#models.serve(models)) {
+      for (const family of Object.values(this.#families)) family.drop('model', gone);
+      for (const worker of this.#workers.values()) worker.forget(gone);
+      this.#requests.clear();
+    }
+  }
+
+  /** An attempt after the first begins, after a wait. */
+  retried({ route }: RequestRecord, waitedMs: number): void {
+    this.#families.retries.with(route).inc();
+    this.#families.retryBackoff.with().observe(waitedMs / 1000);
+  }
+
+  /** The last allowed attempt failed too. */
+  retriesExhausted({ route }: RequestRecord): void {
+    this.#families.retriesExhausted.with(route).inc();
+  }
+
+  /** A request has ended. */
+  ended(record: RequestRecord): void {
+    const { route } = record;
+    const model = this.#models.of(record.model);
+    const { requests, duration } = this.#requestSeries(record, model);
+    requests.inc();
+    duration.observe(record.totalMs / 1000);
+    const status = statusLabel(record.status, record.clientLeft);
+    this.#families.responses.with(route, status, record.errorCode ?? '').inc();
+    if (record.worker === undefined) return;
+    this.#queueWait.observe(record.queueMs / 1000);
+    countAnswer(record, this.worker(record.worker).of(model));
+  }
+
+  /** The whole in Prometheus' text format. */
+  async render(): Promise<string> {
+    const registry = new Registry();
+    const aliases = this.#compat ? SMG.map((alias) => aliasFamily(alias, this.#families)) : [];
+    for (const family of [...Object.values(this.#families), ...aliases]) registry.registerMetric(family as never);
+    return await registry.metrics();
+  }
+
+  close(): void {
+    this.#stop();
+  }
+
+  #requestSeries({ route, method, streams }: RequestRecord, model: string): RequestSeries {
+    const key = `${streams ? 's' : ''}${method} ${route} ${model}`;
+    let series = this.#requests.get(key);
+    if (!series) {
+      const name = methodLabel(method);
+      series = {
+        requests: this.#families.requests.with(route, name, model, String(streams)),
+        duration: this.#families.requestDuration.with(route, name, model),
+      };
+      this.#requests.set(key, series);
+    }
+    return series;
+  }
+}
+
+function countAnswer(record: RequestRecord, series: ReturnType<WorkerSeries['of']>): void {
+  const { promptTokens, completionTokens, cachedTokens, matchedBytes, promptBytes } = record;
+  if (record.streams && record.firstByteMs !== undefined) series.ttft.observe(record.firstByteMs / 1000);
+  if (completionTokens !== undefined) series.completionTokens.inc(completionTokens);
+  if (promptTokens === undefined) return;
+  series.promptTokens.inc(promptTokens);
+  if (cachedTokens === undefined) return;
+  series.cacheQueried.inc(promptTokens);
+  series.cacheHit.inc(cachedTokens);
+  if (promptBytes > 0) series.cachePredicted.inc(promptTokens * Math.min(1, matchedBytes / promptBytes));
+}
+
+function countStates(workers: Iterable<WorkerView>) {
+  const counts = new Map<string, [[string, string], number]>();
+  for (const { role, state } of workers) {
+    const key = `${role} ${state}`;
+    const entry = counts.get(key) ?? [[role, state], 0];
+    entry[1]++;
+    counts.set(key, entry);
+  }
+  return counts.values();
+}

@@ -1,0 +1,52 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { ExitError } from '../errors.ts';
+import { listen } from '../http/server.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Of `--prometheus-port`. A second router on a machine finds it taken, and serves all the same. */
+export const DEFAULT_METRICS_PORT = 29_000;
+
+const PATHS: ReadonlySet<string> = new Set(['/metrics', '/']);
+
+/**
+ * Serves `/metrics` on a port of its own. Where the default port is taken it warns and resolves with undefined; throws an
+ * ExitError `port_in_use` where the user has chosen the port.
+ */
+export async function serveMetrics(
+  metrics: Metrics,
+  address: { readonly host: string; readonly port: number },
+  log: Log,
+): Promise<Server | undefined> {
+  try {
+    return await listen(address.host, address.port, (request, response) => void answer(metrics, request, response));
+  } catch (error) {
+    if (!(error instanceof ExitError)) throw error;
+    const taken = error.code === 'port_in_use';
+    if (!taken || address.port !== DEFAULT_METRICS_PORT) {
+      const hint = 'choose another --prometheus-host or --prometheus-port';
+      throw new ExitError(taken ? 'port_in_use' : 'usage', `metrics: ${error.message}`, { hint, cause: error });
+    }
+    log.warning('metrics are on the main port alone; choose another --prometheus-port', { problem: error.message });
+    return undefined;
+  }
+}
+
+/** Answers with all metrics as text. */
+export async function answerMetrics(metrics: Metrics, response: ServerResponse): Promise<void> {
+  const body = Buffer.from(await metrics.render());
+  response.writeHead(200, { 'content-type': metrics.contentType, 'content-length': body.length });
+  response.end(body);
+}
+
+async function answer(metrics: Metrics, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [path = ''] = (request.url ?? '').split('?', 1);
+  if (!PATHS.has(path)) respond(response, 404, 'expected GET /metrics\n');
+  else if (request.method !== 'GET' && request.method !== 'HEAD') respond(response, 405, 'expected GET\n');
+  else await answerMetrics(metrics, response);
+}
+
+function respond(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(text);
+}

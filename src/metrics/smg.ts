@@ -1,0 +1,167 @@
+import type { Families } from './families.ts';
+import { CounterFamily, type Family, HistogramFamily } from './family.ts';
+import type { MetricKey, MetricRow } from './table.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** A name of sglang-router 0.3.2 for one of our metrics; series that its fewer labels cannot tell apart are added up. */
+export interface Alias {
+  readonly name: string;
+  readonly of: MetricKey;
+  readonly labels: readonly string[];
+  /** Values of `labels` for a series of `of`; undefined where it has no part in this metric. */
+  readonly map: (labels: Labels) => readonly string[] | undefined;
+}
+
+const ENDPOINTS: Labels = {
+  '/v1/chat/completions': 'chat',
+  '/generate': 'generate',
+  '/v1/completions': 'completions',
+  '/rerank': 'rerank',
+  '/v1/rerank': 'rerank',
+  '/v1/responses': 'responses',
+};
+const endpointOf = (route = '') => ENDPOINTS[route] ?? 'other';
+
+const ROUTER = ['router_type', 'backend_type', 'connection_mode', 'model', 'endpoint'] as const;
+const WORKER_KIND = ['worker_type', 'connection_mode'] as const;
+const router = ({ model = '', route }: Labels) => ['http', 'regular', 'http', model, endpointOf(route)];
+const byWorker = ({ worker = '' }: Labels) => [worker];
+
+const ERROR_TYPES: Labels = {
+  bad_request: 'validation_error',
+  payload_too_large: 'validation_error',
+  no_available_workers: 'no_workers',
+  worker_timeout: 'timeout',
+  request_timeout: 'timeout',
+  worker_connection_failed: 'backend_error',
+  worker_bad_response: 'backend_error',
+};
+
+/** `--metrics-compat smg`: the names of 0.3.2 that dashboards are built on. */
+export const SMG: readonly Alias[] = [
+  {
+    name: 'smg_http_requests_total',
+    of: 'requests',
+    labels: ['method', 'path'],
+    map: ({ method = '', route = '' }) => [method, route],
+  },
+  {
+    name: 'smg_http_request_duration_seconds',
+    of: 'requestDuration',
+    labels: ['method', 'path'],
+    map: ({ method = '', route = '' }) => [method, route],
+  },
+  {
+    name: 'smg_http_responses_total',
+    of: 'responses',
+    labels: ['status_code', 'error_code'],
+    map: ({ status_code = '', error_code = '' }) => [status_code, error_code],
+  },
+  { name: 'smg_http_connections_active', of: 'connections', labels: [], map: () => [] },
+  {
+    name: 'smg_http_rate_limit_total',
+    of: 'responses',
+    labels: ['result'],
+    map: ({ error_code }) => [error_code === 'too_many_requests' ? 'rejected' : 'allowed'],
+  },
+  {
+    name: 'smg_router_requests_total',
+    of: 'requests',
+    labels: [...ROUTER, 'streaming'],
+    map: (labels) => [...router(labels), labels.streaming ?? ''],
+  },
+  { name: 'smg_router_request_duration_seconds', of: 'requestDuration', labels: ROUTER, map: router },
+  {
+    name: 'smg_router_request_errors_total',
+    of: 'responses',
+    labels: ['router_type', 'endpoint', 'error_type'],
+    map: ({ route, error_code }) =>
+      error_code ? ['http', endpointOf(route), ERROR_TYPES[error_code] ?? 'internal_error'] : undefined,
+  },
+  {
+    name: 'smg_router_upstream_responses_total',
+    of: 'workerResponses',
+    labels: ['router_type', 'status_code'],
+    map: ({ status_code = '' }) => ['http', status_code],
+  },
+  {
+    name: 'smg_router_ttft_seconds',
+    of: 'ttft',
+    labels: ['router_type', 'model'],
+    map: ({ model = '' }) => ['http', model],
+  },
+  {
+    name: 'smg_worker_pool_size',
+    of: 'workers',
+    labels: WORKER_KIND,
+    map: ({ role = '' }) => [role, 'http'],
+  },
+  { name: 'smg_worker_requests_active', of: 'running', labels: ['worker'], map: byWorker },
+  { name: 'smg_worker_health', of: 'workerHealth', labels: ['worker'], map: byWorker },
+  {
+    name: 'smg_worker_health_checks_total',
+    of: 'healthChecks',
+    labels: ['worker_type', 'result'],
+    map: ({ role = '', result = '' }) => [role, result],
+  },
+  {
+    name: 'smg_worker_selection_total',
+    of: 'decisions',
+    labels: [...WORKER_KIND, 'policy'],
+    map: ({ role = '', policy = '' }) => [role, 'http', policy],
+  },
+  {
+    name: 'smg_worker_errors_total',
+    of: 'workerErrors',
+    labels: [...WORKER_KIND, 'error_type'],
+    map: ({ role = '', error_code = '' }) => [role, 'http', error_code],
+  },
+  { name: 'smg_worker_cb_state', of: 'breakerState', labels: ['worker'], map: byWorker },
+  {
+    name: 'smg_worker_cb_transitions_total',
+    of: 'breakerTransitions',
+    labels: ['worker', 'from', 'to'],
+    map: ({ worker = '', from = '', to = '' }) => [worker, from, to],
+  },
+  {
+    name: 'smg_worker_cb_outcomes_total',
+    of: 'breakerOutcomes',
+    labels: ['worker', 'outcome'],
+    map: ({ worker = '', outcome = '' }) => (outcome === 'neutral' ? undefined : [worker, outcome]),
+  },
+  {
+    name: 'smg_worker_cb_consecutive_failures',
+    of: 'breakerFailures',
+    labels: ['worker'],
+    map: byWorker,
+  },
+  {
+    name: 'smg_worker_retries_total',
+    of: 'retries',
+    labels: ['worker_type', 'endpoint'],
+    map: ({ route }) => ['regular', endpointOf(route)],
+  },
+  {
+    name: 'smg_worker_retries_exhausted_total',
+    of: 'retriesExhausted',
+    labels: ['worker_type', 'endpoint'],
+    map: ({ route }) => ['regular', endpointOf(route)],
+  },
+];
+
+/** The alias as it stands now. */
+export function aliasFamily(alias: Alias, families: Families): CounterFamily | HistogramFamily {
+  const source = families[alias.of];
+  const row: MetricRow = { ...source.row, name: alias.name, labels: alias.labels };
+  if (source instanceof HistogramFamily) return mapped(alias, source, new HistogramFamily(row, source.bounds));
+  return mapped(alias, source, new CounterFamily(row));
+}
+
+function mapped<T extends { add(other: T): void }, F extends Family<T>>(alias: Alias, source: Family<T>, into: F): F {
+  for (const [values, series] of source.entries()) {
+    const target = alias.map(source.labels(values));
+    if (target) into.with(...target).add(series);
+  }
+  return into;
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createRequestIds } from '../src/http/request-id.ts';
+import { createRouteLabel } from '../src/http/route-label.ts';
+import { Metrics } from '../src/metrics/metrics.ts';
+import { Observer } from '../src/observe.ts';
+import type { RequestRecord } from '../src/request-record.ts';
+import type { Span } from '../src/tracing/span.ts';
+import { Tracer } from '../src/tracing/tracer.ts';
+import { parseScrape, scraped } from './helpers/prometheus.ts';
+
+const [W0, W1] = ['http://w0:1', 'http://w1:1'];
+const CHOSEN = { policy: 'cache_aware', reason: 'match', matchedBytes: 10, promptBytes: 20 };
+
+function observing(traced = false) {
+  const metrics = new Metrics({ version: '1' });
+  for (const url of [W0, W1]) metrics.addWorker(url, 'regular');
+  metrics.serve(['qwen']);
+  const records: RequestRecord[] = [];
+  const spans: Span[] = [];
+  const observer = new Observer({
+    metrics,
+    access: (record) => records.push(record),
+    tracer: traced ? new Tracer((span) => spans.push(span)) : undefined,
+    requestIds: createRequestIds(),
+    routeLabel: createRouteLabel(['/generate']),
+  });
+  const scrape = async () => parseScrape(await metrics.render());
+  return { observer, records, spans, scrape, [Symbol.dispose]: () => metrics.close() };
+}
+
+const POST = { method: 'POST', url: '/generate?key=sk-secret', headers: { 'x-request-id': 'mine' } };
+
+test('a request that is tried again is told as one, its attempts apart', async () => {
+  using all = observing(true);
+  const request = all.observer.begin(POST);
+  const first = request.attempt({ ...CHOSEN, worker: W0 });
+  first.end({ errorCode: 'worker_connection_failed' });
+  request.retried(100);
+  const second = request.attempt({ ...CHOSEN, worker: W1 });
+  second.head(200, true);
+  for (const bytes of [5, 7]) second.chunk(bytes);
+  second.end({ promptTokens: 100, completionTokens: 2, cachedTokens: 40 });
+  request.end(200, false);
+
+  const [record] = all.records;
+  assert.equal(record?.id, 'mine');
+  assert.equal(record?.path, '/generate');
+  assert.equal(record?.worker, W1);
+  assert.equal(record?.attempts, 2);
+  assert.equal(record?.answerBytes, 12);
+  assert.equal(record?.promptTokens, 100);
+  assert.ok(record!.firstByteMs! <= record!.totalMs);
+
+  const families = await all.scrape();
+  const of = (name: string, labels: Record<string, string>) => scraped(families, `sgl_router_${name}`, labels);
+  assert.equal(of('requests_total', { route: '/generate', streaming: 'true' }), 1);
+  assert.equal(of('worker_errors_total', { worker: W0, error_code: 'worker_connection_failed' }), 1);
+  assert.equal(of('worker_responses_total', { worker: W1, status_code: '200' }), 1);
+  assert.equal(of('inter_token_latency_seconds_count', { worker: W1 }), 1);
+  assert.equal(of('ttft_seconds_count', { worker: W1 }), 1);
+  assert.equal(of('cache_predicted_tokens_total', { worker: W1 }), 50);
+  assert.equal(of('retries_total', { route: '/generate' }), 1);
+
+  assert.deepEqual(
+    all.spans.map(({ kind, error }) => [kind, error]),
+    [
+      ['client', 'worker_connection_failed'],
+      ['client', undefined],
+      ['server', undefined],
+    ],
+  );
+  assert.notEqual(first.traceparent, second.traceparent);
+  assert.ok(!JSON.stringify([all.records, all.spans]).includes('sk-secret'));
+});
+
+test('an answer that breaks off is an answer, and an error in the middle', async () => {
+  using all = observing();
+  const request = all.observer.begin(POST);
+  const attempt = request.attempt({ ...CHOSEN, worker: W0 });
+  attempt.head(200, true);
+  attempt.chunk(1);
+  attempt.end({ errorCode: 'worker_connection_failed', started: true });
+  request.record.errorCode = 'worker_connection_failed';
+  request.end(200, false);
+  const families = await all.scrape();
+  assert.equal(scraped(families, 'sgl_router_upstream_midstream_errors_total', { worker: W0 }), 1);
+  assert.equal(scraped(families, 'sgl_router_worker_errors_total', { worker: W0 }), undefined);
+  const labels = { status_code: '200', error_code: 'worker_connection_failed' };
+  assert.equal(scraped(families, 'sgl_router_http_responses_total', labels), 1);
+});
+
+test('a client that leaves first blames no worker', async () => {
+  using all = observing();
+  const request = all.observer.begin(POST);
+  request.attempt({ ...CHOSEN, worker: W0 }).end({});
+  request.end(0, true);
+  const families = await all.scrape();
+  assert.equal(scraped(families, 'sgl_router_http_responses_total', { status_code: '499' }), 1);
+  assert.equal(scraped(families, 'sgl_router_worker_errors_total', { worker: W0 }), undefined);
+  assert.equal(scraped(families, 'sgl_router_worker_responses_total', { worker: W0 }), undefined);
+  assert.equal(scraped(families, 'sgl_router_processed_requests_total', { worker: W0 }), 1);
+});
+
+test('the path of a request in absolute form is its path', () => {
+  using all = observing();
+  const of = (url: string) => all.observer.begin({ ...POST, url }).record.path;
+  assert.equal(of('http://user:key@host:1/generate?x'), '/generate');
+  assert.equal(of('*'), '/');
+});
+
+test("without tracing the client's traceparent is left alone", () => {
+  using all = observing();
+  assert.equal(all.observer.begin(POST).attempt({ ...CHOSEN, worker: W0 }).traceparent, undefined);
+});
