@@ -166,7 +166,8 @@ test('a body of 300 MB is refused and not kept, whether its length is declared o
     }
     if (!declared) client.send('0\r\n\r\n');
     assert.match(await client.closed(), /^HTTP\/1\.1 413 [\s\S]*connection: close[\s\S]*--max-payload-size/);
-    assert.ok(most < 100 * 2 ** 20, `${most} bytes`);
+    // Less than half of it, garbage not collected yet included.
+    assert.ok(most < 150 * 2 ** 20, `${most} bytes`);
   }
   assert.deepEqual(worker.seen, []);
 });

@@ -6,9 +6,9 @@ import { Deadlines, type Timeouts } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
 import { failed, failureOf } from './failure.ts';
 import type { Lease } from './lease.ts';
-import { GONE, type Outcome } from './outcome.ts';
-import { Relay } from './relay.ts';
+import type { Outcome } from './outcome.ts';
 import { isRetryable, retryAfterMs, type Tries } from './retry.ts';
+import type { Sink } from './sink.ts';
 import type { Target, WaitingCall } from './target.ts';
 import { silent } from './timeout.ts';
 
@@ -24,29 +24,42 @@ type Controller = Dispatcher.DispatchController;
 const DISCARDED_BYTES = 64 * 1024;
 const DISCARDED_MS = 1_000;
 
-/** Sends the exchange to the worker of the lease and relays the answer; resolves when it has ended, however it did. */
-export function dispatch(
-  lease: Lease,
-  exchange: Exchange,
-  hints: Hints,
-  tries: Tries,
-  timeouts: Timeouts,
-): Promise<Called> {
-  return new Promise((resolve) => {
-    if (exchange.gone) return resolve({ outcome: GONE, answerBegan: false });
-    const target = lease.choice.candidate;
-    const { request, body } = exchange;
-    const call = new Call(lease, exchange, hints, tries, timeouts, resolve);
-    target.client.dispatch(
-      {
-        path: target.basePath + originForm(request.url ?? '/'),
-        method: request.method as Dispatcher.HttpMethod,
-        headers: requestHeaders(request.headers, target.authorization),
-        body: body.length > 0 ? body : null,
-      },
-      call,
-    );
-  });
+/** What is sent to one worker, for whom, and where its answer goes. */
+export interface Sending {
+  readonly lease: Lease;
+  readonly exchange: Exchange;
+  /** The client's, or with fields of ours in it. */
+  readonly body: Buffer;
+  readonly sink: Sink;
+  readonly hints: Hints;
+  readonly tries: Tries;
+  readonly timeouts: Timeouts;
+}
+
+/** A call under way. */
+export interface Dispatched {
+  /** Resolves when it has ended, however it did. */
+  readonly called: Promise<Called>;
+  /** Ends it from our side with that outcome: the worker's connection closes now. */
+  end(outcome: Outcome): void;
+}
+
+/** Sends a request to the worker of the lease and passes the answer on. */
+export function dispatch(sending: Sending): Dispatched {
+  const { lease, exchange, body } = sending;
+  const target = lease.choice.candidate;
+  const { request } = exchange;
+  const call = new Call(sending);
+  target.client.dispatch(
+    {
+      path: target.basePath + originForm(request.url ?? '/'),
+      method: request.method as Dispatcher.HttpMethod,
+      headers: requestHeaders(request.headers, target.authorization),
+      body: body.length > 0 ? body : null,
+    },
+    call,
+  );
+  return call;
 }
 
 /** `http://host/path` in a request line means `/path` here: the worker is ours to choose. */
@@ -58,14 +71,16 @@ function originForm(url: string): string {
 }
 
 /** One call to a worker, as undici drives it. */
-class Call implements Dispatcher.DispatchHandler, WaitingCall {
+class Call implements Dispatcher.DispatchHandler, WaitingCall, Dispatched {
   readonly startedMs = performance.now();
+  readonly bodyBytes: number;
+  readonly called: Promise<Called>;
   readonly #lease: Lease;
   readonly #target: Target;
   readonly #exchange: Exchange;
   readonly #hints: Hints;
   readonly #tries: Tries;
-  readonly #relay: Relay;
+  readonly #sink: Sink;
   readonly #resolve: (called: Called) => void;
   readonly #deadlines: Deadlines;
   #controller: Controller | undefined;
@@ -77,33 +92,24 @@ class Call implements Dispatcher.DispatchHandler, WaitingCall {
   /** Bytes of an answer for nobody that may still be read. */
   #discarding = 0;
 
-  constructor(
-    lease: Lease,
-    exchange: Exchange,
-    hints: Hints,
-    tries: Tries,
-    timeouts: Timeouts,
-    resolve: (called: Called) => void,
-  ) {
+  constructor({ lease, exchange, body, sink, hints, tries, timeouts }: Sending) {
+    const { promise, resolve } = Promise.withResolvers<Called>();
+    this.called = promise;
+    this.bodyBytes = body.length;
     this.#lease = lease;
     this.#target = lease.choice.candidate;
     this.#exchange = exchange;
     this.#hints = hints;
     this.#tries = tries;
-    this.#relay = new Relay(exchange.response);
+    this.#sink = sink;
     this.#resolve = resolve;
     this.#deadlines = new Deadlines(this, timeouts, exchange.deadlineMs, (error) => this.#stop(error));
-    exchange.onGone = () => this.#end(GONE);
     this.#target.waits(this);
   }
 
   /** What was asked for; once an answer has begun, what it is. */
   get streams(): boolean {
     return this.#status > 0 ? this.#lease.streams : (this.#hints.streams ?? false);
-  }
-
-  get bodyBytes(): number {
-    return this.#exchange.body.length;
   }
 
   get url(): string {
@@ -141,7 +147,7 @@ class Call implements Dispatcher.DispatchHandler, WaitingCall {
     }
     this.#status = status;
     this.#lease.head(headers);
-    this.#relay.head(status, statusText, headers, this.#lease);
+    this.#sink.head(status, statusText, headers, this.#lease);
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -153,10 +159,10 @@ class Call implements Dispatcher.DispatchHandler, WaitingCall {
     this.#deadlines.chunks++;
     if (this.#waiting) this.#waitsNoMore(this.#status < 400);
     this.#lease.data(chunk);
-    if (this.#relay.data(chunk)) return;
+    if (this.#sink.data(chunk)) return;
     controller.pause();
     this.#paused = true;
-    this.#relay.whenDrained(() => {
+    this.#sink.whenDrained(() => {
       this.#paused = false;
       controller.resume();
     });
@@ -166,14 +172,14 @@ class Call implements Dispatcher.DispatchHandler, WaitingCall {
     this.#deadlines.clear();
     if (this.#over) return;
     if (this.#waiting) this.#waitsNoMore(this.#status < 400);
-    this.#relay.end();
+    this.#sink.end();
     this.#finish({ kind: 'answered', status: this.#status });
   }
 
   onResponseError(_: Controller, error: Error): void {
     this.#deadlines.clear();
     if (this.#over) return;
-    this.#finish(failed(error, this.#relay.started, this.#controller !== undefined));
+    this.#finish(failed(error, this.#sink.started, this.#controller !== undefined));
   }
 
   /** Another attempt follows: what is left of this answer is read, a little and not for long, for the connection's sake. */
@@ -193,11 +199,12 @@ class Call implements Dispatcher.DispatchHandler, WaitingCall {
   /** Ends the call from our side with an error of ours. A worker is not to blame for an answer that is long. */
   #stop(error: Error): void {
     const blameless = !this.#waiting && this.#exchange.overdue;
-    this.#end({ ...failed(error, this.#relay.started, this.#controller !== undefined), blameless });
+    this.end({ ...failed(error, this.#sink.started, this.#controller !== undefined), blameless });
   }
 
   /** Ends the call from our side: the worker's connection closes now, and whoever waits goes on now. */
-  #end(outcome: Outcome): void {
+  end(outcome: Outcome): void {
+    if (this.#over) return;
     this.#finish(outcome);
     this.#controller?.abort(new Error('not wanted any more'));
   }
@@ -212,8 +219,7 @@ class Call implements Dispatcher.DispatchHandler, WaitingCall {
     this.#over = true;
     this.#deadlines.clear();
     if (this.#waiting) this.#waitsNoMore(false);
-    this.#exchange.onGone = undefined;
-    if (outcome.kind === 'failed' && outcome.started) this.#relay.breakOff(failureOf(outcome, this.#target));
+    if (outcome.kind === 'failed' && outcome.started) this.#sink.breakOff(failureOf(outcome, this.#target));
     this.#resolve({ outcome, answerBegan: this.#answerBegan });
   }
 }

@@ -3,11 +3,12 @@ import type { Choice, Policy } from '../policies/policy.ts';
 import type { Slots } from '../state/slots.ts';
 import { AnswerTail } from './answer-tail.ts';
 import type { Outcome } from './outcome.ts';
+import type { Described } from './sink.ts';
 import type { Target } from './target.ts';
 import { verdictOf } from './verdict.ts';
 
 /** What one choice holds until its call has ended: the worker's load, its breaker's and the policy's attention. */
-export class Lease {
+export class Lease implements Described {
   readonly choice: Choice<Target>;
   readonly #policy: Policy;
   readonly #slots: Slots;
@@ -31,12 +32,11 @@ export class Lease {
     this.#ticket = choice.candidate.chosen();
   }
 
-  /** Adds the headers that tell the client how its worker was chosen, as name, value, name, value … */
-  describe(headers: string[]): void {
+  describe(headers: string[], of = ''): void {
     const { candidate, matchedBytes, reason, scores } = this.choice;
-    headers.push('x-sglang-router-worker', candidate.url, 'x-sglang-router-policy', this.#policy.name);
-    headers.push('x-sglang-router-matched', String(matchedBytes));
-    if (this.#explain && scores) headers.push('x-sglang-router-explain', JSON.stringify({ reason, scores }));
+    headers.push(`x-sglang-router-${of}worker`, candidate.url, `x-sglang-router-${of}policy`, this.#policy.name);
+    headers.push(`x-sglang-router-${of}matched`, String(matchedBytes));
+    if (this.#explain && scores) headers.push(`x-sglang-router-${of}explain`, JSON.stringify({ reason, scores }));
   }
 
   /** The answer is a stream of events; known with its head. */

@@ -78,7 +78,7 @@ export class DataPath {
         if (admitted) await admission.awaitWorker(exchange);
         else if (!somebody.there) throw somebody.missing();
         if (exchange.gone) break;
-        attempt = await plan.attempt(exchange, hints, tries);
+        attempt = await plan.attempt({ exchange, hints, tries });
         noteFailure(exchange, attempt, log);
         if (!(await this.#goesOn(exchange, attempt, tries))) break;
       }

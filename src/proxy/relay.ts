@@ -3,7 +3,7 @@ import type { RouterError } from '../errors.ts';
 import { responseHeaders } from '../http/headers.ts';
 import { pathOf } from '../http/path.ts';
 import { terminalEvent } from './broken-stream.ts';
-import type { Lease } from './lease.ts';
+import type { Described, Sink } from './sink.ts';
 
 /** Up to this size a chunk is copied between its size line and line end, so that it leaves in one write: 10 % of a stream's cost. */
 const ONE_WRITE_BYTES = 16 * 1024;
@@ -13,8 +13,9 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 /** Passes one answer on to the client as it comes: no buffering, bytes in are bytes out. */
-export class Relay {
+export class Relay implements Sink {
   readonly #response: ServerResponse;
+  readonly #describe: ((headers: string[]) => void) | undefined;
   #chunked = false;
   /** Bytes still to come where the worker declared a length. */
   #left = Number.NaN;
@@ -23,8 +24,10 @@ export class Relay {
   #plain = false;
   #last: Buffer | undefined;
 
-  constructor(response: ServerResponse) {
+  /** `describe` adds headers of its own to the answer's, as name, value, name, value … */
+  constructor(response: ServerResponse, describe?: (headers: string[]) => void) {
     this.#response = response;
+    this.#describe = describe;
   }
 
   /** True once a byte of the answer may have reached the client. */
@@ -33,10 +36,11 @@ export class Relay {
   }
 
   /** The head waits for the first bytes of the body and leaves with them: until then another worker may be asked. */
-  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, lease: Lease): void {
+  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, described: Described): void {
     const out = responseHeaders(headers);
-    lease.describe(out);
-    this.#plain = lease.streams && headers['content-encoding'] === undefined;
+    described.describe(out);
+    this.#describe?.(out);
+    this.#plain = described.streams && headers['content-encoding'] === undefined;
     this.#left = Number(headers['content-length'] ?? Number.NaN);
     this.#chunked = Number.isNaN(this.#left) && this.#bodyFollows(status) && this.#response.req.httpVersionMinor > 0;
     if (this.#chunked) out.push('transfer-encoding', 'chunked');

@@ -21,6 +21,12 @@ export interface Target extends Candidate {
   readonly client: WorkerClient;
   /** Sent in place of the client's own `authorization`; undefined where the worker has no key. */
   readonly authorization: string | undefined;
+  /** The data-parallel rank that is to answer; undefined where the server is one target. */
+  readonly rank: number | undefined;
+  /** Prefill: where decode servers reach it, a name or an address without brackets. */
+  readonly bootstrapHost: string;
+  /** Prefill: the port there; null where it has none, which some transfers do not need. */
+  readonly bootstrapPort: number | null;
   /** Counts the chunks of all answers; whether it moves tells a busy server from a stuck one. */
   activity: number;
   waits(call: WaitingCall): void;

@@ -1,5 +1,4 @@
-import type { Hints } from '../../policies/policy.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Asked } from '../leg.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Tries } from '../retry.ts';
 import type { Target } from '../target.ts';
@@ -16,6 +15,6 @@ export interface Plan {
   readonly ready: boolean;
   /** Whether there is somebody to ask who has not been asked yet. */
   hasUntried(tries: Tries): boolean;
-  /** Asks once, whom it asked before only when nobody else is left; never rejects while `ready`. */
-  attempt(exchange: Exchange, hints: Hints, tries: Tries): Promise<Attempt>;
+  /** Asks once, whom it asked before only when nobody else is left. While `ready` it rejects with a RouterError only, for a request that nobody can serve. */
+  attempt(asked: Asked): Promise<Attempt>;
 }

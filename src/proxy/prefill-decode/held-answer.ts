@@ -1,0 +1,65 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Described, Sink } from '../sink.ts';
+
+/** An error, or one token for each prompt: more is nothing anybody will look at. */
+const KEPT_BYTES = 256 * 1024;
+/** The logprobs of a prompt take some 40 bytes a token and alternative. */
+const KEPT_LOGPROB_BYTES = 256 * 1024 * 1024;
+/** How a stream says that it failed after its 200; a text cannot hold this, as its quotes are escaped. */
+const ABORTED = ['"type":"abort"', 'data: {"error":'];
+
+/** The prefill server's answer, which the client sees only where it is an error: read to its end. */
+export class HeldAnswer implements Sink {
+  readonly started = false;
+  #pass: ((sink: Sink) => void) | undefined;
+  #status = 0;
+  #room: number;
+  readonly #chunks: Buffer[] = [];
+
+  /** `whole`: all of its text is needed. */
+  constructor(whole: boolean) {
+    this.#room = whole ? KEPT_LOGPROB_BYTES : KEPT_BYTES;
+  }
+
+  get status(): number {
+    return this.#status;
+  }
+
+  get body(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  /** It failed in spite of its status. */
+  get aborted(): boolean {
+    const { body } = this;
+    return ABORTED.some((sign) => body.includes(sign));
+  }
+
+  head(status: number, text: string | undefined, headers: IncomingHttpHeaders, described: Described): void {
+    this.#status = status;
+    const { 'content-length': _, ...rest } = headers;
+    this.#pass = (sink) => sink.head(status, text, rest, described);
+  }
+
+  data(chunk: Buffer): boolean {
+    const kept = chunk.subarray(0, this.#room);
+    this.#room -= kept.length;
+    if (kept.length > 0) this.#chunks.push(kept);
+    return true;
+  }
+
+  whenDrained(resume: () => void): void {
+    resume();
+  }
+
+  end(): void {}
+
+  breakOff(): void {}
+
+  /** Gives it to the client after all. */
+  passTo(sink: Sink): void {
+    this.#pass?.(sink);
+    for (const chunk of this.#chunks) sink.data(chunk);
+    sink.end();
+  }
+}

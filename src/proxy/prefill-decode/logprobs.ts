@@ -1,0 +1,121 @@
+import { elementsOf, findFields, type Span } from '../json-scan.ts';
+
+interface Family {
+  /** Where the objects with the lists are: in the answer itself (one for each prompt of a batch), or in each of its choices. */
+  readonly list: 'answer' | 'choices';
+  readonly holder: string;
+  readonly fields: readonly string[];
+  /** The prefill server's lists end with the one token it made itself, which decode's lists begin with. */
+  readonly dropLast: boolean;
+  /** Decode's stream has the lists once for each prompt, not in every event. */
+  readonly once: boolean;
+}
+
+/** Answers that tell of the prompt's own tokens, which only the prefill server knows. A chat's logprobs are decode's alone. */
+const FAMILIES: ReadonlyMap<string, Family> = new Map([
+  [
+    '/generate',
+    {
+      list: 'answer',
+      holder: 'meta_info',
+      fields: ['input_token_logprobs', 'input_top_logprobs', 'input_token_ids_logprobs'],
+      dropLast: false,
+      once: false,
+    },
+  ],
+  [
+    '/v1/completions',
+    {
+      list: 'choices',
+      holder: 'logprobs',
+      fields: ['tokens', 'token_logprobs', 'top_logprobs', 'text_offset'],
+      dropLast: true,
+      once: true,
+    },
+  ],
+]);
+
+/** Puts the prompt's logprobs, from the prefill server's answer, into decode's, of which every other byte stays as it is. */
+export class PromptLogprobs {
+  readonly #family: Family;
+  /** Number of the prompt → field → its elements as JSON text, without brackets. */
+  readonly #prompts = new Map<string, Map<string, string>>();
+
+  /** Undefined where the answer to this body has nothing to merge. */
+  static wantedBy(path: string, body: Buffer): PromptLogprobs | undefined {
+    const family = FAMILIES.get(path);
+    if (!family) return undefined;
+    const text = body.toString('latin1');
+    const fields = findFields(text, new Set(['return_logprob', 'echo', 'logprobs']));
+    const value = (name: string) => {
+      const span = fields?.get(name);
+      return span ? text.slice(span.start, span.end) : '';
+    };
+    const wanted =
+      family.list === 'answer'
+        ? value('return_logprob').includes('true')
+        : value('echo') === 'true' && /^(true|[1-9])/.test(value('logprobs'));
+    return wanted ? new PromptLogprobs(family) : undefined;
+  }
+
+  private constructor(family: Family) {
+    this.#family = family;
+  }
+
+  /** Reads one JSON text of the prefill server's answer: all of it, or the data of an event of its stream. */
+  learn(json: Buffer): void {
+    const text = json.toString('latin1');
+    for (const [prompt, lists] of this.#lists(text)) {
+      const parts = new Map<string, string>();
+      for (const [field, { start }] of lists) {
+        const elements = elementsOf(text, start) ?? [];
+        const last = elements.at(this.#family.dropLast ? -2 : -1);
+        if (last && elements[0]) parts.set(field, text.slice(elements[0].start, last.end));
+      }
+      this.#prompts.set(prompt, parts);
+    }
+  }
+
+  /** The same JSON text of decode's answer with what was learned in front of its lists. */
+  merge(json: Buffer): Buffer {
+    const text = json.toString('latin1');
+    const inserts: { at: number; part: string }[] = [];
+    for (const [prompt, lists] of this.#lists(text)) {
+      const parts = this.#prompts.get(prompt);
+      for (const [field, { start }] of lists) {
+        const elements = elementsOf(text, start);
+        const part = parts?.get(field);
+        if (elements && part) inserts.push({ at: start + 1, part: elements.length > 0 ? `${part},` : part });
+      }
+      if (this.#family.once && lists.size > 0) this.#prompts.delete(prompt);
+    }
+    let merged = '';
+    let from = 0;
+    for (const { at, part } of inserts.sort((a, b) => a.at - b.at)) {
+      merged += text.slice(from, at) + part;
+      from = at;
+    }
+    return from === 0 ? json : Buffer.from(merged + text.slice(from), 'latin1');
+  }
+
+  /** Number of the prompt → its lists, for every prompt that this JSON text tells of. */
+  *#lists(text: string): Generator<[string, Map<string, Span>]> {
+    const { list, holder, fields } = this.#family;
+    const whole = { start: text.search(/\S/), end: text.length };
+    const at = list === 'choices' ? fieldsIn(text, whole, [list]).get(list)?.start : whole.start;
+    const objects = at === undefined ? [] : (elementsOf(text, at) ?? [whole]);
+    for (const [order, object] of objects.entries()) {
+      const found = fieldsIn(text, object, [holder, 'index']);
+      const index = found.get('index');
+      const prompt = index ? text.slice(index.start, index.end) : String(order);
+      const held = found.get(holder);
+      if (held) yield [prompt, fieldsIn(text, held, fields)];
+    }
+  }
+}
+
+/** Fields of the object at a span, with positions in the whole text. */
+function fieldsIn(text: string, { start, end }: Span, names: readonly string[]): Map<string, Span> {
+  const found = findFields(text.slice(start, end), new Set(names)) ?? new Map<string, Span>();
+  return new Map(Array.from(found, ([name, span]) => [name, { start: span.start + start, end: span.end + start }]));
+}

@@ -1,0 +1,65 @@
+import { RouterError } from '../../errors.ts';
+import type { Exchange } from '../exchange.ts';
+import { failed } from '../failure.ts';
+import type { Leg } from '../leg.ts';
+import type { Outcome } from '../outcome.ts';
+import type { Attempt } from '../plans/plan.ts';
+import { Relay } from '../relay.ts';
+import { eventsOf } from './events.ts';
+import { HeldAnswer } from './held-answer.ts';
+import type { PromptLogprobs } from './logprobs.ts';
+import { MergingAnswer } from './merging-answer.ts';
+
+/** One attempt at both servers at once: decode's answer is the client's, and whoever fails first ends the other's call. */
+export class Pair {
+  readonly #prefill: Leg;
+  readonly #decode: Leg;
+  readonly #exchange: Exchange;
+  readonly #client: Relay;
+  /** How the prefill server's call ended where nothing can be decoded after it. */
+  #spoiled: Outcome | undefined;
+
+  constructor(prefill: Leg, decode: Leg, exchange: Exchange) {
+    this.#prefill = prefill;
+    this.#decode = decode;
+    this.#exchange = exchange;
+    this.#client = new Relay(exchange.response, (headers) => prefill.lease.describe(headers, 'prefill-'));
+  }
+
+  /** Sends `body` to both. With `logprobs`, those of the prompt are put into decode's answer. */
+  async send(body: Buffer, logprobs: PromptLogprobs | undefined): Promise<Attempt> {
+    const held = new HeldAnswer(logprobs !== undefined);
+    const merging = logprobs && new MergingAnswer(this.#client, logprobs);
+    this.#exchange.onGone = () => {
+      this.#prefill.cancel();
+      this.#decode.cancel();
+    };
+    const prefilled = this.#prefill.send(body, held).then((outcome) => {
+      this.#prefilled(outcome, held);
+      if (logprobs) for (const json of eventsOf(held.body)) logprobs.learn(json);
+      merging?.learned();
+    });
+    const decoded = await this.#decode.send(body, merging ?? this.#client);
+    if (decoded.kind !== 'answered' || decoded.status >= 300) this.#prefill.cancel();
+    // What the prefill server tells is part of such an answer; else it may end by itself.
+    if (merging) await prefilled;
+    this.#exchange.onGone = undefined;
+    const targets = [this.#prefill.target, this.#decode.target];
+    if (!this.#spoiled) return { outcome: decoded, targets };
+    if (this.#spoiled.kind === 'answered') held.passTo(this.#client);
+    return { outcome: this.#spoiled, targets: targets.reverse() };
+  }
+
+  /** A prefill that failed leaves nothing to decode, unless the cache has been handed over: then decode's answer has begun. */
+  #prefilled(outcome: Outcome, held: HeldAnswer): void {
+    if (outcome.kind === 'client_gone' || this.#client.started) return;
+    if (outcome.kind !== 'answered' || held.status >= 300) this.#spoiled = outcome;
+    else if (held.aborted) this.#spoiled = failed(this.#abortedBy(), false, true);
+    else return;
+    this.#decode.cancel();
+  }
+
+  #abortedBy(): RouterError {
+    return new RouterError('worker_bad_response', `prefill server ${this.#prefill.target.url} aborted the request`);
+  }
+}

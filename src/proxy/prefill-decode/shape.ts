@@ -1,0 +1,99 @@
+import { RouterError } from '../../errors.ts';
+import { elementsOf, findFields, type Span } from '../json-scan.ts';
+
+/** How many prompts a body holds: a number for a batch, undefined for a single prompt. */
+export type BatchSize = number | undefined;
+
+interface Shape {
+  /** Fields that may hold the prompt; the first present counts. */
+  readonly prompts: readonly string[];
+  /** Fields that ask for several answers to one prompt; of an object, the field `n` in it. */
+  readonly samples: readonly string[];
+}
+
+/** Paths that need a pair of servers → how their bodies are read. */
+const SHAPES: ReadonlyMap<string, Shape> = new Map([
+  ['/generate', { prompts: ['text', 'input_ids', 'input_embeds'], samples: ['sampling_params'] }],
+  ['/v1/chat/completions', { prompts: [], samples: ['n'] }],
+  ['/v1/completions', { prompts: ['prompt'], samples: ['n', 'best_of'] }],
+  ['/v1/responses', { prompts: [], samples: [] }],
+  ['/invocations', { prompts: [], samples: ['n'] }],
+]);
+
+/** Paths that need a pair as well, but have no way to tell both servers of their room. */
+const UNSERVED: ReadonlySet<string> = new Set([
+  '/v1/embeddings',
+  '/v1/classify',
+  '/v1/rerank',
+  '/rerank',
+  '/v1/score',
+  '/v1/messages',
+  '/v1/audio/transcriptions',
+  '/api/chat',
+  '/api/generate',
+  '/vertex_generate',
+]);
+
+/** Whether a request for this path takes a prefill and a decode server. */
+export function isForPair(path: string): boolean {
+  return SHAPES.has(path) || UNSERVED.has(path);
+}
+
+/**
+ * Looks at what decides how a pair of servers must be asked. Throws RouterError `bad_request` for what would hang or end
+ * an engine: no JSON object, or several answers to one prompt, whose samples would all meet in one room.
+ */
+export function batchSizeOf(path: string, body: Buffer): BatchSize {
+  const shape = SHAPES.get(path);
+  if (!shape) {
+    const known = [...SHAPES.keys()].join(', ');
+    throw new RouterError(
+      'bad_request',
+      `${path} is not served by prefill and decode servers; expected one of ${known}`,
+    );
+  }
+  const text = body.toString('latin1');
+  const fields = findFields(text, new Set([...shape.prompts, ...shape.samples]));
+  if (!fields) throw new RouterError('bad_request', 'expected a JSON object as the body');
+  for (const name of shape.samples) refuseSamples(name, body, fields.get(name));
+  for (const name of shape.prompts) {
+    const span = fields.get(name);
+    if (span && !isNull(text, span)) return promptsAt(text, span, name);
+  }
+  return undefined;
+}
+
+/** A list of strings or lists is a batch; a list of numbers is the tokens of one prompt, one of vectors its embeddings. */
+function promptsAt(text: string, { start }: Span, name: string): BatchSize {
+  const elements = elementsOf(text, start);
+  const first = elements?.[0];
+  if (!first) return undefined;
+  const sample = name === 'input_embeds' ? elementsOf(text, first.start)?.[0] : first;
+  const nested = sample && (text[sample.start] === '"' || text[sample.start] === '[');
+  return nested ? elements?.length : undefined;
+}
+
+function refuseSamples(name: string, body: Buffer, span: Span | undefined): void {
+  if (!span) return;
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString('utf8', span.start, span.end));
+  } catch {
+    throw new RouterError('bad_request', `the value of "${name}" is no JSON`);
+  }
+  const params = Array.isArray(value) ? value : [value];
+  for (const one of params) {
+    const n: unknown = typeof one === 'object' && one !== null ? (one as { n?: unknown }).n : one;
+    if (Number(n) > 1) {
+      const got = JSON.stringify(n);
+      throw new RouterError(
+        'bad_request',
+        `prefill and decode servers give one answer to a prompt: expected ${name === 'sampling_params' ? 'n' : name} = 1, got ${got}; send the request several times`,
+      );
+    }
+  }
+}
+
+function isNull(text: string, { start, end }: Span): boolean {
+  return text.slice(start, end) === 'null';
+}

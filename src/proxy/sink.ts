@@ -1,0 +1,23 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { RouterError } from '../errors.ts';
+
+/** What the head of an answer is completed with. */
+export interface Described {
+  /** It is a stream of events. */
+  readonly streams: boolean;
+  /** Adds the headers that tell the client how its worker was chosen, as name, value, name, value … */
+  describe(headers: string[]): void;
+}
+
+/** Where a worker's answer goes, piece by piece as it comes. */
+export interface Sink {
+  /** A byte of it may have reached the client. */
+  readonly started: boolean;
+  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, described: Described): void;
+  /** False when no more should come until `whenDrained` calls. */
+  data(chunk: Buffer): boolean;
+  whenDrained(resume: () => void): void;
+  end(): void;
+  /** It broke off after it had started. */
+  breakOff(error: RouterError): void;
+}

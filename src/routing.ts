@@ -1,0 +1,32 @@
+import type { Config } from './config/options.ts';
+import { createPolicy } from './policies/index.ts';
+import type { Policy } from './policies/policy.ts';
+import type { LegParts, Pool } from './proxy/leg.ts';
+import type { Plan } from './proxy/plans/plan.ts';
+import { RegularPlan } from './proxy/plans/regular.ts';
+import { PrefillDecodePlan } from './proxy/prefill-decode/plan.ts';
+import type { Registry } from './workers/registry.ts';
+import type { Role } from './workers/worker.ts';
+
+/** How requests are brought to workers: the plan, and who chooses among the workers of each role that it needs. */
+export interface Routing {
+  readonly plan: Plan;
+  readonly policies: ReadonlyMap<Role, Policy>;
+}
+
+/** The routing that the options ask for; a role's own policy comes before the common one. */
+export function createRouting(config: Config, registry: Registry, parts: LegParts): Routing {
+  const policies = new Map<Role, Policy>();
+  const pool = (role: Role, policy: string = config.policy): Pool => {
+    const chooser = createPolicy(policy, config);
+    policies.set(role, chooser);
+    return {
+      policy: chooser,
+      targets: { available: () => registry.available(role), lastResort: () => registry.lastResort(role) },
+    };
+  };
+  const plan = config.pdDisaggregation
+    ? new PrefillDecodePlan(pool('prefill', config.prefillPolicy), pool('decode', config.decodePolicy), parts)
+    : new RegularPlan(pool('regular'), parts);
+  return { plan, policies };
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RouterError } from '../../../src/errors.ts';
+import { batchSizeOf } from '../../../src/proxy/prefill-decode/shape.ts';
+
+const sizeOf = (path: string, body: unknown) => batchSizeOf(path, Buffer.from(JSON.stringify(body)));
+
+for (const [path, body, size] of [
+  ['/generate', { text: 'a' }, undefined],
+  ['/generate', { text: ['a'] }, 1],
+  ['/generate', { text: ['a', '],"', '\\'] }, 3],
+  ['/generate', { text: null, input_ids: [1, 2, 3] }, undefined],
+  ['/generate', { input_ids: [[1], [2, 3]] }, 2],
+  ['/generate', { input_ids: [] }, undefined],
+  [
+    '/generate',
+    {
+      input_embeds: [
+        [0.5, 1],
+        [1, 2],
+      ],
+    },
+    undefined,
+  ],
+  ['/generate', { input_embeds: [[[0.5], [1]], [[2]]] }, 2],
+  ['/generate', { text: 'a', sampling_params: { n: 1 } }, undefined],
+  ['/v1/chat/completions', { messages: [{ role: 'user', content: ['x'] }], n: null }, undefined],
+  ['/v1/completions', { prompt: 'a' }, undefined],
+  ['/v1/completions', { prompt: ['a', 'b'] }, 2],
+  ['/v1/completions', { prompt: [5, 6] }, undefined],
+  ['/v1/completions', { prompt: [[5], [6], [7]] }, 3],
+  ['/v1/responses', { input: [{ role: 'user' }] }, undefined],
+] as const) {
+  test(`${path} ${JSON.stringify(body)}: ${size ?? 'one prompt'}`, () => assert.equal(sizeOf(path, body), size));
+}
+
+for (const [path, body, message] of [
+  ['/v1/chat/completions', { n: 2 }, /expected n = 1, got 2/],
+  ['/v1/chat/completions', { n: '3' }, /expected n = 1, got "3"/],
+  ['/v1/completions', { prompt: 'a', best_of: 2 }, /expected best_of = 1/],
+  ['/generate', { text: 'a', sampling_params: { n: 2 } }, /expected n = 1/],
+  ['/generate', { text: ['a', 'b'], sampling_params: [{ n: 1 }, { n: 4 }] }, /got 4/],
+  ['/generate', 'text', /JSON object/],
+  ['/v1/embeddings', { input: 'a' }, /\/v1\/embeddings is not served/],
+] as const) {
+  test(`${path} ${JSON.stringify(body)} is refused`, () => {
+    assert.throws(
+      () => sizeOf(path, body),
+      (error: unknown) => error instanceof RouterError && error.status === 400 && message.test(error.message),
+    );
+  });
+}
