@@ -4,7 +4,10 @@ import { END_OF_TURN, hashTokens, mix, WORDS, wordId } from './tokens.ts';
 export type Finish =
   | { readonly type: 'length'; readonly length: number }
   | { readonly type: 'stop'; readonly matched: string | number }
-  | { readonly type: 'abort'; readonly message: string };
+  | { readonly type: 'abort'; readonly message: string; readonly status?: FailureStatus };
+
+/** HTTP status of a request that the engine itself gave up; an abort without one was asked for. */
+export type FailureStatus = 400 | 500;
 
 /** What bounds an answer. */
 export interface AnswerLimits {
@@ -15,6 +18,8 @@ export interface AnswerLimits {
   /** Tokens there is room for; a longer answer is cut. */
   readonly roomTokens: number;
   readonly stop: readonly string[];
+  /** Make the first token only, for another engine to go on from. */
+  readonly firstOnly: boolean;
 }
 
 const WORD_IDS: readonly number[] = WORDS.map(wordId);
@@ -36,8 +41,9 @@ export class Answer {
   constructor(prompt: readonly number[], seed: number, limits: AnswerLimits) {
     // Zero is the one state that a xorshift generator never leaves.
     this.#state = mix(hashTokens(prompt), seed) | 1;
-    const end = naturalEnd(this.#state >>> 0, limits);
-    const stop = limits.stop.length > 0 ? findStop(this.#state, end.length, limits.stop) : undefined;
+    const end = limits.firstOnly ? FIRST_TOKEN : naturalEnd(this.#state >>> 0, limits);
+    const stop =
+      limits.stop.length > 0 && !limits.firstOnly ? findStop(this.#state, end.length, limits.stop) : undefined;
     this.length = stop?.tokens ?? end.length;
     this.finish = stop ? { type: 'stop', matched: stop.matched } : end.finish;
     this.#shownChars = stop?.chars ?? Number.POSITIVE_INFINITY;
@@ -54,7 +60,15 @@ export class Answer {
   }
 }
 
-function naturalEnd(draw: number, limits: AnswerLimits): { length: number; finish: Finish } {
+interface End {
+  readonly length: number;
+  readonly finish: Finish;
+}
+
+/** A prefill server says that it has made no token of the answer, and shows one. */
+const FIRST_TOKEN: End = { length: 1, finish: { type: 'length', length: 0 } };
+
+function naturalEnd(draw: number, limits: AnswerLimits): End {
   const { maxTokens, meanTokens, roomTokens } = limits;
   const wanted = maxTokens ?? Math.max(1, Math.ceil(meanTokens / 2) + (draw % Math.max(1, meanTokens)));
   const length = Math.min(wanted, roomTokens);

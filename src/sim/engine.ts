@@ -1,8 +1,8 @@
-import type { Finish } from './answer.ts';
+import type { FailureStatus, Finish } from './answer.ts';
 import type { PrefixCache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import { type CostModel, decodeMs, prefillMs } from './cost.ts';
-import type { Job } from './job.ts';
+import type { Job, Meeting } from './job.ts';
 import type { EngineStats } from './stats.ts';
 
 export interface EngineSettings {
@@ -16,9 +16,13 @@ export interface EngineSettings {
 
 /** What the engine holds at this moment. */
 export interface EngineLoad {
-  /** Scheduled, be it for its prompt or for its answer. */
+  /** Scheduled, be it for its prompt or for its answer; not while the prompt is on its way to or from another engine. */
   readonly running: number;
   readonly waiting: number;
+  /** Not to be scheduled before the other engine is there. */
+  readonly held: number;
+  /** The prompt is on its way. */
+  readonly handing: number;
   /** Prompt tokens of waiting requests. */
   readonly waitingTokens: number;
   /** Those of them not cached at this moment, and what is left of a prompt partly computed. */
@@ -57,10 +61,14 @@ export class Engine {
   readonly #clock: Clock;
   readonly #stats: EngineStats;
   #waiting: Job[] = [];
+  readonly #held = new Set<Job>();
   /** Scheduled: they hold a slot and memory. */
   readonly #active = new Set<Job>();
   /** Those of the active whose prompt is computed. */
   readonly #decoding = new Set<Job>();
+  /** Those of the active whose prompt is on its way to or from another engine, and those where it has just arrived. */
+  readonly #handing = new Set<Job>();
+  #handed: Job[] = [];
   /** The one of the active whose prompt did not fit into the last chunk. */
   #chunked: Job | undefined;
   #step: Step | undefined;
@@ -77,30 +85,48 @@ export class Engine {
     const now = this.#clock.now();
     for (const job of jobs) {
       job.arrivedMs = now;
-      this.#waiting.push(job);
+      if (job.spec.meeting?.side === 'prefill') this.#held.add(job);
+      else this.#waiting.push(job);
     }
-    if (this.#step === undefined) {
-      this.#begin(now);
-      this.#setAlarm();
-    }
+    for (const job of jobs) job.spec.meeting?.queued(job);
+    this.#wake();
+  }
+
+  /** Lets a held job be scheduled: whoever wants its prompt is there. */
+  release(job: Job): void {
+    if (!this.#held.delete(job)) return;
+    this.#waiting.push(job);
+    this.#wake();
+  }
+
+  /** The prompt of a job has moved: it gets its first token before the next step. */
+  handedOver(job: Job, cachedTokens = job.cachedTokens): void {
+    if (!this.#handing.delete(job)) return;
+    job.cachedTokens = cachedTokens;
+    job.computedTokens = job.promptTokens;
+    this.#handed.push(job);
+    this.#wake();
   }
 
   /** Ends every job that `matches`, wherever it is; its slot and memory are free at once. */
   abort(matches: (job: Job) => boolean, message: string): void {
-    const jobs = [...this.#waiting, ...this.#active].filter(matches);
-    if (jobs.length === 0) return;
-    this.#waiting = this.#waiting.filter((job) => !jobs.includes(job));
-    for (const job of jobs) {
-      this.#end(job, { type: 'abort', message });
-      job.spec.advance(job, '');
-    }
+    this.#abort([...this.#held, ...this.#waiting, ...this.#active].filter(matches), { type: 'abort', message });
+  }
+
+  /** Ends a job for a reason that its client is told as an error. */
+  fail(job: Job, status: FailureStatus, message: string): void {
+    if (!job.finish) this.#abort([job], { type: 'abort', message, status });
+  }
+
+  /** True where there is nothing to do. */
+  get idle(): boolean {
+    return this.#held.size + this.#waiting.length + this.#active.size === 0;
   }
 
   /** Empties the cache; false, and nothing done, while there is work. */
   flush(): boolean {
-    if (this.#waiting.length + this.#active.size > 0) return false;
-    this.#cache.clear();
-    return true;
+    if (this.idle) this.#cache.clear();
+    return this.idle;
   }
 
   get load(): EngineLoad {
@@ -112,18 +138,41 @@ export class Engine {
     }
     const chunkedTokens = this.#chunked ? this.#chunked.promptTokens - this.#chunked.computedTokens : 0;
     const uncached = (sum: number, { spec }: Job) =>
-      sum + spec.prompt.length - this.#cache.match(spec.prompt, spec.salt).length * page;
+      spec.meeting?.side === 'decode'
+        ? sum
+        : sum + spec.prompt.length - this.#cache.match(spec.prompt, spec.salt).length * page;
+    const waiting = [...this.#held, ...this.#waiting];
     return {
-      running: this.#active.size,
+      running: this.#active.size - this.#handing.size,
       waiting: this.#waiting.length,
-      waitingTokens: this.#waiting.reduce((sum, job) => sum + job.promptTokens, 0),
+      held: this.#held.size,
+      handing: this.#handing.size,
+      waitingTokens: waiting.reduce((sum, job) => sum + job.promptTokens, 0),
       waitingUncachedTokens: this.#waiting.reduce(uncached, chunkedTokens),
       usedTokens: (sharedPages + ownPages) * page,
       idleCachedTokens: idlePages * page,
     };
   }
 
+  #wake(): void {
+    if (this.#step !== undefined) return;
+    this.#begin(this.#clock.now());
+    this.#setAlarm();
+  }
+
+  #abort(jobs: readonly Job[], finish: Finish): void {
+    if (jobs.length === 0) return;
+    this.#waiting = this.#waiting.filter((job) => !jobs.includes(job));
+    for (const job of jobs) {
+      this.#end(job, finish);
+      job.spec.advance(job, '');
+    }
+    // While prompts are on their way there may be no step to end and schedule what waits.
+    this.#wake();
+  }
+
   #begin(startMs: number): void {
+    for (const job of this.#handed.splice(0)) this.#start(job, this.#clock.now());
     const prefills = this.#schedule(startMs);
     const tokens = prefills.reduce((sum, prefill) => sum + prefill.tokens, 0);
     const decodes = this.#decoding.size > 0 && (prefills.length === 0 || this.#settings.mixedChunk);
@@ -157,9 +206,15 @@ export class Engine {
       job.scheduledMs = nowMs;
       job.cachedTokens = job.computedTokens = lease.cachedTokens;
       this.#active.add(job);
-      take(job);
+      if (job.spec.meeting?.side === 'decode') this.#move(job, job.spec.meeting);
+      else take(job);
     }
     return prefills;
+  }
+
+  #move(job: Job, meeting: Meeting): void {
+    this.#handing.add(job);
+    meeting.move(job);
   }
 
   #setAlarm(): void {
@@ -191,9 +246,16 @@ export class Engine {
       job.computedTokens += tokens;
       job.lease?.commit(job.spec.prompt, job.computedTokens);
       if (job.uncomputedTokens > 0) continue;
-      this.#decoding.add(job);
-      this.#produce(job, now);
+      if (job.spec.meeting) this.#move(job, job.spec.meeting);
+      else this.#start(job, now);
     }
+  }
+
+  /** The prompt is there: from now on every decode step gives the job a token. */
+  #start(job: Job, now: number): void {
+    if (job.finish) return;
+    this.#decoding.add(job);
+    this.#produce(job, now);
   }
 
   /** Gives a job its next token, or ends it where it wants none. */
@@ -210,14 +272,18 @@ export class Engine {
 
   #end(job: Job, finish: Finish): void {
     job.finish = finish;
+    this.#held.delete(job);
     this.#active.delete(job);
+    this.#handing.delete(job);
     this.#decoding.delete(job);
     if (this.#chunked === job) this.#chunked = undefined;
-    const { prompt, answer } = job.spec;
-    // The last token was never fed back, so it is not in memory.
+    const { prompt, answer, meeting } = job.spec;
+    // The last token was never fed back, so it is not in memory. A decode server keeps no prefix cache.
     const fedBack = answer.ids.slice(0, -1);
-    if (fedBack.length > 0) job.lease?.commit(prompt.concat(fedBack), prompt.length + fedBack.length);
+    if (fedBack.length > 0 && meeting === undefined)
+      job.lease?.commit(prompt.concat(fedBack), prompt.length + fedBack.length);
     job.lease?.release();
     this.#stats.ended(job);
+    meeting?.ended(job);
   }
 }

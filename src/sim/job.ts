@@ -1,6 +1,20 @@
 import type { Answer, Finish } from './answer.ts';
 import type { Lease } from './cache.ts';
 
+/**
+ * How a job gets its prompt across where one engine computes it and another goes on from there. The engine calls these;
+ * `Engine.release` and `Engine.handedOver` are the answers.
+ */
+export interface Meeting {
+  readonly side: 'prefill' | 'decode';
+  /** The engine has the job. On the prefill side it is not scheduled before it is released. */
+  queued(job: Job): void;
+  /** Its prompt is computed, or there is room for it here: let it move. */
+  move(job: Job): void;
+  /** The job is over, however it ended. */
+  ended(job: Job): void;
+}
+
 /** What is to be computed: one prompt, one answer. */
 export interface JobSpec {
   /** What the client can abort it by. */
@@ -10,6 +24,10 @@ export interface JobSpec {
   /** Prompts with another salt never share cached pages. */
   readonly salt: number;
   readonly stream: boolean;
+  /** Index of the engine, where one server has several. */
+  readonly rank: number;
+  /** Undefined: the same engine does all of it. */
+  readonly meeting: Meeting | undefined;
   /**
    * Called for every token with the text it adds, and once more without text if the job is aborted.
    * `job.finish` is set in the last call.

@@ -4,10 +4,13 @@ import type { AddressInfo } from 'node:net';
 import type { SimContext } from './api/context.ts';
 import { PrefixCache } from './cache.ts';
 import { systemClock } from './clock.ts';
+import { createBootstrapServer } from './disaggregation/bootstrap-server.ts';
+import { Rendezvous } from './disaggregation/rendezvous.ts';
 import { Engine } from './engine.ts';
 import { Faults } from './faults.ts';
 import { HttpCounts } from './http-counts.ts';
 import type { SimOptions } from './options.ts';
+import type { Rank } from './rank.ts';
 import { createSimServer } from './server.ts';
 import { startUp } from './startup.ts';
 import { EngineStats } from './stats.ts';
@@ -34,8 +37,14 @@ export interface SimProcess {
 export async function runEngine(program: SimProcess): Promise<number> {
   const { options, say } = program;
   let ready = false;
-  const server = buildServer(program, () => ready);
-  const listen = () => bind(server, options);
+  const { server, bootstrap } = buildServers(program, () => ready);
+  const listen = async () => {
+    if (bootstrap) {
+      const port = await bind(bootstrap, options.host, options.bootstrapPort);
+      say(`Bootstrap server running on http://${options.host}:${port}`);
+    }
+    return bind(server, options.host, options.port);
+  };
   const started = startUp({ options, say, listen }).then((succeeded) => {
     ready = succeeded;
     return succeeded ? 'ready' : 'failed';
@@ -47,37 +56,64 @@ export async function runEngine(program: SimProcess): Promise<number> {
     if (!atOnce) await drain(server);
     return 0;
   } catch (error) {
-    return explainBind(error as NodeJS.ErrnoException, options, say);
+    return explainBind(error as BindError, say);
   } finally {
-    server.closeAllConnections();
-    server.close();
+    for (const one of [server, bootstrap]) {
+      one?.closeAllConnections();
+      one?.close();
+    }
   }
 }
 
-function buildServer(program: SimProcess, ready: () => boolean): Server {
-  const { options } = program;
-  const stats = new EngineStats();
-  const cache = new PrefixCache(options.maxTotalTokens, options.pageSize);
-  const engine = new Engine(
-    {
-      cost: options,
-      chunkTokens: options.chunkedPrefillSize > 0 ? options.chunkedPrefillSize : Number.POSITIVE_INFINITY,
-      maxRunning: options.maxRunningRequests,
-      mixedChunk: options.enableMixedChunk,
-    },
-    cache,
-    systemClock,
-    stats,
-  );
-  const { commandLine, newId, say, die } = program;
-  const counts = new HttpCounts();
-  const context: SimContext = { options, engine, stats, counts, clock: systemClock, newId, commandLine, ready };
-  return createSimServer({ context, faults: new Faults(options), say, die });
+interface Servers {
+  readonly server: Server;
+  /** Where decode servers come, if this is a prefill server. */
+  readonly bootstrap: Server | undefined;
 }
 
-async function bind(server: Server, { host, port }: SimOptions): Promise<number> {
+function buildServers(program: SimProcess, ready: () => boolean): Servers {
+  const { options, commandLine, newId, say, die } = program;
+  const { dpSize } = options;
+  const ranks = Array.from({ length: dpSize }, (_, index) => buildRank(options, index));
+  const rendezvous = options.disaggregationMode === 'prefill' ? new Rendezvous(options, systemClock, say) : undefined;
+  const info = () => ({ dp_size: dpSize, page_size: options.pageSize, follow_bootstrap_room: true });
+  const bootstrap = rendezvous && createBootstrapServer(rendezvous, dpSize, info);
+  const context: SimContext = {
+    options,
+    ranks,
+    turns: { next: 0 },
+    rendezvous,
+    bootstrapPort: () => (bootstrap?.address() as AddressInfo | undefined | null)?.port ?? options.bootstrapPort,
+    counts: new HttpCounts(),
+    clock: systemClock,
+    newId,
+    commandLine,
+    ready,
+  };
+  return { server: createSimServer({ context, faults: new Faults(options), say, die }), bootstrap };
+}
+
+function buildRank(options: SimOptions, index: number): Rank {
+  const stats = new EngineStats();
+  const cache = new PrefixCache(options.maxTotalTokens, options.pageSize);
+  const settings = {
+    cost: options,
+    chunkTokens: options.chunkedPrefillSize > 0 ? options.chunkedPrefillSize : Number.POSITIVE_INFINITY,
+    maxRunning: options.maxRunningRequests,
+    mixedChunk: options.enableMixedChunk,
+  };
+  return { index, engine: new Engine(settings, cache, systemClock, stats), stats };
+}
+
+type BindError = NodeJS.ErrnoException & { readonly wanted?: string };
+
+async function bind(server: Server, host: string, port: number): Promise<number> {
   server.listen({ host, port, backlog: BACKLOG });
-  await once(server, 'listening');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw Object.assign(error as Error, { wanted: `('${host}', ${port})` });
+  }
   return (server.address() as AddressInfo).port;
 }
 
@@ -93,11 +129,11 @@ async function drain(server: Server): Promise<void> {
 }
 
 /** Says why the port could not be had, in uvicorn's words. */
-function explainBind(error: NodeJS.ErrnoException, { host, port }: SimOptions, say: (line: string) => void): number {
+function explainBind(error: BindError, say: (line: string) => void): number {
   if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') throw error;
   const reason = error.code === 'EADDRINUSE' ? 'address already in use' : error.message;
   say(
-    `ERROR:    [Errno ${Math.abs(error.errno ?? 0)}] error while attempting to bind on address ('${host}', ${port}): ${reason}`,
+    `ERROR:    [Errno ${Math.abs(error.errno ?? 0)}] error while attempting to bind on address ${error.wanted}: ${reason}`,
   );
   return 1;
 }

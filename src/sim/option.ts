@@ -2,6 +2,7 @@
 export const GROUPS = {
   server: 'Server (flags as SGLang has them)',
   memory: 'Scheduling and KV cache (flags as SGLang has them)',
+  pair: 'Prefill and decode',
   speed: 'Simulated speed',
   startup: 'Simulated start-up',
   faults: 'Faults',
@@ -36,13 +37,17 @@ export function toggle(about: About): SimOption<boolean> {
   return { ...about, metavar: undefined, default: false, parse: () => true };
 }
 
-export function oneOf<const C extends string>(about: About, choices: readonly C[]): SimOption<C | undefined> {
+export function oneOf<const C extends string, D extends C | undefined>(
+  about: About,
+  choices: readonly C[],
+  fallback: D,
+): SimOption<C | D> {
   const parse = (word: string) => {
     const choice = choices.find((name) => name === word);
     if (choice === undefined) throw new Error(`expected one of ${choices.join(', ')}`);
     return choice;
   };
-  return { ...about, metavar: choices.join('|'), default: undefined, parse };
+  return { ...about, metavar: choices.join('|'), default: fallback, parse };
 }
 
 /** A whole number of at least `least`. */

@@ -36,7 +36,7 @@ export const SIM_OPTIONS = {
     {
       flags: ['--dp-size', '--dp', '--data-parallel-size'],
       group: 'server',
-      help: 'must be 1: one process is one engine',
+      help: 'engines in this process, each with a queue and cache of its own',
     },
     1,
     1,
@@ -80,6 +80,69 @@ export const SIM_OPTIONS = {
     { flags: ['--context-length'], group: 'memory', help: 'most tokens of a prompt and its answer' },
     131_072,
     2,
+  ),
+
+  disaggregationMode: oneOf(
+    {
+      flags: ['--disaggregation-mode'],
+      group: 'pair',
+      help: 'do the whole work, only compute prompts, or only go on from prompts computed elsewhere',
+    },
+    ['null', 'prefill', 'decode'],
+    'null',
+  ),
+  bootstrapPort: integer(
+    {
+      flags: ['--disaggregation-bootstrap-port'],
+      group: 'pair',
+      help: 'where decode servers meet this prefill server, 0 takes a free port; for a decode server where it looks if a request names none',
+    },
+    8998,
+  ),
+  enableDpAttention: toggle({
+    flags: ['--enable-dp-attention'],
+    group: 'pair',
+    help: 'with several engines: rooms may be on the one that they imply; without it only on the first, as with SGLang',
+  }),
+  transferTokensPerSec: positive(
+    {
+      flags: ['--sim-transfer-tokens-per-sec'],
+      group: 'pair',
+      help: 'prompt tokens that move from prefill to decode in a second',
+    },
+    200_000,
+  ),
+  bootstrapTimeoutSecs: decimal(
+    {
+      flags: ['--sim-bootstrap-timeout-secs'],
+      group: 'pair',
+      help: 'how long a prefill server waits for the decode server of a request',
+    },
+    300,
+  ),
+  waitingTimeoutSecs: decimal(
+    {
+      flags: ['--sim-waiting-timeout-secs'],
+      group: 'pair',
+      help: 'how long a decode server waits for a prompt',
+    },
+    300,
+  ),
+  handshakeSecs: decimal(
+    {
+      flags: ['--sim-handshake-secs'],
+      group: 'pair',
+      help: 'how long a decode server tries to reach a prefill server',
+    },
+    14,
+  ),
+  heartbeatSecs: decimal(
+    {
+      flags: ['--sim-heartbeat-secs'],
+      group: 'pair',
+      help: 'time after which a decode server notices that a prefill server has gone',
+    },
+    5,
   ),
 
   prefillTokensPerSec: positive(
@@ -135,6 +198,7 @@ export const SIM_OPTIONS = {
       help: 'run out of GPU memory in this phase and exit with code 1',
     },
     PHASES,
+    undefined,
   ),
 
   failFirst: integer(

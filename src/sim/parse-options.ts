@@ -72,15 +72,17 @@ function takeValues(words: string[]): string[] {
 }
 
 function check(options: SimOptions): void {
-  if (options.dpSize !== 1) {
-    throw usage(`--dp-size: expected 1, got ${options.dpSize}; start one process for each engine`);
-  }
-  if (options.port > MAX_PORT) throw usage(`--port: expected at most ${MAX_PORT}, got ${options.port}`);
+  checkPort('--port', options.port);
+  checkPort('--disaggregation-bootstrap-port', options.bootstrapPort);
   if (options.maxTotalTokens < 2 * options.pageSize) {
     throw usage(
       `--max-total-tokens: expected at least two pages (${2 * options.pageSize}), got ${options.maxTotalTokens}`,
     );
   }
+}
+
+function checkPort(flag: string, port: number): void {
+  if (port > MAX_PORT) throw usage(`${flag}: expected at most ${MAX_PORT}, got ${port}`);
 }
 
 function usage(message: string): ExitError {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { ClientGoneError, readBody } from '../http/body.ts';
 import type { SimContext } from './api/context.ts';
-import { BadRequestError, errorBody, type Family, InvalidBodyError } from './api/errors.ts';
+import { BadRequestError, errorBody, type Family, InvalidBodyError, SchedulerCrash } from './api/errors.ts';
 import { type Exchange, sendJson, sendText } from './api/exchange.ts';
 import { type Route, routeOf } from './api/routes.ts';
 import type { Faults } from './faults.ts';
@@ -45,13 +45,14 @@ async function handle(deps: SimServerDeps, request: IncomingMessage, response: S
     return;
   }
   const body = await readBody(request, Number.POSITIVE_INFINITY);
-  const exchange: Exchange = { request, response, path, query: new URLSearchParams(search), body };
+  const { family } = route;
+  const exchange: Exchange = { request, response, path, family, query: new URLSearchParams(search), body };
   if (!spared(deps, route, exchange)) return;
   try {
     await route.handler(deps.context, exchange);
   } catch (error) {
     if (!(error instanceof InvalidBodyError || error instanceof BadRequestError)) throw error;
-    sendJson(response, 400, errorBody(route.family, error));
+    sendJson(response, 400, errorBody(family, error));
   }
 }
 
@@ -87,8 +88,14 @@ function refuse({ options }: SimContext, family: Family, response: ServerRespons
   );
 }
 
-function fail({ say }: SimServerDeps, response: ServerResponse, error: unknown): void {
+function fail({ say, die }: SimServerDeps, response: ServerResponse, error: unknown): void {
   if (error instanceof ClientGoneError) return;
+  if (error instanceof SchedulerCrash) {
+    say(`Scheduler hit an exception: Traceback (most recent call last):\n${error.message}`);
+    response.destroy();
+    die();
+    return;
+  }
   say(`ERROR:    Exception in simulated engine\n${(error as Error).stack}`);
   if (response.headersSent) response.destroy();
   else sendText(response, 500, 'Internal Server Error', 'text/plain; charset=utf-8');

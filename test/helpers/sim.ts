@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { runEngine } from '../../src/sim/main.ts';
 import { parseSimOptions } from '../../src/sim/parse-options.ts';
 
@@ -62,3 +62,61 @@ export async function readEvents(response: Response): Promise<{ events: Json[]; 
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes
 export type Json = any;
+
+/** A prefill and a decode server in this process. */
+export interface TestPair extends AsyncDisposable {
+  readonly prefill: TestSim;
+  readonly decode: TestSim;
+  readonly bootstrapPort: number;
+  /** The same body to both, with the fields that let them meet; a room of its own unless one is given. */
+  ask(path: string, body: object, options?: PairOptions): [Promise<Response>, Promise<Response>];
+}
+
+export interface PairOptions {
+  /** JSON text; drawn if not given. */
+  readonly room?: string;
+  readonly port?: number;
+  readonly prefill?: RequestInit;
+  readonly decode?: RequestInit;
+}
+
+/** Starts both with the same further flags. */
+export async function startPair(flags: readonly string[] = []): Promise<TestPair> {
+  const prefill = await startSim([
+    '--disaggregation-mode',
+    'prefill',
+    '--disaggregation-bootstrap-port',
+    '0',
+    ...flags,
+  ]);
+  const decode = await startSim(['--disaggregation-mode', 'decode', ...flags]);
+  const bootstrapPort = bootstrapPortOf(prefill.lines);
+  return {
+    prefill,
+    decode,
+    bootstrapPort,
+    ask: (path, body, options = {}) => {
+      const text = pairBody(body, options.port ?? bootstrapPort, options.room ?? newRoom());
+      return [prefill.post(path, text, options.prefill), decode.post(path, text, options.decode)];
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([prefill[Symbol.asyncDispose](), decode[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+/** The port that a prefill server says decode servers come to. */
+export function bootstrapPortOf(lines: readonly string[]): number {
+  return Number(/Bootstrap server running on http:\/\/\S+:(\d+)/.exec(lines.join('\n'))?.[1]);
+}
+
+/** A body with the fields of a pair; the room is JSON text, as it may need more than 53 bits. */
+export function pairBody(body: object, port: number, room: string): string {
+  const fields = JSON.stringify({ ...body, bootstrap_host: '127.0.0.1', bootstrap_port: port });
+  return `${fields.slice(0, -1)},"bootstrap_room":${room}}`;
+}
+
+/** A room as routers draw them: 62 bits. */
+export function newRoom(): string {
+  return String(2n ** 61n + BigInt(randomInt(2 ** 47)));
+}

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Answer, type AnswerLimits } from '../../src/sim/answer.ts';
 import { tokenize } from '../../src/sim/tokens.ts';
 
-const LIMITS: AnswerLimits = { maxTokens: 40, meanTokens: 128, roomTokens: 10_000, stop: [] };
+const LIMITS: AnswerLimits = { maxTokens: 40, meanTokens: 128, roomTokens: 10_000, stop: [], firstOnly: false };
 
 function write(prompt: string, seed = 0, limits: Partial<AnswerLimits> = {}): Answer {
   const answer = new Answer(tokenize(prompt), seed, { ...LIMITS, ...limits });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Answer } from '../../src/sim/answer.ts';
 import { PrefixCache } from '../../src/sim/cache.ts';
 import { Engine, type EngineSettings } from '../../src/sim/engine.ts';
-import { Job } from '../../src/sim/job.ts';
+import { Job, type Meeting } from '../../src/sim/job.ts';
 import { EngineStats } from '../../src/sim/stats.ts';
 import { VirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -21,9 +21,9 @@ function createEngine(settings: Partial<EngineSettings> = {}, tokens = 10_000, p
   const engine = new Engine({ ...SETTINGS, ...settings }, new PrefixCache(tokens, pageSize), clock, stats);
   const times = new Map<Job, number[]>();
   let next = 0;
-  const job = (promptTokens: number, outputTokens: number, start = 1000 * ++next) => {
+  const job = (promptTokens: number, outputTokens: number, start = 1000 * ++next, meeting?: Meeting) => {
     const prompt = Array.from({ length: promptTokens }, (_, i) => start + i);
-    const limits = { maxTokens: outputTokens, meanTokens: 1, roomTokens: 10_000, stop: [] };
+    const limits = { maxTokens: outputTokens, meanTokens: 1, roomTokens: 10_000, stop: [], firstOnly: false };
     const answer = new Answer(prompt, 0, limits);
     const made: Job = new Job({
       id: `job-${next}`,
@@ -31,6 +31,8 @@ function createEngine(settings: Partial<EngineSettings> = {}, tokens = 10_000, p
       answer,
       salt: 0,
       stream: true,
+      rank: 0,
+      meeting,
       advance: (it) => times.set(it, [...(times.get(it) ?? []), clock.now()]),
     });
     return made;
@@ -133,6 +135,102 @@ test('the answer is cached too, so that the next turn of a conversation finds it
   assert.equal(next.cachedTokens, 49);
 });
 
+/** Calls of a meeting, and itself. */
+function meetingOf(side: Meeting['side']) {
+  const calls: string[] = [];
+  const call = (name: string) => (job: Job) => void calls.push(`${name} ${job.id}`);
+  return { calls, meeting: { side, queued: call('queued'), move: call('move'), ended: call('ended') } };
+}
+
+test('a prefill engine computes a prompt once released, and ends when it has moved', () => {
+  const { engine, clock, job, timesOf } = createEngine();
+  const { calls, meeting } = meetingOf('prefill');
+  const one = job(50, 1, 5000, meeting);
+  engine.submit([one]);
+  clock.advance(100);
+  assert.deepEqual([engine.load.held, engine.load.running, engine.load.waitingTokens], [1, 0, 50]);
+  engine.release(one);
+  clock.advance(60);
+  assert.deepEqual([engine.load.held, engine.load.running, engine.load.handing], [0, 0, 1]);
+  assert.deepEqual(calls, ['queued job-0', 'move job-0']);
+  assert.equal(engine.load.usedTokens, 50);
+  assert.equal(engine.flush(), false);
+  clock.advance(40);
+  engine.handedOver(one);
+  assert.deepEqual(timesOf(one), [200]);
+  assert.deepEqual(calls.at(-1), 'ended job-0');
+  assert.equal(engine.idle, true);
+  assert.equal(engine.load.idleCachedTokens, 50);
+});
+
+test('a decode engine has a slot and memory for a prompt before it comes, and never computes it', () => {
+  const { engine, clock, job, stats, timesOf } = createEngine({ maxRunning: 1 });
+  const { calls, meeting } = meetingOf('decode');
+  const [first, second] = [job(50, 3, 5000, meeting), job(50, 2, 5000, meeting)];
+  engine.submit([first, second]);
+  assert.deepEqual(calls.slice(2), ['move job-0']);
+  clock.advance(100);
+  engine.handedOver(first, 32);
+  assert.equal(first.cachedTokens, 32);
+  clock.advance(22);
+  assert.deepEqual(timesOf(first), [100, 111, 122]);
+  assert.deepEqual(calls.slice(3), ['ended job-0', 'move job-0']);
+  engine.handedOver(second);
+  clock.advance(100);
+  assert.deepEqual(timesOf(second), [122, 133]);
+  assert.equal(second.cachedTokens, 0);
+  assert.equal(stats.prefillTokens, 0);
+  assert.deepEqual([engine.load.idleCachedTokens, engine.load.usedTokens], [0, 0]);
+});
+
+test('a prompt that comes during a step gets its token before the next', () => {
+  const { engine, clock, job, timesOf } = createEngine();
+  const { meeting } = meetingOf('decode');
+  const [first, second] = [job(10, 20, 1000, meeting), job(10, 20, 1000, meeting)];
+  engine.submit([first, second]);
+  engine.handedOver(first);
+  clock.advance(5);
+  engine.handedOver(second);
+  clock.advance(20);
+  assert.deepEqual(timesOf(first), [0, 11, 23]);
+  assert.deepEqual(timesOf(second), [11, 23]);
+});
+
+test('the slot of a job that is lost on the way goes to the next that waits', () => {
+  const { engine, job } = createEngine({ maxRunning: 1 });
+  const { calls, meeting } = meetingOf('decode');
+  const [lost, next] = [job(10, 3, 1, meeting), job(10, 3, 1, meeting)];
+  engine.submit([lost, next]);
+  engine.fail(lost, 500, 'lost');
+  assert.deepEqual(
+    calls.slice(-2).map((call) => call.split(' ')[0]),
+    ['ended', 'move'],
+  );
+  assert.deepEqual([engine.load.handing, engine.load.waiting], [1, 0]);
+});
+
+test('a job that fails or is aborted on the way leaves nothing behind', () => {
+  const { engine, clock, job } = createEngine();
+  for (const side of ['prefill', 'decode'] as const) {
+    const { calls, meeting } = meetingOf(side);
+    const [held, moving, arrived] = [job(10, 3, 1, meeting), job(10, 3, 1, meeting), job(10, 3, 1, meeting)];
+    engine.submit([held, moving, arrived]);
+    engine.release(moving);
+    engine.release(arrived);
+    clock.advance(50);
+    engine.handedOver(arrived);
+    engine.fail(moving, 500, 'lost');
+    engine.abort((one) => [held, arrived].includes(one), 'Aborted');
+    assert.deepEqual(moving.finish, { type: 'abort', message: 'lost', status: 500 });
+    engine.handedOver(moving);
+    engine.release(held);
+    engine.fail(moving, 400, 'again');
+    clock.advance(1000);
+    assert.equal(calls.filter((call) => call.startsWith('ended')).length, 3);
+    assert.deepEqual([engine.idle, engine.load.usedTokens, moving.outputTokens], [true, 0, 0]);
+  }
+});
+
 test('a late timer does not slow the rate', () => {
   const { engine, clock, job, timesOf } = createEngine();
   clock.lateMs = 7;
@@ -196,6 +294,8 @@ test('the load says what is running, waiting, used and still to be computed', ()
   assert.deepEqual(engine.load, {
     running: 1,
     waiting: 2,
+    held: 0,
+    handing: 0,
     waitingTokens: 90,
     waitingUncachedTokens: 20 + 30,
     usedTokens: 46,

@@ -99,7 +99,8 @@ test('a misspelt knob of the simulation is no flag of a real server', () => {
 });
 
 test('what one engine cannot be is refused', () => {
-  refuses(/^--dp-size: expected 1, got 2/, '--dp', '2');
+  refuses(/^--disaggregation-bootstrap-port: expected at most 65535/, '--disaggregation-bootstrap-port', '70000');
+  refuses(/^--disaggregation-mode: expected one of null, prefill, decode, got "both"/, '--disaggregation-mode', 'both');
   refuses(
     /^--max-total-tokens: expected at least two pages \(128\), got 100/,
     '--max-total-tokens',

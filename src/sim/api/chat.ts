@@ -6,24 +6,28 @@ import { createdSecs, type SimContext } from './context.ts';
 import { BadRequestError, InvalidBodyError } from './errors.ts';
 import { DONE, EventStream } from './event-stream.ts';
 import { type Exchange, sendJson } from './exchange.ts';
-import { checkRank, createJob, runJobs, saltOf } from './jobs.ts';
+import { failureEvent, failureOf } from './failures.ts';
+import { createJob, runJobs, saltOf } from './jobs.ts';
 import { chatLogprobs } from './logprobs.ts';
 import { finishFields, metadata, readStream, type StreamOptions, usage } from './openai.ts';
+import { findPlaces, type Place } from './places.ts';
 
 /** POST /v1/chat/completions. */
-export function chatCompletions(context: SimContext, { response, body: bytes }: Exchange): void {
-  const body = parseBody(bytes);
+export function chatCompletions(context: SimContext, exchange: Exchange): void {
+  const { response } = exchange;
+  const body = parseBody(exchange.body);
   const prompt = chatTokens(readMessages(body), body.tools);
-  checkRank(body);
   const stream = readStream(body);
   const copies = Math.max(1, optionalInteger(body, 'n') ?? 1);
+  const places = findPlaces(context, exchange, body, { prompts: 1, copies, isBatch: false });
   const ids = Array.from({ length: copies }, (_, i) =>
     i === 0 && typeof body.rid === 'string' ? body.rid : context.newId(),
   );
   const answer = stream ? streamChat(context, response, body, ids, stream) : wholeChat(context, response, body, ids);
   const jobs = ids.map((id, index) =>
     createJob(context, {
-      response,
+      exchange,
+      place: places[index] as Place,
       id,
       prompt,
       maxTokens: optionalInteger(body, 'max_completion_tokens') ?? optionalInteger(body, 'max_tokens'),
@@ -34,7 +38,7 @@ export function chatCompletions(context: SimContext, { response, body: bytes }: 
       advance: (job, text) => answer(job, text, index),
     }),
   );
-  runJobs(context, response, jobs);
+  runJobs(context, exchange, jobs);
 }
 
 /** The messages of a body. Throws InvalidBodyError or, for an empty list, BadRequestError. */
@@ -67,13 +71,15 @@ function streamChat(
     const delta = `${head}{"index":${index},"delta":{"reasoning_content":null`;
     const counted = stream.usageOnEach ? `,"usage":${usage(context, [job])}` : '';
     const open = '"finish_reason":null,"matched_stop":null}]';
-    let out = '';
-    if (job.outputTokens <= 1) out += `${delta},"role":"assistant","content":""},"logprobs":null,${open}}\n\n`;
+    const failure = failureOf(job);
+    let out = failure ? failureEvent(failure) : '';
+    if (job.outputTokens <= 1 && !failure)
+      out += `${delta},"role":"assistant","content":""},"logprobs":null,${open}}\n\n`;
     if (text !== '')
       out += `${delta},"content":"${text}"},"logprobs":${lastLogprobs(body, job)},${open}${counted}}\n\n`;
     if (job.finish) {
       over.push(job);
-      out += `${delta}},"logprobs":null,${finishFields(job.finish)}}]}\n\n`;
+      if (!failure) out += `${delta}},"logprobs":null,${finishFields(job.finish)}}]}\n\n`;
     }
     if (over.length < ids.length) {
       events.write(out);

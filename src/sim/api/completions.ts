@@ -6,9 +6,11 @@ import { createdSecs, type SimContext } from './context.ts';
 import { InvalidBodyError } from './errors.ts';
 import { DONE, EventStream } from './event-stream.ts';
 import { type Exchange, sendJson } from './exchange.ts';
-import { checkRank, createJob, promptTokens, runJobs, saltOf } from './jobs.ts';
+import { failureEvent, failureOf } from './failures.ts';
+import { createJob, promptTokens, runJobs, saltOf } from './jobs.ts';
 import { completionLogprobs } from './logprobs.ts';
 import { finishFields, metadata, readStream, type StreamOptions, usage } from './openai.ts';
+import { findPlaces, type Place } from './places.ts';
 
 /** As OpenAI has it: a completion without a limit is short. */
 const DEFAULT_MAX_TOKENS = 16;
@@ -16,15 +18,16 @@ const DEFAULT_MAX_TOKENS = 16;
 type Prompt = string | readonly number[];
 
 /** POST /v1/completions. */
-export function completions(context: SimContext, { response, body: bytes }: Exchange): void {
-  const body = parseBody(bytes);
-  const prompts = readPrompts(body);
+export function completions(context: SimContext, exchange: Exchange): void {
+  const { response } = exchange;
+  const body = parseBody(exchange.body);
+  const { prompts, isBatch } = readPrompts(body);
   const maxTokens = optionalInteger(body, 'max_tokens') ?? DEFAULT_MAX_TOKENS;
   if (maxTokens < 0)
     throw new InvalidBodyError('value_error', 'max_tokens', 'Value error, max_tokens must be positive');
-  checkRank(body);
   const stream = readStream(body);
   const copies = Math.max(1, optionalInteger(body, 'n') ?? 1);
+  const places = findPlaces(context, exchange, body, { prompts: prompts.length, copies, isBatch });
   const ids = Array.from({ length: prompts.length * copies }, (_, i) =>
     i === 0 && typeof body.rid === 'string' ? body.rid : context.newId(),
   );
@@ -36,11 +39,13 @@ export function completions(context: SimContext, { response, body: bytes }: Exch
     ids,
     prompts: prompts.length,
     echo: (index) => echoes[Math.floor(index / copies)] ?? '',
+    echoesLogprobs: body.echo === true && context.options.disaggregationMode !== 'decode',
   };
   const answer = stream ? streamCompletion(plan, stream) : wholeCompletion(plan);
   const jobs = ids.map((id, index) =>
     createJob(context, {
-      response,
+      exchange,
+      place: places[index] as Place,
       id,
       prompt: promptTokens(prompts[Math.floor(index / copies)] as Prompt),
       maxTokens,
@@ -51,7 +56,7 @@ export function completions(context: SimContext, { response, body: bytes }: Exch
       advance: (job, text) => answer(job, text, index),
     }),
   );
-  runJobs(context, response, jobs);
+  runJobs(context, exchange, jobs);
 }
 
 interface Plan {
@@ -63,11 +68,16 @@ interface Plan {
   readonly prompts: number;
   /** What stands before the text of a choice. */
   readonly echo: (index: number) => string;
+  /** The echo has its logprobs too; a decode server does not know them. */
+  readonly echoesLogprobs: boolean;
 }
 
 type Answerer = (job: Job, text: string, index: number) => void;
 
-function streamCompletion({ context, response, body, ids, prompts, echo }: Plan, stream: StreamOptions): Answerer {
+function streamCompletion(
+  { context, response, body, ids, prompts, echo, echoesLogprobs }: Plan,
+  stream: StreamOptions,
+): Answerer {
   const events = new EventStream(response);
   const created = createdSecs(context);
   const model = JSON.stringify(body.model ?? 'default');
@@ -77,11 +87,16 @@ function streamCompletion({ context, response, body, ids, prompts, echo }: Plan,
   );
   const over: Job[] = [];
   return (job, text, index) => {
+    const failure = failureOf(job);
     const shown = job.outputTokens <= 1 ? JSON.stringify(echo(index) + text) : `"${text}"`;
-    const logprobs = body.logprobs ? JSON.stringify(completionLogprobs(job.spec.answer.ids.slice(-1))) : 'null';
+    const { answer, prompt } = job.spec;
+    const echoed = echoesLogprobs && job.outputTokens <= 1 ? prompt : [];
+    const logprobs = body.logprobs ? JSON.stringify(completionLogprobs(answer.ids.slice(-1), echoed)) : 'null';
     const finish = job.finish ? finishFields(job.finish) : '"finish_reason":null,"matched_stop":null';
     const counted = stream.usageOnEach ? usage(context, [job]) : 'null';
-    let out = `${heads[index]}{"index":${index},"text":${shown},"logprobs":${logprobs},${finish}}],"usage":${counted}}\n\n`;
+    let out = failure
+      ? failureEvent(failure)
+      : `${heads[index]}{"index":${index},"text":${shown},"logprobs":${logprobs},${finish}}],"usage":${counted}}\n\n`;
     if (job.finish) over.push(job);
     if (over.length < ids.length) {
       events.write(out);
@@ -92,7 +107,7 @@ function streamCompletion({ context, response, body, ids, prompts, echo }: Plan,
   };
 }
 
-function wholeCompletion({ context, response, body, ids, prompts, echo }: Plan): Answerer {
+function wholeCompletion({ context, response, body, ids, prompts, echo, echoesLogprobs }: Plan): Answerer {
   const created = createdSecs(context);
   const over: Job[] = [];
   return (job) => {
@@ -105,10 +120,10 @@ function wholeCompletion({ context, response, body, ids, prompts, echo }: Plan):
       object: 'text_completion',
       created,
       model: body.model ?? 'default',
-      choices: jobs.map(({ spec: { answer }, finish }, index) => ({
+      choices: jobs.map(({ spec: { answer, prompt }, finish }, index) => ({
         index,
         text: echo(index) + answer.text,
-        logprobs: body.logprobs ? completionLogprobs(answer.ids) : null,
+        logprobs: body.logprobs ? completionLogprobs(answer.ids, echoesLogprobs ? prompt : []) : null,
         ...(finish ? JSON.parse(`{${finishFields(finish)}}`) : {}),
       })),
       usage: JSON.parse(usage(context, jobs, prompts)),
@@ -121,15 +136,15 @@ function inOrder(jobs: readonly Job[], ids: readonly string[]): Job[] {
   return jobs.toSorted((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
 }
 
-function readPrompts(body: Json): readonly Prompt[] {
+function readPrompts(body: Json): { readonly prompts: readonly Prompt[]; readonly isBatch: boolean } {
   const prompt = required(body, 'prompt');
-  if (typeof prompt === 'string') return [prompt];
+  if (typeof prompt === 'string') return { prompts: [prompt], isBatch: false };
   const several: readonly unknown[] = Array.isArray(prompt) ? prompt : [];
   if (several.length > 0) {
-    if (isNumbers(several)) return [several];
-    if (isStrings(several)) return several;
+    if (isNumbers(several)) return { prompts: [several], isBatch: false };
+    if (isStrings(several)) return { prompts: several, isBatch: true };
     const tokenized = several.filter((one) => isNumbers(one)).filter((one) => one.length > 0);
-    if (tokenized.length === several.length) return tokenized;
+    if (tokenized.length === several.length) return { prompts: tokenized, isBatch: true };
   }
   throw new InvalidBodyError('string_type', 'prompt', 'Input should be a valid string');
 }

@@ -1,14 +1,20 @@
 import type { Clock } from '../clock.ts';
-import type { Engine } from '../engine.ts';
+import type { Rendezvous } from '../disaggregation/rendezvous.ts';
 import type { HttpCounts } from '../http-counts.ts';
 import type { SimOptions } from '../options.ts';
-import type { EngineStats } from '../stats.ts';
+import type { Rank } from '../rank.ts';
 
 /** What every endpoint may use. */
 export interface SimContext {
   readonly options: SimOptions;
-  readonly engine: Engine;
-  readonly stats: EngineStats;
+  /** At least one. */
+  readonly ranks: readonly Rank[];
+  /** Whose turn it is where a request names no rank. */
+  readonly turns: { next: number };
+  /** Where a prefill server meets decode servers. */
+  readonly rendezvous: Rendezvous | undefined;
+  /** The port of that. */
+  readonly bootstrapPort: () => number;
   readonly counts: HttpCounts;
   readonly clock: Clock;
   /** 32 hexadecimal digits, new each time. */

@@ -19,15 +19,21 @@ export function ping(_context: SimContext, { response }: Exchange): void {
 }
 
 /** GET or POST /flush_cache. */
-export function flushCache({ engine }: SimContext, { response }: Exchange): void {
-  if (engine.flush()) sendText(response, 200, FLUSHED);
-  else sendText(response, 400, 'Flush cache failed.\n');
+export function flushCache({ ranks }: SimContext, { response }: Exchange): void {
+  if (!ranks.every(({ engine }) => engine.idle)) {
+    sendText(response, 400, 'Flush cache failed.\n');
+    return;
+  }
+  for (const { engine } of ranks) engine.flush();
+  sendText(response, 200, FLUSHED);
 }
 
 /** POST /abort_request with `rid`, the start of a request id, or `abort_all`. */
-export function abortRequest({ engine }: SimContext, { response, body: bytes }: Exchange): void {
+export function abortRequest({ ranks }: SimContext, { response, body: bytes }: Exchange): void {
   const { rid, abort_all: all } = parseBody(bytes);
-  if (all === true) engine.abort(() => true, 'Aborted');
-  else if (typeof rid === 'string' && rid !== '') engine.abort((job) => job.id.startsWith(rid), 'Aborted');
+  for (const { engine } of ranks) {
+    if (all === true) engine.abort(() => true, 'Aborted');
+    else if (typeof rid === 'string' && rid !== '') engine.abort((job) => job.id.startsWith(rid), 'Aborted');
+  }
   sendEmpty(response, 200);
 }

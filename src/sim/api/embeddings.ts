@@ -6,12 +6,13 @@ import { BadRequestError, InvalidBodyError } from './errors.ts';
 import { type Exchange, sendJson } from './exchange.ts';
 import { createJob, promptTokens, runJobs, saltOf } from './jobs.ts';
 import { usage } from './openai.ts';
+import { findPlaces, type Place } from './places.ts';
 
 const DIMENSIONS = 64;
 
 /** POST /v1/embeddings: a prompt is computed and nothing generated. */
-export function embeddings(context: SimContext, { response, body: bytes }: Exchange): void {
-  const body = parseBody(bytes);
+export function embeddings(context: SimContext, exchange: Exchange): void {
+  const body = parseBody(exchange.body);
   if (!context.options.isEmbedding) {
     throw new BadRequestError(
       'This model does not appear to be an embedding model by default. Please add `--is-embedding` when launching the ' +
@@ -22,16 +23,18 @@ export function embeddings(context: SimContext, { response, body: bytes }: Excha
   let left = inputs.length;
   const finished = () => {
     if (--left > 0) return;
-    sendJson(response, 200, {
+    sendJson(exchange.response, 200, {
       data: jobs.map((job, index) => ({ embedding: embedding(job), index, object: 'embedding' })),
       model: context.options.modelPath,
       object: 'list',
       usage: JSON.parse(usage(context, jobs, jobs.length)),
     });
   };
-  const jobs = inputs.map((input) =>
+  const places = findPlaces(context, exchange, body, { prompts: inputs.length, copies: 1, isBatch: inputs.length > 1 });
+  const jobs = inputs.map((input, index) =>
     createJob(context, {
-      response,
+      exchange,
+      place: places[index] as Place,
       id: context.newId(),
       prompt: promptTokens(input),
       maxTokens: 0,
@@ -42,7 +45,7 @@ export function embeddings(context: SimContext, { response, body: bytes }: Excha
       advance: finished,
     }),
   );
-  runJobs(context, response, jobs);
+  runJobs(context, exchange, jobs);
 }
 
 function readInputs(body: Json): readonly (string | readonly number[])[] {

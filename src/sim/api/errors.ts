@@ -20,6 +20,11 @@ export class BadRequestError extends Error {
   override readonly name = 'BadRequestError';
 }
 
+/** The request has ended the process, as some do with a real server. */
+export class SchedulerCrash extends Error {
+  override readonly name = 'SchedulerCrash';
+}
+
 /** The JSON body of a 400 in the shape of the endpoint's family. */
 export function errorBody(family: Family, error: InvalidBodyError | BadRequestError): unknown {
   const invalid = error instanceof InvalidBodyError;

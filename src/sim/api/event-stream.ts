@@ -12,6 +12,12 @@ export class EventStream {
     this.#response = response;
   }
 
+  /** Sends the head now; otherwise it leaves with the first events. */
+  open(): void {
+    this.#start();
+    this.#response.flushHeaders();
+  }
+
   /** Sends finished events. */
   write(events: string): void {
     this.#start();

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Family } from './errors.ts';
 
 /** One HTTP request and its answer. */
 export interface Exchange {
@@ -6,6 +7,7 @@ export interface Exchange {
   readonly response: ServerResponse;
   /** Without the query string. */
   readonly path: string;
+  readonly family: Family;
   readonly query: URLSearchParams;
   readonly body: Buffer;
 }

@@ -12,8 +12,9 @@ import type { SimContext } from './context.ts';
 import { BadRequestError, InvalidBodyError } from './errors.ts';
 import { DONE, EventStream } from './event-stream.ts';
 import { type Exchange, sendText } from './exchange.ts';
-import { metaInfo } from './generate-meta.ts';
-import { checkRank, createJob, promptTokens, runJobs, saltOf } from './jobs.ts';
+import { type LogprobOptions, metaInfo, readLogprobs } from './generate-meta.ts';
+import { createJob, promptTokens, runJobs, saltOf } from './jobs.ts';
+import { findPlaces, type Place } from './places.ts';
 
 const DEFAULT_MAX_NEW_TOKENS = 128;
 
@@ -24,24 +25,26 @@ interface Prompts {
 }
 
 /** POST /generate: SGLang's own API. */
-export function generate(context: SimContext, { response, body: bytes }: Exchange): void {
-  const body = parseBody(bytes);
-  checkRank(body);
+export function generate(context: SimContext, exchange: Exchange): void {
+  const body = parseBody(exchange.body);
   const stream = body.stream === true;
-  const logprobs = body.return_logprob === true;
+  const logprobs = readLogprobs(context, body);
   const { prompts, batch } = readPrompts(body);
   const params = prompts.map((_, i) => samplingParams(body, i));
   const copies = Math.max(1, params[0] ? (optionalInteger(params[0], 'n') ?? 1) : 1);
   const isList = batch || copies > 1;
+  const places = findPlaces(context, exchange, body, { prompts: prompts.length, copies, isBatch: batch });
+  const events = new EventStream(exchange.response);
   const answer = stream
-    ? streamAnswer(context, new EventStream(response), prompts.length * copies, isList, logprobs)
-    : wholeAnswer(context, response, prompts.length * copies, isList, logprobs);
+    ? streamAnswer(context, events, prompts.length * copies, isList, logprobs)
+    : wholeAnswer(context, exchange.response, prompts.length * copies, isList, logprobs);
   const jobs = prompts.flatMap((prompt, p) =>
     Array.from({ length: copies }, (_, copy) => {
       const param = params[p] as Json;
       const index = p * copies + copy;
       return createJob(context, {
-        response,
+        exchange,
+        place: places[index] as Place,
         id: ridOf(body, index) ?? context.newId(),
         prompt: promptTokens(prompt),
         maxTokens: optionalInteger(param, 'max_new_tokens') ?? DEFAULT_MAX_NEW_TOKENS,
@@ -53,7 +56,9 @@ export function generate(context: SimContext, { response, body: bytes }: Exchang
       });
     }),
   );
-  runJobs(context, response, jobs);
+  // As a real one does; alone the simulated engine saves the system call, as its first token comes soon.
+  if (stream && context.options.disaggregationMode !== 'null') events.open();
+  runJobs(context, exchange, jobs);
 }
 
 type Answerer = (job: Job, index: number) => void;
@@ -63,7 +68,7 @@ function streamAnswer(
   events: EventStream,
   count: number,
   isList: boolean,
-  logprobs: boolean,
+  logprobs: LogprobOptions | undefined,
 ): Answerer {
   let left = count;
   return (job, index) => {
@@ -82,7 +87,7 @@ function wholeAnswer(
   response: Exchange['response'],
   count: number,
   isList: boolean,
-  logprobs: boolean,
+  logprobs: LogprobOptions | undefined,
 ): Answerer {
   const parts = new Array<string>(count);
   let left = count;

@@ -50,7 +50,7 @@ export function modelInfo(context: SimContext, { response }: Exchange): void {
     load_format: 'auto',
     reasoning_parser: null,
     tool_call_parser: null,
-    disaggregation_mode: 'null',
+    disaggregation_mode: context.options.disaggregationMode,
     has_image_understanding: false,
     has_audio_understanding: false,
     model_type: 'simulated',
@@ -60,7 +60,7 @@ export function modelInfo(context: SimContext, { response }: Exchange): void {
 
 /** GET /server_info and its older name /get_server_info: of a real server's 556 fields those that hold here. */
 export function serverInfo(context: SimContext, { response }: Exchange): void {
-  const { options, engine } = context;
+  const { options, ranks } = context;
   sendJson(response, 200, {
     ...serverArguments(context),
     launch_command: context.commandLine,
@@ -68,16 +68,14 @@ export function serverInfo(context: SimContext, { response }: Exchange): void {
     max_total_num_tokens: options.maxTotalTokens,
     max_req_input_len: Math.min(options.contextLength, options.maxTotalTokens) - 1,
     kv_events: null,
-    internal_states: [
-      {
-        ...serverArguments(context),
-        effective_max_running_requests_per_dp: options.maxRunningRequests,
-        last_gen_throughput: context.stats.genThroughput,
-        memory_usage: { weight: 0, kvcache: 0, token_capacity: options.maxTotalTokens, graph: 0 },
-        num_running_reqs: engine.load.running,
-        world_size: 1,
-      },
-    ],
+    internal_states: ranks.map(({ engine, stats }) => ({
+      ...serverArguments(context),
+      effective_max_running_requests_per_dp: options.maxRunningRequests,
+      last_gen_throughput: stats.genThroughput,
+      memory_usage: { weight: 0, kvcache: 0, token_capacity: options.maxTotalTokens, graph: 0 },
+      num_running_reqs: engine.load.running,
+      world_size: 1,
+    })),
     version: SGLANG_VERSION,
     frontend: 'simulated',
   });
@@ -99,9 +97,9 @@ function serverArguments(context: SimContext) {
     radix_eviction_policy: 'lru',
     tp_size: 1,
     pp_size: 1,
-    dp_size: 1,
-    attn_dp_size: 1,
-    load_balance_method: 'round_robin',
+    dp_size: options.dpSize,
+    attn_dp_size: options.enableDpAttention ? options.dpSize : 1,
+    load_balance_method: options.disaggregationMode === 'prefill' ? 'follow_bootstrap_room' : 'round_robin',
     base_gpu_id: options.baseGpuId,
     host: options.host,
     port: options.port,
@@ -112,8 +110,9 @@ function serverArguments(context: SimContext) {
     random_seed: options.randomSeed,
     enable_cache_report: options.enableCacheReport,
     enable_metrics: options.enableMetrics,
-    disaggregation_mode: 'null',
-    disaggregation_bootstrap_port: 8998,
+    enable_dp_attention: options.enableDpAttention,
+    disaggregation_mode: options.disaggregationMode,
+    disaggregation_bootstrap_port: context.bootstrapPort(),
     kv_events_config: null,
   };
 }

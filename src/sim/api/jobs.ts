@@ -1,14 +1,17 @@
-import type { ServerResponse } from 'node:http';
 import { Answer } from '../answer.ts';
 import { Job } from '../job.ts';
 import { hashText, START_OF_TEXT, tokenize } from '../tokens.ts';
-import { type Json, optionalInteger } from './body.ts';
+import type { Json } from './body.ts';
 import type { SimContext } from './context.ts';
 import { BadRequestError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import { failureOf, sendFailure } from './failures.ts';
+import type { Place } from './places.ts';
 
 /** What an endpoint asks of the engine for one prompt. */
 export interface JobRequest {
-  readonly response: ServerResponse;
+  readonly exchange: Exchange;
+  readonly place: Place;
   readonly id: string;
   readonly prompt: readonly number[];
   /** Undefined: the model ends by itself. */
@@ -17,12 +20,14 @@ export interface JobRequest {
   readonly seed: number;
   readonly salt: number;
   readonly stream: boolean;
+  /** As in JobSpec; where nothing is streamed, not called for a job that the engine gave up. */
   readonly advance: (job: Job, text: string) => void;
 }
 
 /** A job within the engine's limits. Throws BadRequestError in SGLang's words. */
 export function createJob({ options }: SimContext, request: JobRequest): Job {
   const { prompt, maxTokens } = request;
+  const { rank, meeting } = request.place;
   const input = prompt.length;
   const { contextLength, maxTotalTokens, outputTokens, randomSeed } = options;
   if (maxTokens !== undefined && maxTokens < 0) {
@@ -46,14 +51,30 @@ export function createJob({ options }: SimContext, request: JobRequest): Job {
     meanTokens: outputTokens,
     roomTokens: Math.min(contextLength - input, poolRoom),
     stop: request.stop,
+    firstOnly: meeting?.side === 'prefill',
   });
-  const { id, salt, stream, response } = request;
-  const cut = stream ? options.cutAfterTokens : undefined;
-  const advance: JobRequest['advance'] = (job, text) => {
-    request.advance(job, text);
-    if (cut !== undefined && job.outputTokens >= cut) response.destroy();
+  const { id, salt, stream } = request;
+  const advance = stream ? cutting(request, options.cutAfterTokens) : failing(request);
+  return new Job({ id, prompt, answer, salt, stream, rank: rank.index, meeting, advance });
+}
+
+/** Cuts the connection after so many tokens. */
+function cutting({ exchange, advance }: JobRequest, tokens: number | undefined): JobRequest['advance'] {
+  if (tokens === undefined) return advance;
+  return (job, text) => {
+    advance(job, text);
+    if (job.outputTokens >= tokens) exchange.response.destroy();
   };
-  return new Job({ id, prompt, answer, salt, stream, advance: cut === undefined ? request.advance : advance });
+}
+
+/** Answers with an error as soon as one job of a request fails. */
+function failing({ exchange, advance }: JobRequest): JobRequest['advance'] {
+  return (job, text) => {
+    if (exchange.response.headersSent) return;
+    const failure = failureOf(job);
+    if (failure) sendFailure(exchange, failure);
+    else advance(job, text);
+  };
 }
 
 function tooManyTokens(contextLength: number, input: number, output: number): string {
@@ -64,12 +85,17 @@ function tooManyTokens(contextLength: number, input: number, output: number): st
   );
 }
 
-/** Hands jobs to the engine; the client leaving aborts them. */
-export function runJobs({ engine }: SimContext, response: ServerResponse, jobs: readonly Job[]): void {
+/** Hands jobs to their engines; those not over when the answer is, or when the client leaves, are aborted. */
+export function runJobs({ ranks }: SimContext, { response }: Exchange, jobs: readonly Job[]): void {
+  const used = ranks
+    .map(({ index, engine }) => ({ engine, mine: jobs.filter(({ spec }) => spec.rank === index) }))
+    .filter(({ mine }) => mine.length > 0);
   response.on('close', () => {
-    if (!response.writableFinished) engine.abort((job) => jobs.includes(job), 'Client disconnected');
+    for (const { engine, mine } of used) {
+      if (mine.some((job) => !job.finish)) engine.abort((job) => mine.includes(job), 'Client disconnected');
+    }
   });
-  engine.submit(jobs);
+  for (const { engine, mine } of used) engine.submit(mine);
 }
 
 /** What keeps equal prompts of different tenants apart in the cache. */
@@ -77,14 +103,6 @@ export function saltOf(body: Json): number {
   const { cache_salt: salt, extra_key: extra, lora_path: lora } = body;
   const parts = [salt, extra, lora].filter((part) => typeof part === 'string');
   return parts.length === 0 ? 0 : hashText(parts.join('\0'));
-}
-
-/** Checks the rank a client or router asks for against the one there is. Throws BadRequestError. */
-export function checkRank(body: Json): void {
-  for (const field of ['routed_dp_rank', 'data_parallel_rank']) {
-    const rank = optionalInteger(body, field);
-    if (rank !== undefined && rank !== 0) throw new BadRequestError(`${field}=${rank} out of range [0, 1)`);
-  }
 }
 
 /** The tokens of a prompt given as text or as token ids; an empty text is one special token. */

@@ -1,3 +1,5 @@
+import type { EngineLoad } from '../engine.ts';
+import type { Rank } from '../rank.ts';
 import type { SimContext } from './context.ts';
 import { type Exchange, sendJson, sendText } from './exchange.ts';
 import { SGLANG_VERSION } from './info.ts';
@@ -15,7 +17,7 @@ const PROMETHEUS_PREFIX: Readonly<Record<string, string>> = { disaggregation: 'd
 
 type Load = Readonly<Record<string, unknown>>;
 
-/** GET /v1/loads?include=&dp_rank=&format=: one entry for each rank, of which there is one. */
+/** GET /v1/loads?include=&dp_rank=&format=: one entry for each rank. */
 export function loads(context: SimContext, { response, query }: Exchange): void {
   const names = (query.get('include') ?? 'all').split(',');
   const unknown = names.find((name) => name !== 'all' && !(name in SECTIONS) && !EMPTY_SECTIONS.includes(name));
@@ -24,8 +26,10 @@ export function loads(context: SimContext, { response, query }: Exchange): void 
     return;
   }
   const keep = names.includes('all') ? Object.values(SECTIONS) : names.map((name) => SECTIONS[name]);
-  const rank = query.get('dp_rank');
-  const ranks = rank === null || rank === '0' ? [loadOf(context, keep)] : [];
+  const only = query.get('dp_rank');
+  const ranks = context.ranks
+    .filter(({ index }) => only === null || only === String(index))
+    .map((rank) => loadOf(context, rank, keep));
   if (query.get('format') === 'prometheus') {
     sendText(response, 200, prometheus(ranks), 'text/plain; version=0.0.4; charset=utf-8');
     return;
@@ -34,46 +38,51 @@ export function loads(context: SimContext, { response, query }: Exchange): void 
     timestamp: new Date(context.clock.epochMs()).toISOString().replace('Z', '000+00:00'),
     version: SGLANG_VERSION,
     accelerator: null,
-    num_accelerators: 1,
+    num_accelerators: context.ranks.length,
     loads: ranks,
   });
 }
 
 /** GET /get_load: what SGLang had before /v1/loads. */
-export function getLoad({ engine }: SimContext, { response }: Exchange): void {
-  const load = engine.load;
-  sendJson(response, 200, [
-    {
-      dp_rank: 0,
-      num_reqs: load.running + load.waiting,
-      num_waiting_reqs: load.waiting,
-      num_tokens: load.usedTokens + load.waitingTokens,
-    },
-  ]);
+export function getLoad(context: SimContext, { response }: Exchange): void {
+  const loads = context.ranks.map(({ index, engine: { load } }) => ({
+    dp_rank: index,
+    num_reqs: load.running + waitingOf(context, load),
+    num_waiting_reqs: waitingOf(context, load),
+    num_tokens: load.usedTokens + load.waitingTokens,
+  }));
+  sendJson(response, 200, loads);
 }
 
-function loadOf({ engine, stats, options, clock }: SimContext, keep: readonly unknown[]): Load {
+/** Prompts on their way to a decode server count as waiting there, but no longer at the prefill server. */
+function waitingOf({ options }: SimContext, { waiting, held, handing }: EngineLoad): number {
+  return waiting + held + (options.disaggregationMode === 'decode' ? handing : 0);
+}
+
+function loadOf(context: SimContext, { index, engine, stats }: Rank, keep: readonly unknown[]): Load {
+  const { options, clock } = context;
+  const mode = options.disaggregationMode;
   const load = engine.load;
   const total = load.usedTokens + load.waitingTokens;
   const sections: Record<string, Load> = {
     memory: { weight_gb: 0, kv_cache_gb: 0, graph_gb: 0, token_capacity: options.maxTotalTokens },
     disaggregation: {
-      mode: 'null',
-      prefill_bootstrap_queue_reqs: 0,
-      prefill_inflight_queue_reqs: 0,
-      decode_prealloc_queue_reqs: 0,
-      decode_transfer_queue_reqs: 0,
+      mode,
+      prefill_bootstrap_queue_reqs: load.held,
+      prefill_inflight_queue_reqs: mode === 'prefill' ? load.handing : 0,
+      decode_prealloc_queue_reqs: mode === 'decode' ? load.waiting : 0,
+      decode_transfer_queue_reqs: mode === 'decode' ? load.handing : 0,
       decode_retracted_queue_reqs: 0,
       kv_transfer_speed_gb_s: 0,
       kv_transfer_latency_ms: 0,
     },
-    queues: { waiting: load.waiting, grammar: 0, paused: 0, retracted: 0, prealloc_ready: 0 },
+    queues: { waiting: mode === 'decode' ? 0 : load.waiting, grammar: 0, paused: 0, retracted: 0, prealloc_ready: 0 },
   };
   return {
     timestamp: clock.epochMs() / 1000,
-    dp_rank: 0,
+    dp_rank: index,
     num_running_reqs: load.running,
-    num_waiting_reqs: load.waiting,
+    num_waiting_reqs: waitingOf(context, load),
     num_waiting_uncached_tokens: load.waitingUncachedTokens,
     num_used_tokens: load.usedTokens,
     num_total_tokens: total,

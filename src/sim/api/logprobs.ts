@@ -17,13 +17,15 @@ export function chatLogprobs(ids: readonly number[], body: Json): unknown {
   };
 }
 
-/** `logprobs` of a completion choice. */
-export function completionLogprobs(ids: readonly number[]): unknown {
-  const tokens = ids.map(tokenText);
+/** `logprobs` of a completion choice; the tokens of the prompt come first where it is echoed, the first of all without one. */
+export function completionLogprobs(ids: readonly number[], prompt: readonly number[]): unknown {
+  const all = [...prompt, ...ids];
+  const tokens = all.map(tokenText);
+  const unknown = prompt.length > 0 ? 0 : -1;
   return {
-    text_offset: ids.map(() => -1),
-    token_logprobs: ids.map(logprob),
+    text_offset: all.map(() => -1),
+    token_logprobs: all.map((id, i) => (i === unknown ? null : logprob(id))),
     tokens,
-    top_logprobs: ids.map((id, i) => ({ [tokens[i] as string]: logprob(id) })),
+    top_logprobs: all.map((id, i) => (i === unknown ? null : { [tokens[i] as string]: logprob(id) })),
   };
 }

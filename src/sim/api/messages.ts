@@ -7,18 +7,23 @@ import { readMessages } from './chat.ts';
 import type { SimContext } from './context.ts';
 import { EventStream } from './event-stream.ts';
 import { type Exchange, sendJson } from './exchange.ts';
+import { failureOf } from './failures.ts';
 import { createJob, runJobs, saltOf } from './jobs.ts';
+import { findPlaces, ONE_PROMPT, type Place } from './places.ts';
 
 /** POST /v1/messages: Anthropic's API. */
-export function messages(context: SimContext, { response, body: bytes }: Exchange): void {
-  const body = parseBody(bytes);
+export function messages(context: SimContext, exchange: Exchange): void {
+  const { response } = exchange;
+  const body = parseBody(exchange.body);
   const turns = readMessages(body);
   required(body, 'max_tokens');
   const system: readonly ChatMessage[] = body.system ? [{ role: 'system', content: body.system }] : [];
   const stream = body.stream === true;
   const id = context.newId();
+  const [place] = findPlaces(context, exchange, body, ONE_PROMPT) as [Place];
   const job = createJob(context, {
-    response,
+    exchange,
+    place,
     id,
     prompt: chatTokens([...system, ...turns], body.tools),
     maxTokens: optionalInteger(body, 'max_tokens'),
@@ -28,7 +33,7 @@ export function messages(context: SimContext, { response, body: bytes }: Exchang
     stream,
     advance: stream ? streamMessage(response, body, id) : wholeMessage(response, body, id),
   });
-  runJobs(context, response, [job]);
+  runJobs(context, exchange, [job]);
 }
 
 type Answerer = (job: Job, text: string) => void;
@@ -41,6 +46,11 @@ function streamMessage(response: ServerResponse, body: Json, id: string): Answer
   const events = new EventStream(response);
   let started = false;
   return (job, text) => {
+    const failure = failureOf(job);
+    if (failure) {
+      events.end(event('error', { error: { type: 'api_error', message: failure.message } }));
+      return;
+    }
     let out = '';
     if (!started) {
       started = true;

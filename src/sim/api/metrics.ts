@@ -1,46 +1,62 @@
+import type { EngineLoad } from '../engine.ts';
 import type { Histogram } from '../histogram.ts';
-import type { RequestTotals } from '../stats.ts';
+import type { EngineStats, RequestTotals } from '../stats.ts';
 import { type SimContext, servedName } from './context.ts';
 import { type Exchange, sendText } from './exchange.ts';
 
 /** GET /metrics: SGLang's names and labels, of those metrics that a simulated engine really has. */
 export function metrics(context: SimContext, { response }: Exchange): void {
-  const page = new Page(servedName(context));
-  addRequests(page, context);
+  const page = new Page(context);
+  addRequests(page);
   addScheduler(page, context);
+  addPair(page, context);
   addHttp(page, context);
   sendText(response, 200, page.text, 'text/plain; version=0.0.4; charset=utf-8');
 }
 
+/** One rank at this moment. */
+interface Sight {
+  readonly index: number;
+  readonly load: EngineLoad;
+  readonly stats: EngineStats;
+}
+
+/** Own labels → value, of one rank. */
+type Samples<T> = (rank: Sight) => Readonly<Record<string, T>>;
+
 /** Prometheus text under way. */
 class Page {
+  readonly #ranks: readonly Sight[];
   readonly #engine: string;
   text = '';
 
-  constructor(model: string) {
-    this.#engine = `engine_type="unified",model_name="${model.replace(/["\\\n]/g, '_')}"`;
+  constructor(context: SimContext) {
+    const mode = context.options.disaggregationMode;
+    const model = servedName(context).replace(/["\\\n]/g, '_');
+    this.#ranks = context.ranks.map(({ index, engine, stats }) => ({ index, stats, load: engine.load }));
+    this.#engine = `engine_type="${mode === 'null' ? 'unified' : mode}",model_name="${model}"`;
   }
 
-  /** One metric with its samples: own labels → value. */
+  /** One metric with its samples: all their labels → value. */
   add(name: string, type: 'counter' | 'gauge', samples: Iterable<readonly [string, number]>): void {
     this.text += `# TYPE sglang:${name} ${type}\n`;
     for (const [labels, value] of samples) this.text += `sglang:${name}{${labels}} ${value}\n`;
   }
 
-  counter(name: string, samples: Readonly<Record<string, number>>): void {
-    const labelled = Object.entries(samples).map(([labels, value]) => [this.#with(labels), value] as const);
-    this.add(name, 'counter', labelled);
+  counter(name: string, samples: Samples<number>): void {
+    this.add(name, 'counter', this.#labelled(samples));
   }
 
-  /** A figure of the scheduler, which has ranks. */
-  gauge(name: string, value: number): void {
-    this.add(name, 'gauge', [[`${this.#engine},moe_ep_rank="0",pp_rank="0",tp_rank="0"`, value]]);
+  /** A figure of the scheduler. */
+  gauge(name: string, value: (rank: Sight) => number): void {
+    const labels = 'moe_ep_rank="0",pp_rank="0",tp_rank="0"';
+    const samples = this.#labelled((rank) => ({ [labels]: value(rank) }));
+    this.add(name, 'gauge', samples);
   }
 
-  histogram(name: string, samples: Readonly<Record<string, Histogram>>): void {
+  histogram(name: string, samples: Samples<Histogram>): void {
     this.text += `# TYPE sglang:${name} histogram\n`;
-    for (const [own, { bounds, counts, sum }] of Object.entries(samples)) {
-      const labels = this.#with(own);
+    for (const [labels, { bounds, counts, sum }] of this.#labelled(samples)) {
       let count = 0;
       counts.forEach((n, i) => {
         count += n;
@@ -50,16 +66,25 @@ class Page {
     }
   }
 
-  #with(labels: string): string {
-    return labels === '' ? this.#engine : `${this.#engine},${labels}`;
+  #labelled<T>(samples: Samples<T>): [string, T][] {
+    return this.#ranks.flatMap((rank) =>
+      Object.entries(samples(rank)).map(([own, value]): [string, T] => [this.#labels(rank, own), value]),
+    );
+  }
+
+  #labels({ index }: Sight, own: string): string {
+    const rank = this.#ranks.length > 1 ? `,dp_rank="${index}"` : '';
+    return `${this.#engine}${rank}${own === '' ? '' : `,${own}`}`;
   }
 }
 
-function addRequests(page: Page, { stats }: SimContext): void {
-  const both = <T>(pick: (totals: RequestTotals) => T) => ({
-    'is_streaming="false"': pick(stats.whole),
-    'is_streaming="true"': pick(stats.streamed),
-  });
+function addRequests(page: Page): void {
+  const both =
+    <T>(pick: (totals: RequestTotals) => T): Samples<T> =>
+    ({ stats }) => ({
+      'is_streaming="false"': pick(stats.whole),
+      'is_streaming="true"': pick(stats.streamed),
+    });
   page.counter(
     'prompt_tokens_total',
     both((totals) => totals.promptTokens),
@@ -72,8 +97,8 @@ function addRequests(page: Page, { stats }: SimContext): void {
     'num_requests_total',
     both((totals) => totals.requests),
   );
-  page.counter('cached_tokens_total', { 'cache_source="device"': stats.cachedTokens });
-  page.counter('num_aborted_requests_total', { '': stats.abortedRequests });
+  page.counter('cached_tokens_total', ({ stats }) => ({ 'cache_source="device"': stats.cachedTokens }));
+  page.counter('num_aborted_requests_total', ({ stats }) => ({ '': stats.abortedRequests }));
   page.histogram(
     'time_to_first_token_seconds',
     both((totals) => totals.ttftSecs),
@@ -82,28 +107,41 @@ function addRequests(page: Page, { stats }: SimContext): void {
     'e2e_request_latency_seconds',
     both((totals) => totals.e2eSecs),
   );
-  page.histogram('inter_token_latency_seconds', { '': stats.itlSecs });
-  page.histogram('queue_time_seconds', { '': stats.queueSecs });
+  page.histogram('inter_token_latency_seconds', ({ stats }) => ({ '': stats.itlSecs }));
+  page.histogram('queue_time_seconds', ({ stats }) => ({ '': stats.queueSecs }));
 }
 
 /** The last one is not SGLang's: it tells whether the machine kept up with the simulated rate. */
-function addScheduler(page: Page, { engine, stats, options }: SimContext): void {
-  const load = engine.load;
+function addScheduler(page: Page, { ranks, options }: SimContext): void {
   const pages = Math.floor(options.maxTotalTokens / options.pageSize);
-  page.gauge('max_total_num_tokens', options.maxTotalTokens);
-  page.gauge('page_size', options.pageSize);
-  page.gauge('num_pages', pages);
-  page.gauge('context_len', options.contextLength);
-  page.gauge('num_running_reqs', load.running);
-  page.gauge('num_queue_reqs', load.waiting);
-  page.gauge('gen_throughput', stats.genThroughput);
-  page.gauge('cache_hit_rate', stats.cacheHitRate);
-  page.gauge('token_usage', load.usedTokens / options.maxTotalTokens);
-  page.gauge('num_used_tokens', load.usedTokens);
-  page.gauge('kv_used_tokens', load.usedTokens);
-  page.gauge('kv_evictable_tokens', load.idleCachedTokens);
-  page.gauge('kv_available_tokens', pages * options.pageSize - load.usedTokens - load.idleCachedTokens);
-  page.text += `# TYPE sim_lost_seconds_total counter\nsim_lost_seconds_total ${stats.lostMs / 1000}\n`;
+  page.gauge('max_total_num_tokens', () => options.maxTotalTokens);
+  page.gauge('page_size', () => options.pageSize);
+  page.gauge('num_pages', () => pages);
+  page.gauge('context_len', () => options.contextLength);
+  page.gauge('num_running_reqs', ({ load }) => load.running);
+  page.gauge('num_queue_reqs', ({ load }) => load.waiting);
+  page.gauge('gen_throughput', ({ stats }) => stats.genThroughput);
+  page.gauge('cache_hit_rate', ({ stats }) => stats.cacheHitRate);
+  page.gauge('token_usage', ({ load }) => load.usedTokens / options.maxTotalTokens);
+  page.gauge('num_used_tokens', ({ load }) => load.usedTokens);
+  page.gauge('kv_used_tokens', ({ load }) => load.usedTokens);
+  page.gauge('kv_evictable_tokens', ({ load }) => load.idleCachedTokens);
+  page.gauge('kv_available_tokens', ({ load }) => pages * options.pageSize - load.usedTokens - load.idleCachedTokens);
+  const lostMs = ranks.reduce((sum, { stats }) => sum + stats.lostMs, 0);
+  page.text += `# TYPE sim_lost_seconds_total counter\nsim_lost_seconds_total ${lostMs / 1000}\n`;
+}
+
+/** Of a pair of servers; the rooms are not SGLang's. */
+function addPair(page: Page, { options, rendezvous }: SimContext): void {
+  if (options.disaggregationMode === 'decode') {
+    page.gauge('num_decode_prealloc_queue_reqs', ({ load }) => load.waiting);
+    page.gauge('num_decode_transfer_queue_reqs', ({ load }) => load.handing);
+  }
+  if (!rendezvous) return;
+  page.gauge('num_prefill_bootstrap_queue_reqs', ({ load }) => load.held);
+  page.gauge('num_prefill_inflight_queue_reqs', ({ load }) => load.handing);
+  page.text += `# TYPE sim_open_rooms gauge\nsim_open_rooms ${rendezvous.openRooms}\n`;
+  page.text += `# TYPE sim_duplicate_rooms_total counter\nsim_duplicate_rooms_total ${rendezvous.duplicates}\n`;
 }
 
 function addHttp(page: Page, { counts }: SimContext): void {

@@ -6,11 +6,14 @@ import { createdSecs, type SimContext } from './context.ts';
 import { InvalidBodyError } from './errors.ts';
 import { EventStream } from './event-stream.ts';
 import { type Exchange, sendJson } from './exchange.ts';
+import { failureOf } from './failures.ts';
 import { createJob, runJobs, saltOf } from './jobs.ts';
+import { findPlaces, ONE_PROMPT, type Place } from './places.ts';
 
 /** POST /v1/responses: OpenAI's newer API. Nothing is stored: a conversation is what `input` says. */
-export function responses(context: SimContext, { response, body: bytes }: Exchange): void {
-  const body = parseBody(bytes);
+export function responses(context: SimContext, exchange: Exchange): void {
+  const { response } = exchange;
+  const body = parseBody(exchange.body);
   const prompt = chatTokens(readInput(body), body.tools);
   const stream = body.stream === true;
   const head: Head = {
@@ -19,8 +22,10 @@ export function responses(context: SimContext, { response, body: bytes }: Exchan
     created: createdSecs(context),
     body,
   };
+  const [place] = findPlaces(context, exchange, body, ONE_PROMPT) as [Place];
   const job = createJob(context, {
-    response,
+    exchange,
+    place,
     id: head.id,
     prompt,
     maxTokens: optionalInteger(body, 'max_output_tokens'),
@@ -30,7 +35,7 @@ export function responses(context: SimContext, { response, body: bytes }: Exchan
     stream,
     advance: stream ? streamResponse(response, head) : wholeResponse(response, head),
   });
-  runJobs(context, response, [job]);
+  runJobs(context, exchange, [job]);
 }
 
 interface Head {
@@ -63,6 +68,11 @@ function streamResponse(response: ServerResponse, head: Head): Answerer {
     `event: ${type}\ndata: ${JSON.stringify({ type, ...fields, sequence_number: sequence++ })}\n\n`;
   const place = { item_id: head.itemId, output_index: 0, content_index: 0 };
   return (job, text) => {
+    const failure = failureOf(job);
+    if (failure) {
+      events.end(event('error', { code: String(failure.status), message: failure.message, param: null }));
+      return;
+    }
     let out = '';
     if (sequence === 0) {
       out += event('response.created', { response: responseObject(head, undefined) });

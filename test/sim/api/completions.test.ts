@@ -64,12 +64,14 @@ test('prompts may be token ids, one list or several', async () => {
   );
 });
 
-test('echo puts the prompt before the answer', async () => {
+test('echo puts the prompt and its log probabilities before the answer', async () => {
   await using sim = await startSim();
   const plain: Json = await (await sim.post(PATH, BODY)).json();
   const echo: Json = await (await sim.post(PATH, { ...BODY, prompt: BODY.prompt, echo: true, logprobs: 1 })).json();
   assert.equal(echo.choices[0].text, `hello${plain.choices[0].text}`);
-  assert.equal(echo.choices[0].logprobs.tokens.length, 4);
+  const { tokens, token_logprobs: logprobs } = echo.choices[0].logprobs;
+  assert.equal(tokens.length, 2 + 4);
+  assert.deepEqual([logprobs[0], logprobs.length], [null, 6]);
 });
 
 test('a body without prompt is refused', async () => {

@@ -1,0 +1,33 @@
+import type { FailureStatus } from '../answer.ts';
+import type { Job } from '../job.ts';
+import { BadRequestError, errorBody } from './errors.ts';
+import { type Exchange, sendJson } from './exchange.ts';
+
+/** What a client is told of a job that the engine gave up. */
+export interface Failure {
+  readonly status: FailureStatus;
+  readonly message: string;
+}
+
+/** Undefined while a job goes on, and when it ended in another way. */
+export function failureOf({ finish }: Job): Failure | undefined {
+  if (finish?.type !== 'abort' || finish.status === undefined) return undefined;
+  return { status: finish.status, message: finish.message };
+}
+
+/** Answers with the failure. */
+export function sendFailure({ response, family }: Exchange, { status, message }: Failure): void {
+  const body =
+    status === 400
+      ? errorBody(family, new BadRequestError(message))
+      : { object: 'error', message, type: String(status), param: null, code: status };
+  sendJson(response, status, body);
+}
+
+const STREAM_TYPES: Readonly<Record<FailureStatus, string>> = { 400: 'BAD_REQUEST', 500: 'INTERNAL_SERVER_ERROR' };
+
+/** The failure as an event of a stream; SGLang writes this one with spaces. */
+export function failureEvent({ status, message }: Failure): string {
+  const type = STREAM_TYPES[status];
+  return `data: {"error": {"object": "error", "message": ${JSON.stringify(message)}, "type": "${type}", "param": null, "code": ${status}}}\n\n`;
+}
