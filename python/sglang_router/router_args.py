@@ -108,7 +108,8 @@ def _to_words(option: dict[str, Any], value: Any) -> list[str]:
     if option["type"] == "flag":
         return [flag] if value else []
     if option["type"] == "prefill":
-        return [word for url, port in value for word in (flag, url, "none" if port is None else str(port))]
+        # Without a port the server is asked for its own.
+        return [word for url, port in value for word in (flag, url, *([] if port is None else [str(port)]))]
     if option["append"]:
         return [word for item in value for word in (flag, str(item))]
     if option["type"] == "selector":

@@ -10,13 +10,13 @@ export interface Rolling {
   restart(server: Server): Promise<boolean>;
 }
 
-/** Restarts every ready server, each while at least one other is ready. Stops at the first that does not come back. */
+/** Restarts every ready server, each while at least one other of its role is ready. Stops at the first that does not come back. */
 export async function rollingRestart(servers: readonly Server[], { log, drain, restart }: Rolling): Promise<void> {
   const due = servers.filter(({ ready }) => ready);
   for (const [index, server] of due.entries()) {
-    const { name } = server.plan;
-    if (!servers.some((other) => other !== server && other.ready)) {
-      log.error(`no rolling restart of ${name}: no other server is ready`);
+    const { name, role } = server.plan;
+    if (!servers.some((other) => other !== server && other.ready && other.plan.role === role)) {
+      log.error(`no rolling restart of ${name}: no other ${role === 'regular' ? '' : `${role} `}server is ready`);
       return;
     }
     log.info(`rolling restart, ${index + 1} of ${due.length}: ${name} finishes its requests and is started again`);

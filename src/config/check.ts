@@ -1,19 +1,28 @@
 import { ExitError } from '../errors.ts';
+import type { Given } from './argv.ts';
 import type { Config } from './options.ts';
+import { checkPrefillDecode, type Launched } from './prefill-decode.ts';
 
 /** How the command line at hand spells the flag of an option. */
 export type FlagOf = (key: keyof Config) => string;
+
+const NONE: Launched = { regular: 0, prefill: 0, decode: 0 };
 
 /**
  * Rules between options; those of one value stand in the table. Throws a usage error; returns what is allowed but
  * surely not meant. `launched` servers count as workers.
  */
-export function check(config: Config, flagOf: FlagOf, launched = 0): readonly string[] {
+export function check(
+  config: Config,
+  flagOf: FlagOf,
+  given: ReadonlyMap<string, Given>,
+  launched = NONE,
+): readonly string[] {
   checkNumbers(config, flagOf);
   checkDiscovery(config, flagOf);
   checkPair(config, flagOf, 'tlsCertPath', 'tlsKeyPath');
   checkPair(config, flagOf, 'clientCertPath', 'clientKeyPath');
-  return powerOfTwoAlone(config, flagOf, launched);
+  return [...checkPrefillDecode(config, flagOf, given, launched), ...powerOfTwoAlone(config, flagOf, launched)];
 }
 
 function checkPair(config: Config, flagOf: FlagOf, certificate: keyof Config, key: keyof Config): void {
@@ -55,14 +64,14 @@ function checkDiscovery(config: Config, flagOf: FlagOf): void {
   if (!given('selector')) refuse(`${flagOf('serviceDiscovery')} needs ${flagOf('selector')} KEY=VALUE, got none`);
 }
 
-function powerOfTwoAlone(config: Config, flagOf: FlagOf, launched: number): readonly string[] {
+function powerOfTwoAlone(config: Config, flagOf: FlagOf, launched: Launched): readonly string[] {
   if (config.serviceDiscovery || config.workersFile !== undefined) return [];
   const roles: readonly [keyof Config, string | undefined, keyof Config, number][] = config.pdDisaggregation
     ? [
-        ['prefillPolicy', config.prefillPolicy ?? config.policy, 'prefill', config.prefill.length],
-        ['decodePolicy', config.decodePolicy ?? config.policy, 'decode', config.decode.length],
+        ['prefillPolicy', config.prefillPolicy ?? config.policy, 'prefill', config.prefill.length + launched.prefill],
+        ['decodePolicy', config.decodePolicy ?? config.policy, 'decode', config.decode.length + launched.decode],
       ]
-    : [['policy', config.policy, 'workerUrls', config.workerUrls.length + launched]];
+    : [['policy', config.policy, 'workerUrls', config.workerUrls.length + launched.regular]];
   return roles.flatMap(([policyKey, policy, workersKey, count]) => {
     if (policy !== 'power_of_two' || count >= 2) return [];
     const flag = config[policyKey] === undefined ? flagOf('policy') : flagOf(policyKey);

@@ -15,12 +15,26 @@ export const LAUNCH_OPTIONS = {
     max: 65_535,
     help: "port of the first server; the others' are found above it",
   }),
+  prefillSize: int({
+    flags: ['--router-prefill-size'],
+    group: 'launch',
+    default: 0,
+    min: 0,
+    help: 'prefill servers to start, in place of --dp-size; the router serves with prefill-decode disaggregation then',
+  }),
+  decodeSize: int({
+    flags: ['--router-decode-size'],
+    group: 'launch',
+    default: 0,
+    min: 0,
+    help: 'decode servers to start',
+  }),
   serveWhen: choice({
     flags: ['--router-serve-when'],
     group: 'launch',
     choices: ['all', 'first'],
     default: 'all',
-    help: 'requests are served when all servers are ready, or as soon as the first is',
+    help: 'requests are served when all servers are ready, or as soon as the first is; of prefill and decode one each',
   }),
   workerRestarts: int({
     flags: ['--router-worker-restarts'],

@@ -3,7 +3,8 @@ import { type Find, findAbbreviated, type Given, type Option, scan, unexpected }
 import { check } from './check.ts';
 import type { Env } from './environment.ts';
 import { LAUNCH_OPTIONS, SERVER_OPTIONS, SERVERS_TOO, SHORTEST, TAKEN } from './launch-options.ts';
-import { OPTIONS } from './options.ts';
+import { type Config, OPTIONS } from './options.ts';
+import type { Launched } from './prefill-decode.ts';
 import { addEnvironment, configOf, deepFreeze, type RouterSettings, valuesOf } from './resolve.ts';
 import { readServerFile } from './server-file.ts';
 import type { ValueOf } from './spec.ts';
@@ -13,8 +14,8 @@ import { optionsOf, PREFIXED_OPTIONS, prefixed, prefixedFlag, ROUTER_OPTIONS, vo
 export interface LaunchConfig {
   /** Simulated engines in place of SGLang servers. */
   readonly sim: boolean;
-  /** Servers to start. */
-  readonly dpSize: number;
+  /** How many servers of each role to start. */
+  readonly servers: Launched;
   /** Port of the first server. */
   readonly workerBasePort: number;
   readonly serveWhen: 'all' | 'first';
@@ -37,6 +38,7 @@ export interface ServerSettings extends RouterSettings {
 
 type Values<T> = { readonly [K in keyof T]: ValueOf<T[K]> };
 
+const SIZES = ['prefillSize', 'decodeSize'];
 const OURS = [...PREFIXED_OPTIONS, ...optionsOf(LAUNCH_OPTIONS)];
 const OUR_FLAGS = vocabularyOf(OURS);
 const READ_OPTIONS = optionsOf(SERVER_OPTIONS);
@@ -50,14 +52,17 @@ export function resolveServer(argv: readonly string[], env: Env): ServerSettings
   const given = scan(argv, find, (word) => serverArgs.push(serversWord(word)), passOn);
   addEnvironment(given, OURS, env);
   addServerFile(given);
-  const { config, notices } = configOf(PREFIXED_OPTIONS, given, true);
+  addPrefillDecode(given);
+  const { config, notices } = configOf(PREFIXED_OPTIONS, given);
   const launch = launchOf(given, serverArgs);
+  if (config.pdDisaggregation) checkRoles(config, launch, given);
   if (!launch.sim && launch.modelPath === undefined && !given.has('serverConfig')) {
     throw new ExitError('usage', 'no model to serve', {
       hint: 'give --model-path MODEL, or --sim to try it with simulated engines',
     });
   }
-  const warnings = check(config, (key) => prefixed({ key, spec: OPTIONS[key] }).spec.flags[0], launch.dpSize);
+  const flagOf = (key: keyof Config) => prefixed({ key, spec: OPTIONS[key] }).spec.flags[0];
+  const warnings = check(config, flagOf, given, launch.servers);
   return { config, launch, notices: [...notices, ...warnings] };
 }
 
@@ -69,6 +74,44 @@ function addServerFile(given: Map<string, Given>): void {
     if (value === 'true') refuseGrpc(flag);
     const option = READ_FLAGS.get(flag);
     if (option && !given.has(option.key)) given.set(option.key, { source, occurrences: [[value]] });
+  }
+}
+
+/** Servers of two roles need a router that knows them. */
+function addPrefillDecode(given: Map<string, Given>): void {
+  for (const key of SIZES) {
+    const source = given.get(key)?.source;
+    if (source !== undefined && !given.has('pdDisaggregation')) {
+      given.set('pdDisaggregation', { source, occurrences: [[]] });
+    }
+  }
+}
+
+/** The servers of both roles are started here, or are there already. */
+function checkRoles(config: Config, { servers, serverArgs }: LaunchConfig, given: ReadonlyMap<string, Given>): void {
+  const sizes = '--router-prefill-size N and --router-decode-size N';
+  if (servers.prefill + servers.decode === 0) {
+    throw new ExitError('usage', `${given.get('pdDisaggregation')?.source}: no server to start`, {
+      hint: `give ${sizes}, or use launch_router for servers that run already`,
+    });
+  }
+  const count = given.get('dpSize')?.source;
+  if (count !== undefined) {
+    throw new ExitError('usage', `${count} does not go with prefill and decode servers`, {
+      hint: `leave it out: ${sizes} say how many are started`,
+    });
+  }
+  for (const role of ['prefill', 'decode'] as const) {
+    if (servers[role] + config[role].length > 0) continue;
+    throw new ExitError('usage', `no ${role} server`, {
+      hint: `give --router-${role}-size N, or --router-${role} URL for one that runs already`,
+    });
+  }
+  const own = serverArgs.find((word) => /^--disaggregation-[mb]/.test(word));
+  if (own !== undefined) {
+    throw new ExitError('usage', `${own.split('=', 1)[0]} is set for each server`, {
+      hint: `leave it out: ${sizes} decide`,
+    });
   }
 }
 
@@ -106,7 +149,7 @@ function launchOf(given: ReadonlyMap<string, Given>, serverArgs: readonly string
   const read = valuesOf(READ_OPTIONS, given) as Values<typeof SERVER_OPTIONS>;
   return deepFreeze({
     sim: own.sim,
-    dpSize: read.dpSize,
+    servers: serversOf(own.prefillSize, own.decodeSize, read.dpSize),
     workerBasePort: own.workerBasePort,
     serveWhen: own.serveWhen,
     gpu: { base: read.baseGpuId, step: read.gpuIdStep, perServer: read.tpSize * read.ppSize },
@@ -116,4 +159,8 @@ function launchOf(given: ReadonlyMap<string, Given>, serverArgs: readonly string
     modelPath: read.serverModelPath,
     serverArgs,
   });
+}
+
+function serversOf(prefill: number, decode: number, dpSize: number): Launched {
+  return { regular: prefill + decode > 0 ? 0 : dpSize, prefill, decode };
 }

@@ -28,10 +28,7 @@ const POLICIES = [
   'least_load',
 ] as const;
 
-const NO_PD = 'requests go to --worker-urls, as without disaggregation';
 const NO_DISCOVERY = 'only --worker-urls are served';
-const NO_METRICS = 'no metrics port is opened';
-const NO_TRACING = 'no traces are sent';
 
 /**
  * Every option of the router, once; the key is the field of Config (times in milliseconds, whatever the flag's unit).
@@ -164,7 +161,6 @@ export const OPTIONS = {
     flags: ['--dp-aware'],
     group: 'policy',
     help: 'route to the data-parallel ranks of each server',
-    pending: 'each server chooses the rank itself',
   }),
 
   maxConcurrentRequests: int({
@@ -330,15 +326,13 @@ export const OPTIONS = {
     flags: ['--pd-disaggregation'],
     group: 'pd',
     help: 'send each request to a prefill and a decode server',
-    pending: NO_PD,
   }),
   prefill: prefills({
     flags: ['--prefill'],
     group: 'pd',
     python: 'prefill_urls',
     metavar: 'URL [PORT|none]',
-    help: 'a prefill server and its bootstrap port; repeat for more',
-    pending: NO_PD,
+    help: 'a prefill server and its bootstrap port, which the server tells itself where none is named; repeat for more',
   }),
   decode: repeatedUrls({
     flags: ['--decode'],
@@ -346,7 +340,6 @@ export const OPTIONS = {
     python: 'decode_urls',
     metavar: 'URL',
     help: 'a decode server; repeat for more',
-    pending: NO_PD,
   }),
   prefillPolicy: choice({
     flags: ['--prefill-policy'],
@@ -354,7 +347,6 @@ export const OPTIONS = {
     choices: [...POLICIES, 'bucket'],
     default: undefined,
     help: 'policy among prefill servers, in place of --policy',
-    pending: NO_PD,
   }),
   decodePolicy: choice({
     flags: ['--decode-policy'],
@@ -362,7 +354,6 @@ export const OPTIONS = {
     choices: POLICIES,
     default: undefined,
     help: 'policy among decode servers, in place of --policy',
-    pending: NO_PD,
   }),
 
   serviceDiscovery: flag({
@@ -430,7 +421,6 @@ export const OPTIONS = {
     choices: LOG_FORMATS,
     default: 'auto',
     help: 'form of the log lines; auto is text on a terminal, json elsewhere',
-    pending: 'the log is text',
   }),
   logDir: text({
     flags: ['--log-dir'],
@@ -438,8 +428,6 @@ export const OPTIONS = {
     metavar: 'DIR',
     default: undefined,
     help: 'directory for log files: one a day, 100 MB each at most, the last 14 kept',
-    pending: 'the log goes to standard error',
-    launcherHasIt: true,
   }),
   prometheusPort: int({
     flags: ['--prometheus-port'],
@@ -448,14 +436,12 @@ export const OPTIONS = {
     min: 0,
     max: 65_535,
     help: 'port of the Prometheus metrics; 0 opens none, they are at /metrics of the main port too',
-    pending: NO_METRICS,
   }),
   prometheusHost: text({
     flags: ['--prometheus-host'],
     group: 'observability',
     default: '127.0.0.1',
     help: 'address of the Prometheus metrics',
-    pending: NO_METRICS,
   }),
   prometheusDurationBuckets: optionalList(
     {
@@ -463,7 +449,6 @@ export const OPTIONS = {
       group: 'observability',
       metavar: 'SECONDS',
       help: 'bounds of the duration histograms',
-      pending: NO_METRICS,
     },
     readNumber,
   ),
@@ -473,7 +458,6 @@ export const OPTIONS = {
     choices: ['none', 'smg'],
     default: 'none',
     help: 'smg: the metrics also under the names that 0.3.2 gives them',
-    pending: NO_METRICS,
   }),
   requestIdHeaders: optionalList(
     {
@@ -481,7 +465,6 @@ export const OPTIONS = {
       group: 'observability',
       metavar: 'NAME',
       help: "headers that may carry a request's id, in place of x-request-id x-correlation-id x-trace-id request-id",
-      pending: 'headers are passed on as they come',
     },
     readHeaderName,
   ),
@@ -489,7 +472,6 @@ export const OPTIONS = {
     flags: ['--enable-trace'],
     group: 'observability',
     help: 'send OpenTelemetry traces',
-    pending: NO_TRACING,
   }),
   otlpTracesEndpoint: text({
     flags: ['--otlp-traces-endpoint'],
@@ -497,7 +479,6 @@ export const OPTIONS = {
     metavar: 'HOST:PORT',
     default: 'localhost:4317',
     help: 'where traces are sent; over gRPC, but over HTTP with http:// before it or port 4318',
-    pending: NO_TRACING,
   }),
 
   apiKey: text({
@@ -513,7 +494,6 @@ export const OPTIONS = {
       group: 'security',
       metavar: 'ORIGIN',
       help: 'origins whose pages may call the router, such as https://chat.example.com; * is any, none unless given',
-      pending: 'no CORS headers are added',
     },
     readOrigin,
   ),

@@ -23,8 +23,8 @@ export function resolveRouter(argv: readonly string[], env: Env): RouterSettings
     throw unexpected(word, [...vocabulary.keys(), '--help', '--version']);
   });
   addEnvironment(given, ROUTER_OPTIONS, env);
-  const { config, notices } = configOf(ROUTER_OPTIONS, given, false);
-  const warnings = check(config, (key) => OPTIONS[key].flags[0]);
+  const { config, notices } = configOf(ROUTER_OPTIONS, given);
+  const warnings = check(config, (key) => OPTIONS[key].flags[0], given);
   return { config, notices: [...notices, ...warnings] };
 }
 
@@ -48,15 +48,11 @@ export function addEnvironment(given: Map<string, Given>, options: readonly Opti
 }
 
 /** Config and notices from what was given for the router's `options`, which may be prefixed. */
-export function configOf(
-  options: readonly Option[],
-  given: ReadonlyMap<string, Given>,
-  launcher: boolean,
-): RouterSettings {
+export function configOf(options: readonly Option[], given: ReadonlyMap<string, Given>): RouterSettings {
   const values = valuesOf(options, given);
   const fields = Object.keys(OPTIONS).map((key) => [key, values[key]]);
   const config = deepFreeze(Object.fromEntries(fields) as Config);
-  return { config, notices: noticesOf(options, given, launcher) };
+  return { config, notices: noticesOf(options, given) };
 }
 
 /** The value of every option: given or default. A value that cannot be read is a usage error that names its source. */

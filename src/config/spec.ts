@@ -47,8 +47,6 @@ export interface About {
   readonly python?: string;
   /** What happens meanwhile, while the option is not implemented: said at start when it is given. Remove when it is. */
   readonly pending?: string;
-  /** Set beside `pending` where launch_server has the option already. */
-  readonly launcherHasIt?: true;
   /** Why the option will never do anything: said at start when it is given. */
   readonly noEffect?: string;
 }
@@ -159,7 +157,11 @@ export function prefills(about: About): Spec<readonly PrefillUrl[]> {
     append: true,
     default: [],
     parse: (occurrences) => occurrences.map(readPrefill),
-    render: (value) => value.map(({ url, bootstrapPort }) => [url, ...(bootstrapPort ? [String(bootstrapPort)] : [])]),
+    render: (value) =>
+      value.map(({ url, bootstrapPort }) => [
+        url,
+        ...(bootstrapPort === undefined ? [] : [String(bootstrapPort ?? 'none')]),
+      ]),
   };
 }
 

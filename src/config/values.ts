@@ -12,7 +12,8 @@ export interface Bounds {
 /** One prefill server of `--prefill URL [PORT|none]`. */
 export interface PrefillUrl {
   readonly url: string;
-  readonly bootstrapPort: number | undefined;
+  /** Null: it has none. Undefined: not given, the server tells it. */
+  readonly bootstrapPort: number | null | undefined;
 }
 
 /** Node's timers wait 2^31-1 ms at most and fire at once beyond; who asks for longer means "practically never". */
@@ -72,8 +73,11 @@ export function readUrl(word: string): string {
   }
   const url = URL.parse(word);
   if (!url) throw new ValueError(`${expected}, got ${show(word)}`);
-  if (url.username || url.password || url.search || url.hash)
-    throw new ValueError(`expected a URL without user, query or fragment, got ${show(word)}`);
+  if (url.username || url.password || url.search || url.hash) {
+    const [, server] = /^([^@]*)@\d+$/.exec(word) ?? [];
+    const hint = server === undefined ? '' : `: a server with all its ranks is written ${server}`;
+    throw new ValueError(`expected a URL without user, query or fragment, got ${show(word)}${hint}`);
+  }
   return word.replace(/\/+$/, '');
 }
 
@@ -107,16 +111,16 @@ export function readSelector(words: readonly string[]): Readonly<Record<string, 
 
 /** `URL [PORT|none]`. */
 export function readPrefill(words: readonly string[]): PrefillUrl {
-  const [url = '', port = 'none', extra] = words;
+  const [url = '', port, extra] = words;
   if (extra !== undefined) {
     throw new ValueError(`expected URL [PORT|none], got ${show(words.join(' '))}: repeat the flag for each server`);
   }
-  return { url: readUrl(url), bootstrapPort: readBootstrapPort(port) };
+  return { url: readUrl(url), bootstrapPort: port === undefined ? undefined : readBootstrapPort(port) };
 }
 
-/** The port at which a prefill server hands over KV caches, or `none`. */
-export function readBootstrapPort(word: string): number | undefined {
-  if (word.toLowerCase() === 'none') return undefined;
+/** The port at which a prefill server hands over KV caches, or `none`: null. */
+export function readBootstrapPort(word: string): number | null {
+  if (word.toLowerCase() === 'none') return null;
   if (!/^\d+$/.test(word)) throw new ValueError(`invalid bootstrap port ${show(word)}: must be a number or 'none'`);
   return readInteger(word, { min: 1, max: 65_535 });
 }

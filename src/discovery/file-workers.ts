@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { ExitError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Registry } from '../workers/registry.ts';
-import type { Worker, WorkerSpec } from '../workers/worker.ts';
+import type { Role, Worker, WorkerSpec } from '../workers/worker.ts';
 import { FileWatch } from './file-watch.ts';
 import { parseWorkersFile } from './workers-file.ts';
 
@@ -10,6 +10,8 @@ export interface FileWorkersOptions {
   readonly path: string;
   /** The key of workers for which the file names none. */
   readonly apiKey: string | undefined;
+  /** Those that the router has use for. */
+  readonly roles: readonly Role[];
   /** Where `api_key_env` is looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -27,7 +29,7 @@ export class FileWorkers {
 
   private constructor(options: FileWorkersOptions, text: string, log: Log) {
     this.#options = options;
-    this.#specs = parseWorkersFile(text, options.env);
+    this.#specs = parseWorkersFile(text, options);
     this.#text = text;
     this.#log = log;
   }
@@ -62,7 +64,7 @@ export class FileWorkers {
       this.#problem = undefined;
       if (text === this.#text) return;
       this.#text = text;
-      this.#specs = parseWorkersFile(text, this.#options.env);
+      this.#specs = parseWorkersFile(text, this.#options);
       this.#apply();
     } catch (error) {
       this.#refuse((error as Error).message);

@@ -5,7 +5,7 @@ import type { Failure } from './failure.ts';
 import { LogFile } from './log-file.ts';
 import type { ServerPlan } from './plan.ts';
 import type { Ports } from './ports.ts';
-import { Server, type ServerDeps } from './server.ts';
+import { Server, type ServerDeps, takePorts } from './server.ts';
 
 /** SGLang needs 3 to 7 s from SIGTERM to its end; then whatever is left is killed. */
 export const STOP_GRACE_MS = 10_000;
@@ -13,6 +13,7 @@ export const STOP_GRACE_MS = 10_000;
 /** How a starting server stands, as the router tells it to clients that come too early. */
 export interface Progress {
   readonly rank: number;
+  readonly name: string;
   readonly url: string;
   readonly phase: string;
   /** Share of the phase done, 0 to 1, or null where the server does not say. */
@@ -56,7 +57,7 @@ export class Fleet extends EventEmitter<FleetEvents> {
     for (const plan of plans) {
       const path = join(logFolder, `${plan.name}.log`);
       const file = new LogFile(path, (problem) => log.error('server log is not written any more', { path, problem }));
-      servers.push(new Server(plan, await ports.next(), file, deps));
+      servers.push(new Server(plan, await takePorts(plan, ports), file, deps));
     }
     return fleet;
   }
@@ -70,6 +71,7 @@ export class Fleet extends EventEmitter<FleetEvents> {
   progress(): Progress[] {
     return this.servers.map((server) => ({
       rank: server.plan.rank,
+      name: server.plan.name,
       url: server.url,
       phase: server.phase.name,
       progress: server.phase.progress ?? null,

@@ -4,16 +4,20 @@ import type { Engine } from './engine.ts';
 /** Servers listen on loopback alone: clients reach them through the router. */
 export const SERVER_HOST = '127.0.0.1';
 
-/** One server to start: everything but its port, which may change when another program takes it. */
+/** One server to start: everything but its ports, which may change when another program takes one. */
 export interface ServerPlan {
   readonly rank: number;
+  readonly role: ServerRole;
   /** Prefix of its output, name of its log file. */
   readonly name: string;
   /** Devices it will use, as SGLang numbers them among the visible ones. */
   readonly gpus: readonly number[];
   readonly scheme: 'http' | 'https';
-  command(port: number): Command;
+  /** A prefill server listens on `bootstrapPort` too, where decode servers come for the KV cache. */
+  command(port: number, bootstrapPort?: number): Command;
 }
+
+export type ServerRole = keyof LaunchConfig['servers'];
 
 export interface Command {
   readonly file: string;
@@ -22,21 +26,32 @@ export interface Command {
   readonly env: Readonly<Record<string, string>>;
 }
 
-type PlanInput = Pick<LaunchConfig, 'dpSize' | 'gpu' | 'serverArgs' | 'serverTls'>;
+type PlanInput = Pick<LaunchConfig, 'servers' | 'gpu' | 'serverArgs' | 'serverTls'>;
 
-/** What runs where: `dpSize` independent servers, each with the next GPUs. */
+const NAMES: Readonly<Record<ServerRole, string>> = { regular: 'w', prefill: 'prefill', decode: 'decode' };
+
+/** What runs where: independent servers, each with the next GPUs. */
 export function planServers(launch: PlanInput, engine: Engine): ServerPlan[] {
-  return Array.from({ length: launch.dpSize }, (_, rank) => planServer(rank, launch, engine));
+  const roles = (['regular', 'prefill', 'decode'] as const).flatMap((role) =>
+    Array.from({ length: launch.servers[role] }, (_, index) => ({ role, name: `${NAMES[role]}${index}` })),
+  );
+  return roles.map((which, rank) => planServer(rank, which, launch, engine));
 }
 
-function planServer(rank: number, { gpu, serverArgs, serverTls }: PlanInput, engine: Engine): ServerPlan {
+function planServer(
+  rank: number,
+  { role, name }: Pick<ServerPlan, 'role' | 'name'>,
+  { gpu, serverArgs, serverTls }: PlanInput,
+  engine: Engine,
+): ServerPlan {
   const baseGpu = gpu.base + rank * gpu.perServer * gpu.step;
   return {
     rank,
-    name: `w${rank}`,
+    role,
+    name,
     gpus: Array.from({ length: gpu.perServer }, (_, index) => baseGpu + index * gpu.step),
     scheme: serverTls ? 'https' : 'http',
-    command: (port) => ({
+    command: (port, bootstrapPort) => ({
       file: engine.file,
       // Ours come last: argparse lets the last one win.
       args: [
@@ -44,10 +59,12 @@ function planServer(rank: number, { gpu, serverArgs, serverTls }: PlanInput, eng
         ...serverArgs,
         ...['--host', SERVER_HOST, '--port', String(port)],
         ...['--dp-size', '1', '--base-gpu-id', String(baseGpu)],
+        ...(role === 'regular' ? [] : ['--disaggregation-mode', role]),
+        ...(bootstrapPort === undefined ? [] : ['--disaggregation-bootstrap-port', String(bootstrapPort)]),
         ...engine.trailingArgs,
       ],
       // Unbuffered, so that the phases are seen when they happen.
-      env: { SGLANG_DP_RANK: String(rank), PYTHONUNBUFFERED: '1' },
+      env: { ...(role === 'regular' && { SGLANG_DP_RANK: String(rank) }), PYTHONUNBUFFERED: '1' },
     }),
   };
 }

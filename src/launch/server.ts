@@ -13,6 +13,18 @@ const LONGEST_MS = 2 ** 31 - 1;
 /** Starts on other ports after the first one was taken. */
 const PORT_RETRIES = 3;
 
+/** What a server listens on. */
+export interface ServerPorts {
+  readonly port: number;
+  /** Prefill servers: where decode servers come. */
+  readonly bootstrapPort: number | undefined;
+}
+
+/** Free ports for a server of that role. Throws `port_in_use` when there are none. */
+export async function takePorts({ role }: ServerPlan, ports: Ports): Promise<ServerPorts> {
+  return { port: await ports.next(), bootstrapPort: role === 'prefill' ? await ports.next() : undefined };
+}
+
 /** What a server needs of its surroundings. */
 export interface ServerDeps {
   readonly ports: Ports;
@@ -42,7 +54,7 @@ export class Server {
   readonly plan: ServerPlan;
   readonly #deps: ServerDeps;
   readonly #log: LogFile;
-  #port: number;
+  #ports: ServerPorts;
   #phase: Phase = { name: 'starting' };
   #tail = new Tail();
   #child: Child | undefined;
@@ -55,19 +67,23 @@ export class Server {
   /** For good. */
   #stopped = false;
 
-  constructor(plan: ServerPlan, port: number, log: LogFile, deps: ServerDeps) {
+  constructor(plan: ServerPlan, ports: ServerPorts, log: LogFile, deps: ServerDeps) {
     this.plan = plan;
-    this.#port = port;
+    this.#ports = ports;
     this.#log = log;
     this.#deps = deps;
   }
 
   get url(): string {
-    return `${this.plan.scheme}://${SERVER_HOST}:${this.#port}`;
+    return `${this.plan.scheme}://${SERVER_HOST}:${this.port}`;
   }
 
   get port(): number {
-    return this.#port;
+    return this.#ports.port;
+  }
+
+  get bootstrapPort(): number | undefined {
+    return this.#ports.bootstrapPort;
   }
 
   get phase(): Phase {
@@ -109,12 +125,13 @@ export class Server {
     this.#deps.events.started(this);
   }
 
-  /** Ends what runs of it and starts it once more; on its port, where no other program has it now. */
+  /** Ends what runs of it and starts it once more; on its ports, where no other program has one now. */
   async restart(graceMs: number): Promise<void> {
     this.#end();
     await this.#child?.stop(graceMs);
     const lostUrl = this.url;
-    if (!(await isFree(this.#port))) this.#port = await this.#deps.ports.next().catch(() => this.#port);
+    const free = await Promise.all(this.#listensOn.map(isFree));
+    if (free.includes(false)) this.#ports = await takePorts(this.plan, this.#deps.ports).catch(() => this.#ports);
     if (this.#stopped) return;
     this.#log.write(Buffer.from(`\n[${new Date().toISOString()} started again]\n`));
     if (this.url !== lostUrl) this.#deps.events.moved(this, lostUrl);
@@ -126,7 +143,7 @@ export class Server {
     if (this.#over || this.#readyMs !== undefined) return;
     const pid = this.#child?.pid;
     if (pid === undefined) return;
-    if (groupListens(pid, this.#port) === false) {
+    if (groupListens(pid, this.port) === false) {
       this.#loseTo('another program answers on it');
       return;
     }
@@ -156,7 +173,7 @@ export class Server {
   #run(): void {
     this.#tail = new Tail();
     const reader = new LineReader();
-    const child = new Child(this.plan.command(this.#port), (chunk) => {
+    const child = new Child(this.plan.command(this.port, this.bootstrapPort), (chunk) => {
       this.#log.write(chunk);
       this.#read(child, reader.read(chunk));
     });
@@ -179,7 +196,7 @@ export class Server {
 
   /** Left alone it would load a whole model and then hang; killed, its end is handled as that of any other. */
   #loseTo(who: string): void {
-    this.#tail.push([`address already in use: port ${this.#port}, ${who}`]);
+    this.#tail.push([`address already in use: port ${this.#listensOn.join(' or ')}, ${who}`]);
     void this.#child?.kill();
   }
 
@@ -205,7 +222,7 @@ export class Server {
     const lostUrl = this.url;
     this.#moves++;
     try {
-      this.#port = await this.#deps.ports.next();
+      this.#ports = await takePorts(this.plan, this.#deps.ports);
     } catch {
       return this.#fail(failure);
     }
@@ -221,6 +238,11 @@ export class Server {
     this.#end();
     await this.#child?.kill();
     if (!this.#stopped) this.#deps.events.failed(this, failure);
+  }
+
+  get #listensOn(): readonly number[] {
+    const { port, bootstrapPort } = this.#ports;
+    return bootstrapPort === undefined ? [port] : [port, bootstrapPort];
   }
 
   get #timeoutMs(): number {
@@ -241,7 +263,7 @@ export class Server {
   #failing(): Failing {
     return {
       name: this.plan.name,
-      address: `${SERVER_HOST}:${this.#port}`,
+      address: `${SERVER_HOST}:${this.port}`,
       stage: this.#readyMs === undefined ? 'starting' : 'running',
       phase: this.#phase,
       elapsedMs: this.#deps.now() - this.#startedMs,

@@ -1,6 +1,6 @@
 import { get } from '../http/get.ts';
 import type { Clock } from './clock.ts';
-import type { Worker } from './worker.ts';
+import type { Worker, WorkerOwner } from './worker.ts';
 
 export interface HealthOptions {
   readonly path: string;
@@ -35,7 +35,7 @@ export class Health {
   readonly #worker: Worker;
   readonly #options: HealthOptions;
   readonly #clock: Clock;
-  readonly #overdue: (problem: string) => void;
+  readonly #owner: WorkerOwner;
   /** Counts states of the worker: what was asked in an earlier one says nothing any more. */
   #round = 0;
   #checking = false;
@@ -47,11 +47,11 @@ export class Health {
   #movedMs = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | undefined;
 
-  constructor(worker: Worker, options: HealthOptions, clock: Clock, overdue: (problem: string) => void) {
+  constructor(worker: Worker, options: HealthOptions, clock: Clock, owner: WorkerOwner) {
     this.#worker = worker;
     this.#options = options;
     this.#clock = clock;
-    this.#overdue = overdue;
+    this.#owner = owner;
   }
 
   /** Bad checks in a row. */
@@ -123,14 +123,20 @@ export class Health {
     const round = this.#round;
     const { activity } = this.#worker;
     this.#checking = true;
-    const problem = await this.ask();
+    const problem = (await this.ask()) ?? (await this.#unprepared());
     if (round !== this.#round) return;
     this.#checking = false;
+    this.#owner.checked(this.#worker, problem === undefined);
     if (this.#worker.activity !== activity) this.look();
     if (problem === undefined) this.#good();
     else if (problem.refused && this.#worker.up) this.#worker.lost(problem.text);
     else this.#bad(problem.text);
     if (round === this.#round) this.#schedule();
+  }
+
+  async #unprepared(): Promise<Problem | undefined> {
+    const text = this.#worker.state.kind === 'starting' ? await this.#worker.prepare() : undefined;
+    return text === undefined ? undefined : { text, refused: false };
   }
 
   #good(): void {
@@ -164,7 +170,7 @@ export class Health {
     this.#worker.notYet(problem);
     if (this.#clock.now() - sinceMs <= this.#options.overdueMs || this.#reported) return;
     this.#reported = true;
-    this.#overdue(problem);
+    this.#owner.overdue(this.#worker, problem);
   }
 
   #schedule(): void {

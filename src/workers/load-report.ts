@@ -1,4 +1,4 @@
-/** What a worker says of its load, all its data-parallel ranks together. */
+/** A load, of a worker or of one of its data-parallel ranks. */
 export interface LoadReport {
   readonly runningRequests: number;
   readonly waitingRequests: number;
@@ -8,10 +8,17 @@ export interface LoadReport {
   readonly kvCapacityTokens?: number;
 }
 
+/** What a worker says of its load. */
+export interface ServerLoad {
+  /** All its ranks together. */
+  readonly total: LoadReport;
+  readonly ranks: ReadonlyMap<number, LoadReport>;
+}
+
 /** Where engines report their load, the newer first → how to read the answer; undefined where it is not what was expected. */
-export const LOAD_SOURCES: readonly (readonly [path: string, read: (answer: unknown) => LoadReport | undefined])[] = [
-  ['/v1/loads', (answer) => total((answer as { loads?: unknown } | null)?.loads, readRank)],
-  ['/get_load', (answer) => total(answer, readOldRank)],
+export const LOAD_SOURCES: readonly (readonly [path: string, read: (answer: unknown) => ServerLoad | undefined])[] = [
+  ['/v1/loads', (answer) => serverLoad((answer as { loads?: unknown } | null)?.loads, readRank)],
+  ['/get_load', (answer) => serverLoad(answer, readOldRank)],
 ];
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -30,18 +37,24 @@ function readOldRank(rank: Fields): LoadReport | undefined {
   return reportOf(Math.max(0, all - waiting), waiting, countOf(rank.num_tokens), undefined);
 }
 
-/** The sum of all ranks. One that cannot be read makes the whole worth nothing: half of the load would look like a light one. */
-function total(ranks: unknown, read: (rank: Fields) => LoadReport | undefined): LoadReport | undefined {
-  if (!Array.isArray(ranks) || ranks.length === 0) return undefined;
-  const reports = ranks.map((rank) => (typeof rank === 'object' && rank !== null ? read(rank as Fields) : undefined));
-  if (!reports.every((report) => report !== undefined)) return undefined;
-  return reports.reduce((sum, rank) =>
-    reportOf(
-      sum.runningRequests + rank.runningRequests,
-      sum.waitingRequests + rank.waitingRequests,
-      plus(sum.usedTokens, rank.usedTokens),
-      plus(sum.kvCapacityTokens, rank.kvCapacityTokens),
-    ),
+/** One rank that cannot be read makes the whole worth nothing: half of the load would look like a light one. */
+function serverLoad(answer: unknown, read: (rank: Fields) => LoadReport | undefined): ServerLoad | undefined {
+  if (!Array.isArray(answer) || answer.length === 0) return undefined;
+  const ranks = new Map<number, LoadReport>();
+  for (const [index, rank] of answer.entries()) {
+    const report = typeof rank === 'object' && rank !== null ? read(rank as Fields) : undefined;
+    if (!report) return undefined;
+    ranks.set(countOf((rank as Fields).dp_rank) ?? index, report);
+  }
+  return { total: [...ranks.values()].reduce(sum), ranks };
+}
+
+function sum(a: LoadReport, b: LoadReport): LoadReport {
+  return reportOf(
+    a.runningRequests + b.runningRequests,
+    a.waitingRequests + b.waitingRequests,
+    plus(a.usedTokens, b.usedTokens),
+    plus(a.kvCapacityTokens, b.kvCapacityTokens),
   );
 }
 

@@ -1,7 +1,8 @@
 import { get } from '../http/get.ts';
 import type { Log } from '../log.ts';
-import { LOAD_SOURCES, type LoadReport } from './load-report.ts';
+import { LOAD_SOURCES, type LoadReport, type ServerLoad } from './load-report.ts';
 import type { Worker } from './worker.ts';
+import type { WorkerTarget } from './worker-target.ts';
 
 export interface LoadOptions {
   /** Between two questions to a worker that answers them. */
@@ -19,12 +20,12 @@ const MAX_BYTES = 256 * 1024;
 /** Asks every ready worker for its load, again and again. */
 export class Loads {
   readonly #options: LoadOptions;
-  readonly #learned: (worker: Worker, report: LoadReport) => void;
+  readonly #learned: (target: WorkerTarget, report: LoadReport) => void;
   readonly #log: Log;
   readonly #polls = new Map<Worker, LoadPoll>();
 
-  /** `learned` is told of every report. */
-  constructor(learned: (worker: Worker, report: LoadReport) => void, log: Log, options = DEFAULTS) {
+  /** `learned` is told of every report, of each rank where those are routed to. */
+  constructor(learned: (target: WorkerTarget, report: LoadReport) => void, log: Log, options = DEFAULTS) {
     this.#learned = learned;
     this.#log = log;
     this.#options = options;
@@ -35,7 +36,7 @@ export class Loads {
     let poll = this.#polls.get(worker);
     if (!poll) {
       poll = new LoadPoll(worker, this.#options, {
-        learned: (report) => this.#learned(worker, report),
+        learned: this.#learned,
         failed: (problem) => this.#report(worker, problem),
       });
       this.#polls.set(worker, poll);
@@ -60,7 +61,7 @@ export class Loads {
 }
 
 interface LoadListener {
-  learned(report: LoadReport): void;
+  learned(target: WorkerTarget, report: LoadReport): void;
   /** The first failure, once for each worker. */
   failed(problem: string): void;
 }
@@ -103,13 +104,18 @@ class LoadPoll {
     const result = await this.#ask();
     if (!this.#running || run !== this.#run) return;
     if (typeof result === 'string') this.#failed(result);
-    else {
-      this.#failures = 0;
-      this.#listener.learned(result);
-    }
+    else this.#succeeded(result);
     const { intervalMs } = this.#options;
     const waitMs = Math.min(intervalMs * 2 ** this.#failures, Math.max(intervalMs, LONGEST_WAIT_MS));
     this.#timer = setTimeout(() => void this.#poll(run), waitMs);
+  }
+
+  #succeeded(load: ServerLoad): void {
+    this.#failures = 0;
+    for (const target of this.#worker.targets) {
+      const report = loadOf(target, load);
+      if (report) this.#listener.learned(target, report);
+    }
   }
 
   #failed(problem: string): void {
@@ -121,7 +127,7 @@ class LoadPoll {
   }
 
   /** The report of the first source that has one, else what was wrong with each. */
-  async #ask(): Promise<LoadReport | string> {
+  async #ask(): Promise<ServerLoad | string> {
     const problems: string[] = [];
     for (const source of this.#source === undefined ? LOAD_SOURCES.keys() : [this.#source]) {
       try {
@@ -138,14 +144,21 @@ class LoadPoll {
     return problems.join(', ');
   }
 
-  async #askAt(source: number): Promise<LoadReport | string> {
+  async #askAt(source: number): Promise<ServerLoad | string> {
     const { client, basePath, controlHeaders } = this.#worker;
     const [path, read] = LOAD_SOURCES[source]!;
     const options = { headers: controlHeaders, timeoutMs: this.#options.timeoutMs, maxBytes: MAX_BYTES };
     const { status, body } = await get(client, basePath + path, options);
     if (status !== 200) return `${path} answered ${status}`;
-    return read(parse(body)) ?? `${path} answered something else than loads`;
+    const load = read(parse(body));
+    if (!load) return `${path} answered something else than loads`;
+    const silent = this.#worker.targets.find((target) => !loadOf(target, load));
+    return silent ? `${path} tells nothing of rank ${silent.rank}` : load;
   }
+}
+
+function loadOf({ rank }: WorkerTarget, { total, ranks }: ServerLoad): LoadReport | undefined {
+  return rank === undefined ? total : ranks.get(rank);
 }
 
 function parse(body: Buffer): unknown {

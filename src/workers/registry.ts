@@ -5,7 +5,6 @@ import type { Slots } from '../state/slots.ts';
 import type { BreakerOptions, BreakerState } from './breaker.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { HealthOptions } from './health.ts';
-import { askFacts } from './server-facts.ts';
 import { Wedge } from './wedge.ts';
 import {
   nameOf,
@@ -22,6 +21,8 @@ import type { WorkerTarget } from './worker-target.ts';
 export interface RegistryOptions {
   readonly health: HealthOptions;
   readonly breaker: BreakerOptions;
+  /** Routes to the data-parallel ranks of each server; off unless given. */
+  readonly dpAware?: boolean;
   /** Makes the connections to the worker at an origin; plain or TLS without a client certificate unless given. */
   readonly createClient?: (origin: string, spec: WorkerSpec) => WorkerClient;
 }
@@ -35,6 +36,10 @@ interface RegistryEvents {
   unavailable: [Worker];
   /** Its process is gone or another one: what it had cached is lost. */
   lost: [Worker];
+  /** Its health was checked, with this result. */
+  checked: [Worker, boolean];
+  /** Its circuit breaker was in that state, and is in another. */
+  breaker: [Worker, BreakerState];
   /** It has told its facts; after each start. */
   learned: [Worker];
   /** Taken out; requests may still run there. */
@@ -55,7 +60,14 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
 
   constructor(slots: Slots, options: RegistryOptions, log: Log, clock: Clock = systemClock) {
     super();
-    this.#parts = { createClient: (origin) => createClient(origin), ...options, slots, clock, owner: this };
+    this.#parts = {
+      dpAware: false,
+      createClient: (origin) => createClient(origin),
+      ...options,
+      slots,
+      clock,
+      owner: this,
+    };
     this.#log = log;
     this.#wedge = new Wedge(this.#workers, clock, log);
   }
@@ -125,6 +137,12 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     this.#workers.get(nameOf(url))?.revive();
   }
 
+  /** It has emptied its cache. */
+  flushed(worker: Worker): void {
+    this.emit('lost', worker);
+    if (worker.facts.kvCapacityTokens !== undefined) this.emit('learned', worker);
+  }
+
   /** Ends all checks and connections. */
   async close(): Promise<void> {
     this.#wedge.stop();
@@ -144,11 +162,16 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   breakerChanged(worker: Worker, was: BreakerState): void {
     const { state, reason } = worker.breaker;
     this.#refresh(worker);
+    if (state !== was) this.emit('breaker', worker, was);
     if (state === was && state !== 'open') return;
     const about = { worker: worker.url, available: this.#available.size };
     if (state === 'open') this.#log.warning('circuit breaker open: worker taken out', { ...about, reason });
     else if (state === 'half_open') this.#log.info('circuit breaker half open: worker is tried', about);
     else this.#log.info('circuit breaker closed: worker is back', about);
+  }
+
+  checked(worker: Worker, healthy: boolean): void {
+    this.emit('checked', worker, healthy);
   }
 
   overdue({ url }: Worker, problem: string): void {
@@ -168,7 +191,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   }
 
   async #learn(worker: Worker): Promise<void> {
-    worker.facts = await askFacts(worker);
+    await worker.learn();
     if (this.#workers.get(worker.url) !== worker) return;
     this.emit('learned', worker);
   }

@@ -11,10 +11,19 @@ export interface ServerFacts {
   readonly dpSize?: number;
   readonly loadBalanceMethod?: string;
   readonly disaggregationMode?: string;
+  /** Prefill: where decode servers fetch the KV cache. */
+  readonly bootstrapPort?: number;
   /** Tokens that its KV cache holds, all its ranks together. */
   readonly kvCapacityTokens?: number;
   /** Why there is no `kvCapacityTokens`. */
   readonly problem?: string;
+  /** What came in place of its server info, and whether that was an answer. */
+  readonly untold?: Untold;
+}
+
+interface Untold {
+  readonly problem: string;
+  readonly answered: boolean;
 }
 
 /** The newer name first. */
@@ -33,7 +42,7 @@ export async function askFacts(worker: Worker): Promise<ServerFacts> {
   return present({ ...serverFacts(server), ...modelFacts(model.fields) });
 }
 
-function serverFacts({ fields, problem }: Answer) {
+function serverFacts({ fields, untold }: Answer) {
   const dpSize = countOf(fields.dp_size);
   const perRank = countOf(fields.max_total_num_tokens);
   return {
@@ -43,8 +52,10 @@ function serverFacts({ fields, problem }: Answer) {
     dpSize,
     loadBalanceMethod: textOf(fields.load_balance_method),
     disaggregationMode: textOf(fields.disaggregation_mode),
+    bootstrapPort: countOf(fields.disaggregation_bootstrap_port),
     kvCapacityTokens: perRank && perRank * (dpSize ?? 1),
-    problem: perRank === undefined ? (problem ?? 'no max_total_num_tokens in its server info') : undefined,
+    untold,
+    problem: perRank === undefined ? (untold?.problem ?? 'no max_total_num_tokens in its server info') : undefined,
   };
 }
 
@@ -54,7 +65,7 @@ function modelFacts(fields: Fields) {
 
 interface Answer {
   readonly fields: Fields;
-  readonly problem?: string;
+  readonly untold?: Untold;
 }
 
 /** The first of the paths that answers with a JSON object. */
@@ -68,10 +79,10 @@ async function ask({ client, basePath, controlHeaders }: Worker, paths: readonly
       if (fields) return { fields };
       problems.push(status === 200 ? `${path} answered something else than an object` : `${path} answered ${status}`);
     }
+    return { fields: {}, untold: { problem: problems.join(', '), answered: true } };
   } catch (error) {
-    problems.push((error as Error).message);
+    return { fields: {}, untold: { problem: (error as Error).message, answered: false } };
   }
-  return { fields: {}, problem: problems.join(', ') };
 }
 
 function parse(body: Buffer): Fields | undefined {
@@ -97,5 +108,5 @@ function textsOf(value: unknown): readonly string[] | undefined {
 }
 
 function countOf(value: unknown): number | undefined {
-  return typeof value === 'number' && value > 0 ? value : undefined;
+  return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : undefined;
 }

@@ -33,6 +33,20 @@ export class WorkerTarget {
     return this.worker.authorization;
   }
 
+  get bootstrapHost(): string {
+    return this.worker.host;
+  }
+
+  get bootstrapPort(): number | null {
+    return this.worker.bootstrapPort;
+  }
+
+  /** Tokens that its KV cache holds; undefined where the server does not tell. */
+  get kvCapacityTokens(): number | undefined {
+    const { facts, targets } = this.worker;
+    return facts.kvCapacityTokens && facts.kvCapacityTokens / targets.length;
+  }
+
   /** Requests in flight. */
   get load(): number {
     return this.#slots.inFlight(this.slot);

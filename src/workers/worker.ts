@@ -4,9 +4,13 @@ import type { Slots } from '../state/slots.ts';
 import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import { Health, type HealthOptions } from './health.ts';
-import type { ServerFacts } from './server-facts.ts';
+import { askFacts, type ServerFacts } from './server-facts.ts';
 import { Silence } from './silence.ts';
-import { WorkerTarget } from './worker-target.ts';
+import { claimTargets } from './targets.ts';
+import type { WorkerTarget } from './worker-target.ts';
+
+/** The `modelId` of a worker that does not tell its model. */
+export const UNKNOWN_MODEL = 'unknown';
 
 /** What a server does in prefill/decode disaggregation; `regular` does both. */
 export type Role = 'regular' | 'prefill' | 'decode';
@@ -20,7 +24,7 @@ export interface WorkerSpec {
   /** Sent as a bearer token, with requests and with the router's own questions. */
   readonly apiKey?: string | undefined;
   readonly role?: Role | undefined;
-  /** Prefill only: where decode servers fetch the KV cache. */
+  /** Prefill only: where decode servers fetch the KV cache; null where there is none, the server's own where absent. */
   readonly bootstrapPort?: number | null | undefined;
   /** The name of the model in the workers API; the server's own where absent. */
   readonly modelId?: string | undefined;
@@ -51,6 +55,8 @@ export type WorkerState =
 export interface WorkerOwner {
   stateChanged(worker: Worker, was: WorkerState): void;
   breakerChanged(worker: Worker, was: BreakerState): void;
+  /** A health check has ended. */
+  checked(worker: Worker, healthy: boolean): void;
   /** It is not ready within the start-up timeout. */
   overdue(worker: Worker, problem: string): void;
 }
@@ -60,6 +66,8 @@ export interface WorkerParts {
   readonly slots: Slots;
   readonly health: HealthOptions;
   readonly breaker: BreakerOptions;
+  /** Requests are routed to the data-parallel ranks of each server. */
+  readonly dpAware: boolean;
   readonly createClient: (origin: string, spec: WorkerSpec) => WorkerClient;
   readonly clock: Clock;
   readonly owner: WorkerOwner;
@@ -71,10 +79,11 @@ export class Worker {
   readonly url: string;
   readonly id: string;
   readonly role: Role;
+  /** Name or address in `url`, without brackets. */
+  readonly host: string;
   /** Path of `url`, put before every request path; '' as a rule. */
   readonly basePath: string;
   readonly client: WorkerClient;
-  readonly targets: readonly WorkerTarget[];
   readonly breaker: Breaker;
   readonly health: Health;
   readonly silence: Silence;
@@ -85,23 +94,31 @@ export class Worker {
   readonly #owner: WorkerOwner;
   readonly #clock: Clock;
   readonly #waiters = new Set<() => void>();
+  readonly #slots: Slots;
+  readonly #dpAware: boolean;
+  #targets: readonly WorkerTarget[];
+  /** It has told its facts since it was started. */
+  #told = false;
   #spec: WorkerSpec;
   #state: WorkerState;
 
-  constructor(spec: WorkerSpec, { slots, health, breaker, createClient, clock, owner }: WorkerParts) {
-    const { origin, pathname } = new URL(spec.url);
+  constructor(spec: WorkerSpec, { slots, health, breaker, dpAware, createClient, clock, owner }: WorkerParts) {
+    const { origin, hostname, pathname } = new URL(spec.url);
     this.url = nameOf(spec.url);
     this.id = spec.id ?? randomUUID();
     this.role = spec.role ?? 'regular';
+    this.host = hostname.replace(/^\[|\]$/g, '');
     this.basePath = pathname.replace(/\/+$/, '');
     this.client = createClient(origin, spec);
     this.#spec = spec;
     this.#owner = owner;
     this.#clock = clock;
     this.#state = { kind: 'starting', sinceMs: clock.now() };
-    this.targets = [new WorkerTarget(this, slots)];
+    this.#slots = slots;
+    this.#dpAware = dpAware;
+    this.#targets = dpAware ? [] : claimTargets(this, slots, 1);
     this.silence = new Silence(clock);
-    this.health = new Health(this, health, clock, (problem) => owner.overdue(this, problem));
+    this.health = new Health(this, health, clock, owner);
     this.breaker = new Breaker(breaker, clock, (was) => {
       if (was !== 'half_open' && this.breaker.state === 'half_open') this.health.now();
       owner.breakerChanged(this, was);
@@ -115,6 +132,11 @@ export class Worker {
 
   get state(): WorkerState {
     return this.#state;
+  }
+
+  /** What is routable: itself, or its data-parallel ranks, none before their number is known. They change only while it starts. */
+  get targets(): readonly WorkerTarget[] {
+    return this.#targets;
   }
 
   /** The one answer to "may it receive traffic". */
@@ -153,7 +175,14 @@ export class Worker {
 
   /** The model's name: as given when it was added, else as the server tells, else `unknown`. */
   get modelId(): string {
-    return this.#spec.modelId ?? this.facts.servedModelName ?? this.facts.modelPath ?? 'unknown';
+    return this.#spec.modelId ?? this.facts.servedModelName ?? this.facts.modelPath ?? UNKNOWN_MODEL;
+  }
+
+  /** Prefill: as given when it was added, else as the server tells; null where it has none. */
+  get bootstrapPort(): number | null {
+    const { bootstrapPort } = this.#spec;
+    if (this.role !== 'prefill') return null;
+    return bootstrapPort === undefined ? (this.facts.bootstrapPort ?? null) : bootstrapPort;
   }
 
   /** The value of an `authorization` header; undefined where the worker has no key. */
@@ -169,7 +198,7 @@ export class Worker {
 
   /** Begins to poll it, or takes it for ready where health is not checked. */
   start(): void {
-    if (this.health.disabled) this.becomeReady();
+    if (this.health.disabled && !this.#mustTell) this.becomeReady();
     else this.health.restart();
   }
 
@@ -178,8 +207,33 @@ export class Worker {
     if (this.#state.kind === 'starting') this.health.now();
   }
 
+  /** Asks for what must be known before it serves; resolves with what is wrong, undefined when all is known. */
+  async prepare(): Promise<string | undefined> {
+    if (!this.#mustTell) return undefined;
+    const facts = await askFacts(this);
+    const { dpSize, untold } = facts;
+    if (untold?.answered === false) return untold.problem;
+    if (this.#dpAware && dpSize === undefined) {
+      return `its number of data-parallel ranks is not known: ${untold?.problem ?? 'no dp_size in its server info'}`;
+    }
+    this.facts = facts;
+    this.#told = true;
+    return undefined;
+  }
+
+  /** Asks it for its facts, unless it has told them since it was started. */
+  async learn(): Promise<void> {
+    if (!this.#told) this.facts = await askFacts(this);
+    this.#told = false;
+  }
+
+  /** It is healthy, and told what `prepare` asked for. */
   becomeReady(): void {
-    if (this.#state.kind === 'starting') this.breaker.reset();
+    if (this.#state.kind === 'starting') {
+      const problem = this.#arrange();
+      if (problem !== undefined) return this.notYet(problem);
+      this.breaker.reset();
+    }
     this.#enter({ kind: 'ready', sinceMs: this.#clock.now() });
   }
 
@@ -245,6 +299,24 @@ export class Worker {
       const over = this.#state.kind === 'failed' || this.#state.kind === 'draining';
       if (over || leftMs <= 0) throw new Error(this.problem);
       await this.#nextState(leftMs);
+    }
+  }
+
+  get #mustTell(): boolean {
+    return this.#dpAware || (this.role === 'prefill' && this.#spec.bootstrapPort === undefined);
+  }
+
+  /** A server that was started again may have another number of ranks. */
+  #arrange(): string | undefined {
+    const { dpSize = 1 } = this.facts;
+    if (!this.#dpAware || dpSize === this.#targets.length) return undefined;
+    try {
+      const targets = claimTargets(this, this.#slots, dpSize);
+      for (const target of this.#targets) void target.retire();
+      this.#targets = targets;
+      return undefined;
+    } catch (error) {
+      return (error as RangeError).message;
     }
   }
 

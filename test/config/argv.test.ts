@@ -24,7 +24,10 @@ test('a value follows its flag or an equals sign', () => {
 test('a flag may be shortened while only one begins like that', () => {
   assert.deepEqual(config('--worker-u', 'http://a:1').workerUrls, ['http://a:1']);
   assert.equal(config('--eviction', '5').evictionIntervalMs, 5000);
-  assert.match(refusal('--worker', 'http://a'), /--worker could be --worker-urls, --workers-file, --worker-startup-timeout-secs/);
+  assert.match(
+    refusal('--worker', 'http://a'),
+    /--worker could be --worker-urls, --workers-file, --worker-startup-timeout-secs/,
+  );
 });
 
 test('a list takes the words up to the next flag, and the last list counts', () => {
@@ -46,7 +49,7 @@ test('--prefill is a URL with a port, none or nothing, as often as needed', () =
   const given = config('--prefill', 'http://a:1', '9000', '--prefill', 'http://b:1', 'None', '--prefill=http://c:1');
   assert.deepEqual(given.prefill, [
     { url: 'http://a:1', bootstrapPort: 9000 },
-    { url: 'http://b:1', bootstrapPort: undefined },
+    { url: 'http://b:1', bootstrapPort: null },
     { url: 'http://c:1', bootstrapPort: undefined },
   ]);
   assert.deepEqual(config('--decode', 'http://a', '--decode', 'http://b', 'http://c').decode.length, 3);

@@ -39,8 +39,8 @@ test('the number of servers, in any spelling that argparse takes; the last count
     '--data-parallel 4',
     '--dp 2 --dp-size 4',
   ]) {
-    const { dpSize, serverArgs } = launch(...words.split(' '));
-    assert.equal(dpSize, 4, words);
+    const { servers, serverArgs } = launch(...words.split(' '));
+    assert.equal(servers.regular, 4, words);
     assert.deepEqual(serverArgs, ['--model', 'm'], words);
   }
 });

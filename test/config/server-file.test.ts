@@ -14,7 +14,7 @@ function launchWith(text: string, ...argv: string[]) {
 
 test("the servers' file counts as their flags do, in every way it can be written", () => {
   for (const text of ['dp-size: 4', 'dp_size: 4  # replicas', 'data-parallel-size: "4"', "dp: '4'\r\n"]) {
-    assert.equal(launchWith(`model-path: org/name\n${text}\n`).launch.dpSize, 4, text);
+    assert.equal(launchWith(`model-path: org/name\n${text}\n`).launch.servers.regular, 4, text);
   }
 });
 
@@ -31,7 +31,7 @@ test('it says which model, which GPUs, which key and where clients connect', () 
 
 test('the command line comes first, and the file reaches the servers by itself', () => {
   const { launch } = launchWith('dp-size: 4\nmodel-path: org/name\n', '--dp', '2', '--x');
-  assert.equal(launch.dpSize, 2);
+  assert.equal(launch.servers.regular, 2);
   assert.deepEqual(launch.serverArgs, ['--config', FILE, '--x']);
 });
 
@@ -39,7 +39,7 @@ test('what is no single value is left alone', () => {
   const { launch } = launchWith(
     'model-path: m\ncuda-graph-bs: [1, 2]\njson: {"dp-size": 3}\nx: |\n  dp-size: 5\nbool: true\n',
   );
-  assert.equal(launch.dpSize, 1);
+  assert.equal(launch.servers.regular, 1);
 });
 
 test('a wrong value is refused with its place, gRPC and a missing file too', () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseWorkersFile } from '../../src/discovery/workers-file.ts';
+import type { Role } from '../../src/workers/worker.ts';
 
-const ENV = { DECODE_KEY: 'secret', EMPTY: '' };
-const parse = (text: string) => parseWorkersFile(text, ENV);
+const env = { DECODE_KEY: 'secret', EMPTY: '' };
+const ALL: readonly Role[] = ['regular', 'prefill', 'decode'];
+const parse = (text: string, roles = ALL) => parseWorkersFile(text, { roles, env });
 
 test('one worker a line, with comments, blank lines, tabs and Windows line ends', () => {
   const text = [
@@ -20,7 +22,7 @@ test('one worker a line, with comments, blank lines, tabs and Windows line ends'
     { url: 'http://a:8000' },
     { url: 'http://b:8000' },
     { url: 'http://p:8000', role: 'prefill', bootstrapPort: 9000 },
-    { url: 'http://q:8000', role: 'prefill', bootstrapPort: undefined },
+    { url: 'http://q:8000', role: 'prefill', bootstrapPort: null },
     { url: 'https://d:8000/base', role: 'decode', apiKey: 'secret' },
     { url: 'http://r:8000', role: 'regular' },
   ]);
@@ -46,3 +48,11 @@ for (const [text, problem] of MISTAKES) {
     assert.throws(() => parse(text), { name: 'WorkersFileError', message: problem });
   });
 }
+
+test('a role that the router has no use for is a mistake', () => {
+  assert.throws(
+    () => parse('http://a role=decode', ['regular']),
+    /line 1: role: expected one of regular, got 'decode'/,
+  );
+  assert.throws(() => parse('http://a', ['prefill', 'decode']), /line 1: needs role=prefill or role=decode/);
+});

@@ -35,7 +35,10 @@ async function createFleet(
   { engine = ENGINE_FIXTURE, startupTimeoutMs = 60_000 } = {},
 ): Promise<Started> {
   const gpu = { base: 0, step: 1, perServer: 1 };
-  const plans = planServers({ dpSize, gpu, serverArgs, serverTls: false }, engine);
+  const plans = planServers(
+    { servers: { regular: dpSize, prefill: 0, decode: 0 }, gpu, serverArgs, serverTls: false },
+    engine,
+  );
   const logFolder = await mkdtemp(join(tmpdir(), 'fleet-'));
   const ports = await Ports.from(20_300);
   const log = createLog('critical');

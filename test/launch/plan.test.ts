@@ -4,10 +4,14 @@ import { simEngine } from '../../src/launch/engine.ts';
 import { describeGpus, planServers } from '../../src/launch/plan.ts';
 
 const engine = simEngine('/opt/main.mjs');
-const launch = { dpSize: 1, gpu: { base: 0, step: 1, perServer: 2 }, serverArgs: [], serverTls: false };
+const ONE = { regular: 1, prefill: 0, decode: 0 };
+const launch = { servers: ONE, gpu: { base: 0, step: 1, perServer: 2 }, serverArgs: [], serverTls: false };
 
 test('each server gets its own GPUs, rank and port', () => {
-  const plans = planServers({ ...launch, dpSize: 3, gpu: { base: 1, step: 2, perServer: 2 } }, engine);
+  const plans = planServers(
+    { ...launch, servers: { ...ONE, regular: 3 }, gpu: { base: 1, step: 2, perServer: 2 } },
+    engine,
+  );
   assert.deepEqual(
     plans.map(({ name, gpus }) => [name, gpus]),
     [

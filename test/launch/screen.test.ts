@@ -13,7 +13,12 @@ import { createLog } from '../../src/log.ts';
 /** A fleet that is never started. */
 async function idleFleet(): Promise<Fleet> {
   const plans = planServers(
-    { dpSize: 2, gpu: { base: 0, step: 1, perServer: 1 }, serverArgs: [], serverTls: false },
+    {
+      servers: { regular: 2, prefill: 0, decode: 0 },
+      gpu: { base: 0, step: 1, perServer: 1 },
+      serverArgs: [],
+      serverTls: false,
+    },
     simEngine('x'),
   );
   const options = {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createLog } from '../../src/log.ts';
 import type { LoadReport } from '../../src/workers/load-report.ts';
 import { Loads } from '../../src/workers/loads.ts';
-import type { Worker } from '../../src/workers/worker.ts';
+import type { WorkerTarget } from '../../src/workers/worker-target.ts';
 import { fakeWorker, type Handler } from '../helpers/fake-worker.ts';
 import { testRegistry } from '../helpers/test-registry.ts';
 import { until } from '../helpers/test-router.ts';
@@ -24,11 +24,11 @@ const answers =
 /** A registry whose workers are asked every 5 ms. */
 function asked(options: { timeoutMs?: number } = {}) {
   const lines: string[] = [];
-  const reports: [Worker, LoadReport][] = [];
+  const reports: [WorkerTarget, LoadReport][] = [];
   const log = createLog('warning', (line) => lines.push(line));
   const { workers } = testRegistry({ startupIntervalMs: 50 });
   const polling = { intervalMs: 5, timeoutMs: 2_000, ...options };
-  const loads = new Loads((worker, report) => reports.push([worker, report]), log, polling);
+  const loads = new Loads((target, report) => reports.push([target, report]), log, polling);
   workers.on('change', (worker) => loads.changed(worker));
   const about = () => lines.filter((line) => line.includes('does not report its load'));
   const dispose = async () => {
@@ -43,7 +43,7 @@ test('a worker with /v1/loads is asked there, again and again, as soon as it is 
   await using a = asked();
   const added = a.workers.add({ url: worker.url });
   await until(() => a.reports.length >= 3);
-  for (const report of a.reports) assert.deepEqual(report, [added, FROM_NEW]);
+  for (const report of a.reports) assert.deepEqual(report, [added.targets[0], FROM_NEW]);
   assert.deepEqual(new Set(worker.seen), new Set(['GET /v1/loads']));
   assert.deepEqual(a.about(), []);
 });

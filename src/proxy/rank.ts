@@ -1,0 +1,28 @@
+import { pathOf } from '../http/path.ts';
+import { isInference } from '../http/routes.ts';
+import { spliceFields } from './splice.ts';
+
+/** The newer name, and the one that older servers know alone. */
+const FIELDS = ['routed_dp_rank', 'data_parallel_rank'];
+/** Where it is read it counts more than the body. */
+const HEADER = 'x-data-parallel-rank';
+
+/**
+ * The body with the data-parallel rank that is to answer, in place of any that the client names. As it is where there is no
+ * rank, where it is no JSON object, and on paths whose servers may refuse fields that they do not know.
+ */
+export function withRank(body: Buffer, url: string, rank: number | undefined): Buffer {
+  if (rank === undefined || body.length === 0 || !isInference(pathOf(url))) return body;
+  return spliceFields(body, new Map(FIELDS.map((name) => [name, String(rank)]))) ?? body;
+}
+
+/** The headers (name, value, name, value …) with the rank, in place of the client's. */
+export function withRankHeader(headers: string[], rank: number | undefined): string[] {
+  if (rank === undefined) return headers;
+  const out = [HEADER, String(rank)];
+  for (let at = 0; at < headers.length; at += 2) {
+    const [name = '', value = ''] = headers.slice(at, at + 2);
+    if (name !== HEADER) out.push(name, value);
+  }
+  return out;
+}

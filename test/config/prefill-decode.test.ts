@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { resolveServer } from '../../src/config/launch.ts';
+import { resolveRouter } from '../../src/config/resolve.ts';
+
+const PAIR = '--pd-disaggregation --prefill http://p 9000 --decode http://d';
+
+/** What is said at start; nothing where there is nothing to say. */
+const NOTICES: Readonly<Record<string, readonly RegExp[]>> = {
+  [PAIR]: [],
+  [`${PAIR} --prefill-policy bucket`]: [],
+  [`${PAIR} --policy random --decode-policy round_robin`]: [],
+  [`${PAIR} --prefill-policy random --decode-policy random`]: [],
+  [`${PAIR} --policy random --prefill-policy cache_aware --decode-policy round_robin`]: [
+    /^--policy random has no effect: --prefill-policy and --decode-policy are given too$/,
+  ],
+  [`${PAIR} --worker-urls http://w`]: [
+    /^--worker-urls has no effect with --pd-disaggregation: .* --prefill and --decode$/,
+  ],
+  '--pd-disaggregation --prefill http://p': [
+    /^no decode server so far \(--decode URL\): requests wait until one is added$/,
+  ],
+  '--pd-disaggregation': [/^no prefill server so far/, /^no decode server so far/],
+  '--pd-disaggregation --workers-file f': [],
+  '--prefill http://p --decode-policy random': [
+    /^--prefill has no effect without --pd-disaggregation$/,
+    /^--decode-policy has no effect without/,
+  ],
+  [`${PAIR} --dp-aware`]: [],
+  '--dp-aware': [],
+};
+
+for (const [line, said] of Object.entries(NOTICES)) {
+  test(`notices: ${line}`, () => {
+    const { notices } = resolveRouter(line.split(' '), {});
+    assert.equal(notices.length, said.length, notices.join('\n'));
+    for (const [index, pattern] of said.entries()) assert.match(notices[index] ?? '', pattern);
+  });
+}
+
+const REFUSED: Readonly<Record<string, RegExp>> = {
+  '--prefill http://p:1 90x0': /^--prefill: invalid bootstrap port '90x0': must be a number or 'none'$/,
+  '--prefill http://p:1 70000': /^--prefill: expected a whole number between 1 and 65535, got '70000'$/,
+  '--pd-disaggregation --prefill http://a --decode http://a': /^--decode http:\/\/a: given before with --prefill$/,
+  '--pd-disaggregation --prefill http://a 1 --prefill http://a/ 2':
+    /^--prefill http:\/\/a: given before with --prefill$/,
+  '--pd-disaggregation --decode-policy bucket': /^--decode-policy: expected one of /,
+  '--worker-urls http://w:1@0': /^--worker-urls: .* a server with all its ranks is written http:\/\/w:1$/,
+};
+
+for (const [line, message] of Object.entries(REFUSED)) {
+  test(`refused: ${line}`, () => assert.throws(() => resolveRouter(line.split(' '), {}), { code: 'usage', message }));
+}
+
+test('each server of a pair keeps what was said of its port', () => {
+  const line = '--prefill http://a 9000 --prefill http://b --prefill http://c none';
+  const { config } = resolveRouter(line.split(' '), {});
+  assert.deepEqual(
+    config.prefill.map(({ bootstrapPort }) => bootstrapPort),
+    [9000, undefined, null],
+  );
+});
+
+const launch = (line: string) => resolveServer(['--sim', ...line.split(' ')], {});
+
+test('prefill and decode servers of a launch make a router for both', () => {
+  const { launch: plan, config, notices } = launch('--router-prefill-size 2 --router-decode-size 1');
+  assert.deepEqual({ ...plan.servers }, { regular: 0, prefill: 2, decode: 1 });
+  assert.equal(config.pdDisaggregation, true);
+  assert.deepEqual(notices, []);
+});
+
+test('a role may be served by servers that run already', () => {
+  const { launch: plan, notices } = launch('--router-prefill-size 1 --router-decode http://d');
+  assert.deepEqual({ ...plan.servers }, { regular: 0, prefill: 1, decode: 0 });
+  assert.deepEqual(notices, []);
+});
+
+test('launched servers are counted by role', () => {
+  const { notices } = launch('--router-prefill-size 2 --router-decode-size 1 --router-policy power_of_two');
+  assert.equal(notices.length, 1);
+  assert.match(notices[0] ?? '', /^--router-policy power_of_two chooses .*\(--router-decode\), got 1 so far$/);
+});
+
+const LAUNCH_REFUSED: Readonly<Record<string, RegExp>> = {
+  '--router-prefill-size 2': /^no decode server$/,
+  '--router-decode-size 2': /^no prefill server$/,
+  '--router-pd-disaggregation': /^--router-pd-disaggregation: no server to start$/,
+  '--router-prefill-size 1 --router-decode-size 1 --dp-size 2':
+    /^--dp-size does not go with prefill and decode servers$/,
+  '--router-prefill-size 1 --router-decode-size 1 --disaggregation-mode prefill':
+    /^--disaggregation-mode is set for each server$/,
+};
+
+for (const [line, message] of Object.entries(LAUNCH_REFUSED)) {
+  test(`refused: launch_server ${line}`, () =>
+    assert.throws(
+      () => launch(line),
+      (error: Error & { code: string; hint: string }) => {
+        assert.match(error.message, message);
+        assert.match(error.hint, /--router-(prefill|decode)-size N/);
+        return error.code === 'usage';
+      },
+    ));
+}
