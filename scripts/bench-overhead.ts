@@ -66,12 +66,12 @@ const PROGRAMS: readonly Program[] = [
   {
     name: 'ours',
     install: () => installInto('ours', [ROOT]),
-    command: (workers, port) => [...oursCommand(workers, port), '--policy', 'cache_aware'],
+    command: (workers, port, metricsPort) => [...oursCommand(workers, port, metricsPort), '--policy', 'cache_aware'],
   },
   {
     name: 'ours, round_robin',
     install: () => {},
-    command: (workers, port) => [...oursCommand(workers, port), '--policy', 'round_robin'],
+    command: (workers, port, metricsPort) => [...oursCommand(workers, port, metricsPort), '--policy', 'round_robin'],
   },
   {
     name: 'sglang-router 0.3.2',
@@ -92,10 +92,11 @@ const PROGRAMS: readonly Program[] = [
   },
 ];
 
-function oursCommand(workers: readonly string[], port: number): string[] {
+function oursCommand(workers: readonly string[], port: number, metricsPort: number): string[] {
   return [
     ...[python('ours'), '-m', 'sglang_router.launch_router', '--port', String(port)],
-    ...['--max-concurrent-requests', '-1', '--log-level', 'error', '--worker-urls', ...workers],
+    ...['--max-concurrent-requests', '-1', '--log-level', 'error', '--prometheus-port', String(metricsPort)],
+    ...['--worker-urls', ...workers],
   ];
 }
 

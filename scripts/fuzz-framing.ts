@@ -26,7 +26,7 @@ async function run(): Promise<number> {
   const port = await getPort({ port: portNumbers(20_000, 29_999) });
   await using router = await spawnRouter([
     ...['--port', String(port), '--worker-urls', upstream.worker.url, '--policy', 'round_robin'],
-    ...['--max-payload-size', String(MAX_BODY_BYTES), '--log-level', 'info'],
+    ...['--max-payload-size', String(MAX_BODY_BYTES), '--log-level', 'info', '--prometheus-port', '0'],
   ]);
   const seed = Number(values.seed);
   const startMs = performance.now();

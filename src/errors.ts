@@ -4,6 +4,7 @@ export const HTTP_ERRORS = {
   unauthorized: 401,
   not_found: 404,
   worker_not_found: 404,
+  model_not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,
   worker_conflict: 409,

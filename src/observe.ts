@@ -33,15 +33,14 @@ export interface Chosen {
   readonly promptBytes: number;
 }
 
-/** How an attempt ended; all absent where the client left before an answer. */
+/** How an attempt ended. */
 export interface AttemptResult {
-  /** Code of the failure, where it failed. */
-  readonly errorCode?: string | undefined;
-  /** It failed after the client had part of the answer. */
-  readonly started?: boolean;
-  readonly promptTokens?: number | undefined;
-  readonly completionTokens?: number | undefined;
-  readonly cachedTokens?: number | undefined;
+  /** Undefined where it did not fail; `started` where it failed after the client had part of the answer. */
+  readonly error: { readonly code: string; readonly started: boolean } | undefined;
+  /** What it told the worker's circuit breaker. */
+  readonly verdict: 'success' | 'failure' | 'neutral';
+  /** The engine's own counts. */
+  readonly usage: Pick<RequestRecord, 'promptTokens' | 'completionTokens' | 'cachedTokens'>;
 }
 
 /** The one that the data path tells; log, metrics and traces hear of it here. */
@@ -75,14 +74,20 @@ export class ObservedRequest {
     this.#trace = trace;
   }
 
-  /** A worker was chosen and is asked. */
-  attempt(chosen: Chosen): ObservedAttempt {
+  /** A worker was chosen and is asked; `aside` where its answer is not the client's, as that of a prefill server is not. */
+  attempt({ worker, policy, reason, matchedBytes, promptBytes }: Chosen, aside = false): ObservedAttempt {
     const { record } = this;
-    Object.assign(record, chosen);
-    record.attempts++;
-    const series = this.#parts.metrics.worker(chosen.worker);
-    series.chosen(chosen.policy, chosen.reason);
-    return new ObservedAttempt(record, series, this.#trace?.attempt(chosen.worker));
+    if (!aside) {
+      record.attempts++;
+      record.worker = worker;
+      record.policy = policy;
+      record.reason = reason;
+      record.matchedBytes = matchedBytes;
+      record.promptBytes = promptBytes;
+    }
+    const series = this.#parts.metrics.worker(worker);
+    series.chosen(policy, reason);
+    return new ObservedAttempt(aside ? undefined : record, series, this.#trace?.attempt(worker));
   }
 
   /** Another attempt begins, after a wait. */
@@ -109,13 +114,14 @@ export class ObservedRequest {
 
 /** One attempt at a worker on its way. */
 export class ObservedAttempt {
-  readonly #record: RequestRecord;
+  /** Absent where its answer is not the client's. */
+  readonly #record: RequestRecord | undefined;
   readonly #series: WorkerSeries;
   readonly #trace: AttemptTrace | undefined;
   #status: number | undefined;
   #pace: StreamPace | undefined;
 
-  constructor(record: RequestRecord, series: WorkerSeries, trace: AttemptTrace | undefined) {
+  constructor(record: RequestRecord | undefined, series: WorkerSeries, trace: AttemptTrace | undefined) {
     this.#record = record;
     this.#series = series;
     this.#trace = trace;
@@ -129,6 +135,7 @@ export class ObservedAttempt {
   /** The head of the answer has come. */
   head(status: number, streams: boolean): void {
     this.#status = status;
+    if (!this.#record) return;
     this.#record.streams = streams;
     if (streams) this.#pace = this.#series.pace();
   }
@@ -136,6 +143,7 @@ export class ObservedAttempt {
   /** Some bytes of its body have come. The clock is read for streams and for first bytes only. */
   chunk(bytes: number): void {
     const record = this.#record;
+    if (!record) return;
     record.answerBytes += bytes;
     if (record.firstByteMs !== undefined && !this.#pace) return;
     const nowMs = performance.now();
@@ -144,17 +152,20 @@ export class ObservedAttempt {
   }
 
   /** It is over, however it ended. Once. */
-  end({ errorCode, started = false, promptTokens, completionTokens, cachedTokens }: AttemptResult): void {
-    const record = this.#record;
-    record.promptTokens = promptTokens;
-    record.completionTokens = completionTokens;
-    record.cachedTokens = cachedTokens;
+  end({ error, verdict, usage }: AttemptResult): void {
+    if (this.#record) this.#noteIn(this.#record, usage, error);
+    this.#series.settled(verdict);
     if (this.#status !== undefined) this.#series.answered(this.#status);
-    if (errorCode !== undefined) {
-      if (started) this.#series.brokeOff();
-      else this.#series.failed(errorCode);
-    }
-    this.#trace?.end({ status: this.#status, errorCode });
+    if (error?.started) this.#series.brokeOff();
+    else if (error) this.#series.failed(error.code);
+    this.#trace?.end({ status: this.#status, errorCode: error?.code });
+  }
+
+  #noteIn(record: RequestRecord, usage: AttemptResult['usage'], error: AttemptResult['error']): void {
+    record.promptTokens = usage.promptTokens;
+    record.completionTokens = usage.completionTokens;
+    record.cachedTokens = usage.cachedTokens;
+    if (error?.started) record.errorCode = error.code;
   }
 }
 

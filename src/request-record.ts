@@ -14,6 +14,8 @@ export class RequestRecord {
   readonly startedMs: number;
   /** Wall clock at `startedMs`. */
   readonly startedAtMs = Date.now();
+  /** A probe, a scrape or another question that the router answers itself and that changes nothing. */
+  routine = false;
   /** As the client named it. */
   model: string | undefined;
   /** The answer came as events. */

@@ -1,46 +1,61 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Dispatcher } from './api/dispatcher.ts';
+import type { Dispatcher, Found } from './api/dispatcher.ts';
 import { createApi } from './api/index.ts';
 import type { Config } from './config/options.ts';
 import { FileWorkers } from './discovery/file-workers.ts';
+import { rolesOf, staticWorkers } from './discovery/static-workers.ts';
 import { RouterError } from './errors.ts';
 import { type Authorize, createAuthorize } from './http/auth.ts';
 import { createClient } from './http/client.ts';
+import { ConnectionCount } from './http/connection-count.ts';
+import { type Cors, createCors } from './http/cors.ts';
 import { pathOf } from './http/path.ts';
-import { sendError } from './http/respond.ts';
-import { routeOf } from './http/routes.ts';
+import { REQUEST_ID } from './http/request-id.ts';
+import { sendError, setHeaders } from './http/respond.ts';
+import { isInference } from './http/routes.ts';
 import { listen } from './http/server.ts';
 import { readServingPair } from './http/tls-files.ts';
 import { readWorkerTls } from './http/worker-tls.ts';
 import type { Log } from './log.ts';
-import { createPolicy } from './policies/index.ts';
-import type { Policy, WorkerFacts } from './policies/policy.ts';
+import { Observing, type Watching } from './observing.ts';
+import type { Policy } from './policies/policy.ts';
 import { Admission, type Somebody } from './proxy/admit.ts';
 import { noWorker } from './proxy/choose.ts';
+import type { Edge } from './proxy/exchange.ts';
 import type { Plan } from './proxy/plans/plan.ts';
-import { RegularPlan } from './proxy/plans/regular.ts';
 import { DataPath } from './proxy/proxy.ts';
+import { createRouting, type Routing } from './routing.ts';
 import { Slots } from './state/slots.ts';
+import { followWorkers, indexBytesOf, viewsOf } from './worker-metrics.ts';
 import { Loads } from './workers/loads.ts';
 import { Registry, type RegistryOptions } from './workers/registry.ts';
+import { ServedModels } from './workers/served-models.ts';
 import type { Worker } from './workers/worker.ts';
 
 /** Further fields for whoever asks while the router does not serve. */
 type Details = () => Readonly<Record<string, unknown>>;
 
 /** Binds the port and starts the router on it; workers named in the config are polled and serve as they come. */
-export async function startRouter(config: Config, deps: { readonly log: Log }): Promise<Router> {
-  const fileWorkers = await openWorkersFile(config, deps.log);
-  const router = new Router(config, deps.log);
-  await router.listen(config);
-  for (const url of config.workerUrls) router.registry.add({ url, apiKey: config.apiKey, source: 'static' });
+export async function startRouter(config: Config, watching: Watching): Promise<Router> {
+  const fileWorkers = await openWorkersFile(config, watching.log);
+  const router = new Router(config, watching.log, await Observing.open(config, watching));
+  try {
+    await router.listen(config);
+  } catch (error) {
+    await router.close();
+    throw error;
+  }
+  for (const spec of staticWorkers(config)) router.registry.add(spec);
   if (fileWorkers) router.follow(fileWorkers);
   return router;
 }
 
-async function openWorkersFile({ workersFile, apiKey }: Config, log: Log): Promise<FileWorkers | undefined> {
-  return workersFile === undefined ? undefined : FileWorkers.open({ path: workersFile, apiKey, env: process.env }, log);
+async function openWorkersFile(config: Config, log: Log): Promise<FileWorkers | undefined> {
+  const { workersFile: path, apiKey } = config;
+  return path === undefined
+    ? undefined
+    : FileWorkers.open({ path, apiKey, roles: rolesOf(config), env: process.env }, log);
 }
 
 /** The composition root: configuration → state, registry, policy and data path, behind one port. */
@@ -53,6 +68,9 @@ export class Router {
   #evictions: NodeJS.Timeout | undefined;
   readonly #authorize: Authorize;
   readonly #api: Dispatcher;
+  readonly #cors: Cors;
+  readonly #observing: Observing;
+  readonly #connections = new ConnectionCount();
   #fileWorkers: FileWorkers | undefined;
   #server: Server | undefined;
   #url = '';
@@ -60,26 +78,32 @@ export class Router {
   #serving = 0;
   #idle: (() => void) | undefined;
 
-  constructor(config: Config, log: Log) {
+  constructor(config: Config, log: Log, observing: Observing) {
     const slots = new Slots();
     this.registry = new Registry(slots, registryOptions(config), log);
+    this.#observing = observing;
+    this.#cors = createCors(config.corsAllowedOrigins);
     this.#authorize = createAuthorize(config.apiKey);
+    const { registry } = this;
+    const models = new ServedModels(registry, log);
+    const { plan, policies } = createRouting(config, { registry, models }, { slots, timeouts: config, log });
     this.#api = createApi({
       config,
       registry: this.registry,
       authorize: this.#authorize,
-      roles: ['regular'],
+      roles: [...policies.keys()],
       closed: () => this.#closed(),
+      missing: () => somebody.missing(),
+      metrics: observing.observer.metrics,
       log,
     });
-    const policy = createPolicy(config.policy, config);
-    const plan = new RegularPlan({ targets: this.registry, policy, slots, timeouts: config, log });
     const somebody = this.#somebody(plan);
     this.admission = new Admission(config, somebody);
     this.registry.on('available', () => this.admission.pump());
     this.#log = log;
-    this.#feed(policy, config.evictionIntervalMs);
-    this.#dataPath = new DataPath(config, { plan, somebody, admission: this.admission, log });
+    this.#feed(policies, config.evictionIntervalMs);
+    this.#measure(policies, models);
+    this.#dataPath = new DataPath(config, { plan, somebody, admission: this.admission, models, log });
   }
 
   /** Where it listens, as a client on this machine writes it. */
@@ -87,11 +111,13 @@ export class Router {
     return this.#url;
   }
 
-  async listen({ host, port, tlsCertPath, tlsKeyPath }: Config): Promise<void> {
+  async listen(config: Config): Promise<void> {
+    const { host, port, tlsCertPath, tlsKeyPath } = config;
     const tls = readServingPair(tlsCertPath, tlsKeyPath);
     const handler = (request: IncomingMessage, response: ServerResponse) => this.#route(request, response);
-    this.#server = await listen(host, port, handler, { log: this.#log, tls });
+    this.#server = await listen(host, port, handler, { log: this.#log, tls, connections: this.#connections });
     this.#url = urlOf(this.#server.address() as AddressInfo, tls ? 'https' : 'http');
+    await this.#observing.listen(config);
   }
 
   /** Serves with the workers of a file too. */
@@ -135,47 +161,92 @@ export class Router {
     clearInterval(this.#evictions);
     this.#server?.close();
     this.#server?.closeAllConnections();
-    await this.registry.close();
+    await Promise.all([this.registry.close(), this.#observing.close()]);
   }
 
-  /** Tells the policy what becomes of the workers, and what they say of themselves. */
-  #feed(policy: Policy, evictionIntervalMs: number): void {
+  /** Tells the policies what becomes of the workers that they choose among, and what those say of themselves. */
+  #feed(policies: Routing['policies'], evictionIntervalMs: number): void {
     const { registry } = this;
-    if (policy.followsLoad) {
-      const loads = new Loads((worker, report) => tell(policy, worker, report), this.#log);
-      registry.on('change', (worker) => loads.changed(worker)).on('remove', (worker) => loads.removed(worker));
+    const policyOf = ({ role }: Worker) => policies.get(role);
+    const all = [...policies.values()];
+    if (all.some(({ followsLoad }) => followsLoad)) {
+      const loads = new Loads((target, report) => policyOf(target.worker)?.learned?.(target, report), this.#log);
+      registry.on('remove', (worker) => loads.removed(worker));
+      registry.on('change', (worker) => {
+        if (policyOf(worker)?.followsLoad) loads.changed(worker);
+      });
       this.#loads = loads;
     }
     for (const event of ['lost', 'remove'] as const) {
-      registry.on(event, ({ targets }) => {
-        for (const target of targets) policy.removed?.(target);
+      registry.on(event, (worker) => {
+        for (const target of worker.targets) policyOf(worker)?.removed?.(target);
       });
     }
-    if (policy.learned) registry.on('learned', (worker) => this.#learned(policy, worker));
-    if (policy.evict) this.#evictions = setInterval(() => policy.evict?.(), evictionIntervalMs).unref();
+    registry.on('learned', (worker) => this.#learned(policyOf(worker), worker));
+    const evict = () => {
+      for (const policy of all) policy.evict?.();
+    };
+    if (all.some((policy) => policy.evict)) this.#evictions = setInterval(evict, evictionIntervalMs).unref();
   }
 
-  #learned(policy: Policy, worker: Worker): void {
+  /** What a scrape reads. */
+  #measure(policies: Routing['policies'], models: ServedModels): void {
+    const { registry, admission } = this;
+    const { metrics } = this.#observing.observer;
+    followWorkers(metrics, registry, models);
+    metrics.watch({
+      workers: () => viewsOf(registry, policies),
+      inFlight: () => admission.inFlight,
+      queued: () => admission.queued,
+      connections: () => this.#connections.open,
+      indexBytes: () => indexBytesOf(policies),
+    });
+  }
+
+  #learned(policy: Policy | undefined, worker: Worker): void {
+    if (!policy?.learned) return;
+    for (const target of worker.targets) {
+      const { kvCapacityTokens } = target;
+      if (kvCapacityTokens !== undefined) policy.learned(target, { kvCapacityTokens });
+    }
     const { kvCapacityTokens, problem } = worker.facts;
-    if (kvCapacityTokens !== undefined) tell(policy, worker, { kvCapacityTokens });
-    else this.#log.warning('worker does not tell the size of its KV cache', { worker: worker.url, problem });
+    if (kvCapacityTokens !== undefined) return;
+    this.#log.warning('worker does not tell the size of its KV cache', { worker: worker.url, problem });
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const preflight = this.#cors.preflight(request.method, request.headers);
+    if (preflight) return void response.writeHead(204, [...preflight]).end();
+    const observed = this.#observing.observer.begin(request);
+    const headers = [REQUEST_ID, observed.record.id, ...this.#cors.headers(request.headers.origin)];
     const path = pathOf(request.url ?? '/');
-    const answered = this.#api.answer(path, request, response);
-    if (answered) return answered;
-    const kind = routeOf(path);
+    const own = this.#api.find(path);
+    if (own) return this.#answer(own, request, response, { observed, headers });
     try {
-      if (kind !== 'public') this.#authorize(request);
+      this.#authorize(request);
     } catch (error) {
-      return sendError(response, error);
+      setHeaders(response, headers);
+      observed.record.errorCode = sendError(response, error);
+      return observed.end(response.statusCode, false);
     }
     this.#serving++;
-    const reads = request.method === 'GET' || request.method === 'HEAD';
-    const admitted = kind === 'inference' && !reads;
-    await this.#dataPath.serve(request, response, { admitted, repeatable: admitted || reads });
+    const reads = isReading(request);
+    const admitted = isInference(path) && !reads;
+    const treatment = { admitted, repeatable: admitted || reads };
+    await this.#dataPath.serve(request, response, treatment, { observed, headers });
     if (--this.#serving === 0) this.#idle?.();
+  }
+
+  async #answer(
+    own: Found,
+    request: IncomingMessage,
+    response: ServerResponse,
+    { observed, headers }: Edge,
+  ): Promise<void> {
+    observed.record.routine = isReading(request);
+    setHeaders(response, headers);
+    observed.record.errorCode = await this.#api.serve(own, request, response);
+    observed.end(response.headersSent ? response.statusCode : 0, response.closed && !response.writableFinished);
   }
 
   #closed(): RouterError | undefined {
@@ -202,9 +273,14 @@ export class Router {
   }
 }
 
+function isReading({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
 function registryOptions(config: Config): RegistryOptions {
   const tls = readWorkerTls(config);
   return {
+    dpAware: config.dpAware,
     // A server that we started is on our own loopback interface, with a certificate for some other name.
     createClient: (origin, { source }) =>
       createClient(origin, source === 'launch' ? { ...tls, rejectUnauthorized: false } : tls),
@@ -225,10 +301,6 @@ function registryOptions(config: Config): RegistryOptions {
       windowMs: config.cbWindowDurationMs,
     },
   };
-}
-
-function tell(policy: Policy, { targets }: Worker, facts: WorkerFacts): void {
-  for (const target of targets) policy.learned?.(target, facts);
 }
 
 function urlOf({ address, port }: AddressInfo, scheme: 'http' | 'https'): string {

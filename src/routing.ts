@@ -6,6 +6,7 @@ import type { Plan } from './proxy/plans/plan.ts';
 import { RegularPlan } from './proxy/plans/regular.ts';
 import { PrefillDecodePlan } from './proxy/prefill-decode/plan.ts';
 import type { Registry } from './workers/registry.ts';
+import type { ServedModels } from './workers/served-models.ts';
 import type { Role } from './workers/worker.ts';
 
 /** How requests are brought to workers: the plan, and who chooses among the workers of each role that it needs. */
@@ -15,14 +16,21 @@ export interface Routing {
 }
 
 /** The routing that the options ask for; a role's own policy comes before the common one. */
-export function createRouting(config: Config, registry: Registry, parts: LegParts): Routing {
+export function createRouting(
+  config: Config,
+  { registry, models }: { readonly registry: Registry; readonly models: ServedModels },
+  parts: LegParts,
+): Routing {
   const policies = new Map<Role, Policy>();
   const pool = (role: Role, policy: string = config.policy): Pool => {
     const chooser = createPolicy(policy, config);
     policies.set(role, chooser);
     return {
       policy: chooser,
-      targets: { available: () => registry.available(role), lastResort: () => registry.lastResort(role) },
+      targets: {
+        available: (model) => (model === undefined ? registry.available(role) : models.available(role, model)),
+        lastResort: (model) => (model === undefined ? registry.lastResort(role) : models.lastResort(role, model)),
+      },
     };
   };
   const plan = config.pdDisaggregation

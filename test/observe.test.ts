@@ -10,6 +10,9 @@ import { Tracer } from '../src/tracing/tracer.ts';
 import { parseScrape, scraped } from './helpers/prometheus.ts';
 
 const [W0, W1] = ['http://w0:1', 'http://w1:1'];
+const USAGE = { promptTokens: undefined, completionTokens: undefined, cachedTokens: undefined };
+const FAILED = { verdict: 'failure', usage: USAGE } as const;
+const BROKEN = 'worker_connection_failed';
 const CHOSEN = { policy: 'cache_aware', reason: 'match', matchedBytes: 10, promptBytes: 20 };
 
 function observing(traced = false) {
@@ -35,12 +38,13 @@ test('a request that is tried again is told as one, its attempts apart', async (
   using all = observing(true);
   const request = all.observer.begin(POST);
   const first = request.attempt({ ...CHOSEN, worker: W0 });
-  first.end({ errorCode: 'worker_connection_failed' });
+  first.end({ ...FAILED, error: { code: BROKEN, started: false } });
   request.retried(100);
   const second = request.attempt({ ...CHOSEN, worker: W1 });
   second.head(200, true);
   for (const bytes of [5, 7]) second.chunk(bytes);
-  second.end({ promptTokens: 100, completionTokens: 2, cachedTokens: 40 });
+  const usage = { promptTokens: 100, completionTokens: 2, cachedTokens: 40 };
+  second.end({ verdict: 'success', usage, error: undefined });
   request.end(200, false);
 
   const [record] = all.records;
@@ -55,7 +59,7 @@ test('a request that is tried again is told as one, its attempts apart', async (
   const families = await all.scrape();
   const of = (name: string, labels: Record<string, string>) => scraped(families, `sgl_router_${name}`, labels);
   assert.equal(of('requests_total', { route: '/generate', streaming: 'true' }), 1);
-  assert.equal(of('worker_errors_total', { worker: W0, error_code: 'worker_connection_failed' }), 1);
+  assert.equal(of('worker_errors_total', { worker: W0, error_code: BROKEN }), 1);
   assert.equal(of('worker_responses_total', { worker: W1, status_code: '200' }), 1);
   assert.equal(of('inter_token_latency_seconds_count', { worker: W1 }), 1);
   assert.equal(of('ttft_seconds_count', { worker: W1 }), 1);
@@ -65,7 +69,7 @@ test('a request that is tried again is told as one, its attempts apart', async (
   assert.deepEqual(
     all.spans.map(({ kind, error }) => [kind, error]),
     [
-      ['client', 'worker_connection_failed'],
+      ['client', BROKEN],
       ['client', undefined],
       ['server', undefined],
     ],
@@ -80,20 +84,42 @@ test('an answer that breaks off is an answer, and an error in the middle', async
   const attempt = request.attempt({ ...CHOSEN, worker: W0 });
   attempt.head(200, true);
   attempt.chunk(1);
-  attempt.end({ errorCode: 'worker_connection_failed', started: true });
-  request.record.errorCode = 'worker_connection_failed';
+  attempt.end({ ...FAILED, error: { code: BROKEN, started: true } });
   request.end(200, false);
   const families = await all.scrape();
   assert.equal(scraped(families, 'sgl_router_upstream_midstream_errors_total', { worker: W0 }), 1);
   assert.equal(scraped(families, 'sgl_router_worker_errors_total', { worker: W0 }), undefined);
-  const labels = { status_code: '200', error_code: 'worker_connection_failed' };
+  const labels = { status_code: '200', error_code: BROKEN };
   assert.equal(scraped(families, 'sgl_router_http_responses_total', labels), 1);
+});
+
+test('what a prefill server answers is counted of the server, and is no part of the request', async () => {
+  using all = observing();
+  const request = all.observer.begin(POST);
+  const aside = request.attempt({ ...CHOSEN, worker: W0 }, true);
+  const answer = request.attempt({ ...CHOSEN, worker: W1 });
+  aside.head(200, false);
+  aside.chunk(1_000);
+  aside.end({ verdict: 'success', usage: { ...USAGE, promptTokens: 7 }, error: undefined });
+  answer.head(200, true);
+  answer.chunk(5);
+  answer.end({ verdict: 'success', usage: { ...USAGE, promptTokens: 8 }, error: undefined });
+  request.end(200, false);
+  const [record] = all.records;
+  assert.deepEqual(
+    [record?.worker, record?.attempts, record?.answerBytes, record?.promptTokens, record?.streams],
+    [W1, 1, 5, 8, true],
+  );
+  const families = await all.scrape();
+  assert.equal(scraped(families, 'sgl_router_processed_requests_total', { worker: W0 }), 1);
+  assert.equal(scraped(families, 'sgl_router_worker_responses_total', { worker: W0, status_code: '200' }), 1);
+  assert.equal(scraped(families, 'sgl_router_cb_outcomes_total', { worker: W0, outcome: 'success' }), 1);
 });
 
 test('a client that leaves first blames no worker', async () => {
   using all = observing();
   const request = all.observer.begin(POST);
-  request.attempt({ ...CHOSEN, worker: W0 }).end({});
+  request.attempt({ ...CHOSEN, worker: W0 }).end({ verdict: 'neutral', usage: USAGE, error: undefined });
   request.end(0, true);
   const families = await all.scrape();
   assert.equal(scraped(families, 'sgl_router_http_responses_total', { status_code: '499' }), 1);

@@ -103,10 +103,14 @@ test('drain ends after its grace and says how many requests were left', async ()
 
 test('with --api-key everything but health and models needs the key; the key reaches the worker', async () => {
   const keys: (string | undefined)[] = [];
-  await using worker = await fakeWorker((request, response) => {
-    keys.push(request.headers.authorization);
-    response.end('{}');
-  });
+  await using worker = await fakeWorker(
+    (request, response) => {
+      keys.push(request.headers.authorization);
+      response.end('{}');
+    },
+    0,
+    { '/get_model_info': '{}' },
+  );
   await using started = await testRouter([worker.url], ['--api-key', 'secret']);
   const { url } = started;
   const refused = await post(url);

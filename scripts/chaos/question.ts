@@ -31,7 +31,13 @@ export function question(
 }
 
 function textOf(prompt: readonly number[], outputTokens: number): string {
-  const limits = { maxTokens: outputTokens, meanTokens: 0, roomTokens: Number.POSITIVE_INFINITY, stop: [] };
+  const limits = {
+    maxTokens: outputTokens,
+    meanTokens: 0,
+    roomTokens: Number.POSITIVE_INFINITY,
+    stop: [],
+    firstOnly: false,
+  };
   const answer = new Answer(prompt, 0, limits);
   for (let i = 0; i < answer.length; i++) answer.next();
   return answer.text;

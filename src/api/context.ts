@@ -2,6 +2,7 @@ import type { Config } from '../config/options.ts';
 import type { RouterError } from '../errors.ts';
 import type { Authorize } from '../http/auth.ts';
 import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { Registry } from '../workers/registry.ts';
 import type { Role } from '../workers/worker.ts';
 import type { Additions } from './additions.ts';
@@ -15,10 +16,15 @@ export interface ApiParts {
   readonly roles: readonly Role[];
   /** Why nothing is served at the moment (starting, draining); undefined when open. */
   readonly closed: () => RouterError | undefined;
+  /** What is answered where there is no worker to ask. */
+  readonly missing: () => RouterError;
+  readonly metrics: Metrics;
   readonly log: Log;
 }
 
 /** What the handlers work with. */
 export interface ApiContext extends ApiParts {
   readonly additions: Additions;
+  /** Questions to the workers that `together` waits for. */
+  readonly underWay: Map<string, Promise<unknown>>;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RouterError } from '../errors.ts';
+import { type HttpErrorCode, RouterError } from '../errors.ts';
 import { ClientGoneError } from '../http/body.ts';
 import { sendError, sendJson } from '../http/respond.ts';
 import type { ApiContext } from './context.ts';
@@ -11,6 +11,12 @@ interface Route {
   /** What a path must begin with to be matched at all. */
   readonly prefix: string;
   readonly endpoints: Map<string, Endpoint>;
+}
+
+/** One of the router's own paths. */
+export interface Found {
+  readonly route: Route;
+  readonly match: RegExpExecArray;
 }
 
 /** Finds the endpoint for a request by path and method, checks the key, and answers whatever goes wrong. */
@@ -28,40 +34,50 @@ export class Dispatcher {
     }
   }
 
-  /** Answers a request for one of the router's own paths; undefined when `path`, without its query, is none of them. */
-  answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
+  /** Which of the router's own paths it is, without its query; undefined when it is none of them. */
+  find(path: string): Found | undefined {
     const route = this.#plain.get(path) ?? this.#patterns.find(({ prefix }) => path.startsWith(prefix));
     const match = route?.pattern.exec(path);
-    return route && match ? this.#serve(route, match, request, response) : undefined;
+    return route && match ? { route, match } : undefined;
   }
 
-  async #serve(route: Route, match: RegExpExecArray, request: IncomingMessage, response: ServerResponse) {
+  /** Answers a request for what was found; never rejects. Resolves with the code of the error that it answered. */
+  async serve(
+    { route, match }: Found,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<HttpErrorCode | undefined> {
     const endpoint = route.endpoints.get(request.method === 'HEAD' ? 'GET' : (request.method ?? ''));
     try {
       if (!endpoint) throw notAllowed(route, request, response);
       if (endpoint.access === 'admin') this.#context.authorize(request);
       const query = new URL(request.url ?? '/', 'http://router').searchParams;
       await endpoint.handle({ request, response, query, params: decode(match.groups ?? {}) }, this.#context);
+      return undefined;
     } catch (error) {
-      this.#fail(error, endpoint, response);
+      return this.#fail(error, endpoint, response);
     }
   }
 
-  #fail(error: unknown, endpoint: Endpoint | undefined, response: ServerResponse): void {
-    if (error instanceof ClientGoneError) return;
+  #fail(error: unknown, endpoint: Endpoint | undefined, response: ServerResponse): HttpErrorCode | undefined {
+    if (error instanceof ClientGoneError) return undefined;
     const known = error instanceof RouterError;
     if (!known) this.#context.log.error('request failed', { reason: (error as Error).stack });
-    if (response.headersSent) response.destroy();
-    else if (known && endpoint?.errors === 'flat' && error.code !== 'unauthorized') sendFlat(response, error);
-    else sendError(response, error);
+    if (response.headersSent) {
+      response.destroy();
+      return 'internal_error';
+    }
+    const flat = known && endpoint?.errors === 'flat' && error.code !== 'unauthorized';
+    return flat ? sendFlat(response, error) : sendError(response, error);
   }
 }
 
 /** The error object of sglang-router 0.3.2's workers API. */
-function sendFlat(response: ServerResponse, { status, code, message }: RouterError): void {
+function sendFlat(response: ServerResponse, { status, code, message }: RouterError): HttpErrorCode {
   response.setHeader('x-smg-error-code', code);
   if (!response.req.complete) response.setHeader('connection', 'close');
   sendJson(response, status, { error: message, code: code.toUpperCase() });
+  return code;
 }
 
 function notAllowed({ endpoints }: Route, request: IncomingMessage, response: ServerResponse): RouterError {

@@ -1,22 +1,26 @@
 import { readBootstrapPort, readText, readTimer, readUrl } from '../config/values.ts';
 import { RouterError } from '../errors.ts';
 import type { Role, WorkerPatch, WorkerSpec } from '../workers/worker.ts';
+import type { ApiContext } from './context.ts';
 import { amountOf, type Fields, flagOf, labelsOf, textOf, wordOf } from './fields.ts';
 
-const ROLES: readonly Role[] = ['regular', 'prefill', 'decode'];
-
 /** The worker that the fields of a request name. Fields that the router has no use for are ignored, as unknown ones are. */
-export function specOf(fields: Fields, routerKey: string | undefined): WorkerSpec {
+export function specOf(fields: Fields, { config, roles }: Pick<ApiContext, 'config' | 'roles'>): WorkerSpec {
   const url = urlOf(fields);
   if (url === undefined) throw new RouterError('unprocessable_entity', 'url: expected a URL, got nothing');
   return {
     url,
-    role: wordOf(fields, 'worker_type', (word) => readText(word, ROLES) as Role),
+    role: roleOf(fields, roles),
     bootstrapPort: wordOf(fields, 'bootstrap_port', readBootstrapPort),
     modelId: textOf(fields, 'model_id'),
     ...patchOf(fields),
-    apiKey: textOf(fields, 'api_key') ?? routerKey,
+    apiKey: textOf(fields, 'api_key') ?? config.apiKey,
   };
+}
+
+/** A worker of another role would never be asked. */
+function roleOf(fields: Fields, roles: readonly Role[]): Role {
+  return wordOf({ worker_type: 'regular', ...fields }, 'worker_type', (word) => readText(word, roles)) as Role;
 }
 
 /** The `url`, as a worker is named by it. */

@@ -18,6 +18,9 @@ export function failedInfo(failed: FailedAddition): object {
 function registered(worker: Worker) {
   const { spec, role } = worker;
   const metadata = metadataOf(worker);
+  const ranks = worker.targets
+    .filter(({ rank }) => rank !== undefined)
+    .map(({ rank, url, load }) => ({ rank, url, load }));
   return {
     id: worker.id,
     url: worker.url,
@@ -28,7 +31,8 @@ function registered(worker: Worker) {
     is_healthy: isHealthy(worker),
     load: worker.load,
     connection_mode: 'HTTP',
-    ...(spec.bootstrapPort != null && { bootstrap_port: spec.bootstrapPort }),
+    ...(worker.bootstrapPort !== null && { bootstrap_port: worker.bootstrapPort }),
+    ...(ranks.length > 0 && { dp_ranks: ranks }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
     disable_health_check: worker.health.disabled,
   };

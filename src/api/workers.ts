@@ -22,11 +22,9 @@ export function getWorkers({ response }: Call, { registry, additions }: ApiConte
 }
 
 /** Begins to add a worker; `GET` of the location tells what becomes of it. */
-export async function createWorker(
-  { request, response }: Call,
-  { additions, registry, config }: ApiContext,
-): Promise<void> {
-  const spec = specOf(await readJsonBody(request), config.apiKey);
+export async function createWorker({ request, response }: Call, context: ApiContext): Promise<void> {
+  const { additions, registry, config } = context;
+  const spec = specOf(await readJsonBody(request), context);
   const known = registry.get(spec.url);
   if (known && !additions.pending(known)) additions.fail(known.id, known.url, `Worker ${known.url} already exists`);
   const { id, url } = known ?? additions.start(spec, config.workerStartupTimeoutMs).worker;

@@ -32,6 +32,7 @@ export function ownRouter(program: string, policy: string, routerArgs: readonly 
       file: process.execPath,
       args: [
         ...[program, 'router', '--port', String(port), '--policy', policy, '--log-level', 'error'],
+        ...['--prometheus-port', '0'],
         ...[...ADMIT_ALL, ...routerArgs, '--worker-urls', ...workers],
       ],
     }),

@@ -1,19 +1,35 @@
 import type { Config } from '../config/options.ts';
 import { resolveRouter } from '../config/resolve.ts';
-import { createLog, type Log } from '../log.ts';
+import { openLog } from '../log/open.ts';
+import type { Log } from '../log.ts';
 import { type Router, startRouter } from '../router.ts';
 import { runUntilSignal } from './exit.ts';
+import { logOptions } from './log-options.ts';
 import { surviveErrors } from './survive.ts';
 
 /** `router`: routes to the servers it is told of, until a signal ends it. Resolves with the exit code. */
 export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const { config, notices } = resolveRouter(argv, env);
-  const log = createLog(config.logLevel);
-  for (const notice of notices) log.warning(notice);
-  surviveErrors(log);
-  const router = await startRouter(config, { log });
-  log.info(`router listens on ${router.url}`, { policy: config.policy, workers: config.workerUrls.length });
-  return await runUntilSignal({ drain: () => stop(router, config, log), abort: () => router.close() });
+  const { stderr } = process;
+  const opened = openLog(
+    logOptions(config, { env, console: { isTTY: stderr.isTTY, write: (text) => stderr.write(text) } }),
+  );
+  const { log, access } = opened;
+  try {
+    for (const notice of notices) log.warning(notice);
+    surviveErrors(log);
+    const router = await startRouter(config, { log, access });
+    log.info(`router listens on ${router.url}`, about(config));
+    return await runUntilSignal({ drain: () => stop(router, config, log), abort: () => router.close() });
+  } finally {
+    await opened.close();
+  }
+}
+
+function about({ pdDisaggregation, policy, prefillPolicy, decodePolicy, prefill, decode, workerUrls }: Config) {
+  if (!pdDisaggregation) return { policy, workers: workerUrls.length };
+  const policies = { prefillPolicy: prefillPolicy ?? policy, decodePolicy: decodePolicy ?? policy };
+  return { ...policies, prefill: prefill.length, decode: decode.length };
 }
 
 async function stop(router: Router, config: Config, log: Log): Promise<void> {

@@ -1,25 +1,26 @@
 import type { LaunchConfig } from '../config/launch.ts';
 import type { Engine } from '../launch/engine.ts';
-import { describeGpus, SERVER_HOST, type ServerPlan } from '../launch/plan.ts';
+import { describeGpus, SERVER_HOST } from '../launch/plan.ts';
+import type { Server } from '../launch/server.ts';
 
 /** What is about to be started. */
 interface Plan {
   readonly url: string;
   readonly engine: Engine;
-  readonly plans: readonly ServerPlan[];
-  readonly ports: readonly number[];
+  readonly servers: readonly Server[];
   readonly logFolder: string;
   readonly launch: LaunchConfig;
 }
 
 /** What runs where, in words. */
-export function planText({ url, engine, plans, ports, logFolder, launch }: Plan): string {
-  const count = `${plans.length} ${plans.length === 1 ? 'server' : 'servers'}`;
+export function planText({ url, engine, servers, logFolder, launch }: Plan): string {
+  const count = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}`;
   const what = engine.kind === 'sim' ? count : `${count} of ${launch.modelPath ?? 'the model in the server config'}`;
   const gpus = usesGpus(engine, launch.serverArgs);
-  const rows = plans.map((plan, index) => {
+  const rows = servers.map(({ plan, port, bootstrapPort }) => {
+    const bootstrap = bootstrapPort === undefined ? '' : `  bootstrap port ${bootstrapPort}`;
     const where = gpus ? `  ${describeGpus(plan.gpus)}` : '';
-    return `  ${plan.name}  ${SERVER_HOST}:${ports[index]}${where}`;
+    return `  ${plan.name}  ${SERVER_HOST}:${port}${bootstrap}${where}`;
   });
   return [`${what} behind ${url} (${engine.label})`, ...rows, `  logs  ${logFolder}`, ''].join('\n');
 }

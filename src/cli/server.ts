@@ -4,14 +4,16 @@ import { type Engine, sglangEngine, simEngine } from '../launch/engine.ts';
 import { explain, type Failure, toExitError } from '../launch/failure.ts';
 import { Fleet, STOP_GRACE_MS } from '../launch/fleet.ts';
 import { createLogFolder } from '../launch/log-file.ts';
-import { planServers, type ServerPlan } from '../launch/plan.ts';
+import { planServers } from '../launch/plan.ts';
 import { Ports } from '../launch/ports.ts';
 import { createScreen, type Screen, type Terminal } from '../launch/screen.ts';
 import type { Server } from '../launch/server.ts';
 import { Supervisor } from '../launch/supervisor.ts';
-import { createLog, type Log } from '../log.ts';
+import { type OpenLog, openLog } from '../log/open.ts';
+import type { Log } from '../log.ts';
 import { type Router, startRouter } from '../router.ts';
 import { runUntilSignal } from './exit.ts';
+import { logOptions } from './log-options.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { planText, readyText } from './server-text.ts';
 import { surviveErrors } from './survive.ts';
@@ -39,12 +41,16 @@ export async function runServer(
   for (const notice of notices) coLaunch.log.warning(notice);
   surviveErrors(coLaunch.log);
   process.on(ROLLING_RESTART_SIGNAL, () => void coLaunch.restartAll());
-  return runUntilSignal({ drain: () => coLaunch.stop(), abort: () => coLaunch.kill() }, coLaunch.run());
+  try {
+    return await runUntilSignal({ drain: () => coLaunch.stop(), abort: () => coLaunch.kill() }, coLaunch.run());
+  } finally {
+    await coLaunch.closeLog();
+  }
 }
 
 /** Router and servers of one command, and the order in which they start and stop. */
 class CoLaunch {
-  readonly log: Log;
+  readonly #opened: OpenLog;
   readonly #config: Config;
   readonly #launch: LaunchConfig;
   readonly #env: NodeJS.ProcessEnv;
@@ -66,8 +72,23 @@ class CoLaunch {
     this.#launch = launch;
     this.#env = env;
     this.#surroundings = surroundings;
-    this.log = createLog(config.logLevel, (line) => this.#writeLog(line));
+    this.#opened = openLog(
+      logOptions(config, {
+        env,
+        console: { isTTY: surroundings.terminal.isTTY, write: (text) => this.#writeLog(text) },
+        keys: [launch.serverApiKey],
+      }),
+    );
     this.#supervisor = new Supervisor(launch.workerRestarts);
+  }
+
+  get log(): Log {
+    return this.#opened.log;
+  }
+
+  /** Writes what waits. */
+  closeLog(): Promise<void> {
+    return this.#opened.close();
   }
 
   /** Starts everything and runs until the last server is gone; throws an ExitError then, as when it does not come up. */
@@ -134,7 +155,7 @@ class CoLaunch {
 
   /** First of all, so that a port that is taken shows at once; whoever asks meanwhile is told how far the start is. */
   async #openPort(): Promise<Router> {
-    const router = await startRouter(this.#config, { log: this.log });
+    const router = await startRouter(this.#config, this.#opened);
     this.#router = router;
     router.hold(() => ({ servers: this.#fleet?.progress() ?? [] }));
     return router;
@@ -143,29 +164,21 @@ class CoLaunch {
   async #prepare(): Promise<Fleet> {
     const { sim, workerBasePort } = this.#launch;
     const engine = sim ? simEngine(this.#surroundings.program) : await sglangEngine(this.#env);
-    const plans = planServers(this.#launch, engine);
     const logFolder = await createLogFolder(this.#config.logDir);
-    const fleet = await Fleet.create(plans, {
+    const fleet = await Fleet.create(planServers(this.#launch, engine), {
       ports: await Ports.from(workerBasePort),
       logFolder,
       startupTimeoutMs: this.#config.workerStartupTimeoutMs,
       log: this.log,
     });
     this.#fleet = fleet;
-    this.#announce(engine, plans, fleet, logFolder);
+    this.#announce(engine, fleet, logFolder);
     return fleet;
   }
 
-  #announce(engine: Engine, plans: readonly ServerPlan[], { servers }: Fleet, logFolder: string): void {
+  #announce(engine: Engine, { servers }: Fleet, logFolder: string): void {
     const url = this.#router?.url ?? '';
-    const text = planText({
-      url,
-      engine,
-      plans,
-      ports: servers.map(({ port }) => port),
-      logFolder,
-      launch: this.#launch,
-    });
+    const text = planText({ url, engine, servers, logFolder, launch: this.#launch });
     this.#surroundings.terminal.write(text);
     this.#screen = createScreen(this.#surroundings.terminal, servers);
   }
@@ -176,8 +189,8 @@ class CoLaunch {
       this.log.warning('another program took the port, started again on the next', { lost: lostUrl, now: url });
       void registry.remove(lostUrl, 0);
     });
-    fleet.on('started', ({ url }) => {
-      registry.add({ url, apiKey: this.#launch.serverApiKey, source: 'launch' });
+    fleet.on('started', ({ url, plan }) => {
+      registry.add({ url, role: plan.role, apiKey: this.#launch.serverApiKey, source: 'launch' });
       registry.revive(url);
     });
     fleet.on('changed', (server) => this.#screen?.changed(server));
@@ -192,8 +205,10 @@ class CoLaunch {
   #ready(fleet: Fleet, url: string): void {
     fleet.servers.find((server) => server.url === url)?.answered();
     this.#closeBoard(fleet);
-    const enough = this.#launch.serveWhen === 'first' ? fleet.servers.some(isReady) : fleet.servers.every(isReady);
-    if (enough) this.#up.resolve();
+    const perRole = Map.groupBy(fleet.servers, ({ plan }) => plan.role).values();
+    const enough = (servers: Server[]) =>
+      this.#launch.serveWhen === 'first' ? servers.some(isReady) : servers.every(isReady);
+    if (perRole.every(enough)) this.#up.resolve();
   }
 
   #serve(router: Router, fleet: Fleet): void {
@@ -227,15 +242,18 @@ class CoLaunch {
     } else this.#giveUp(server, failure);
   }
 
+  /** Without a server of its role nothing can be served. */
   #giveUp(server: Server, failure: Failure): void {
+    const { role } = server.plan;
     this.#down.add(server);
-    const others = this.#launch.dpSize - this.#down.size;
+    const all = this.#launch.servers[role];
+    const others = all - [...this.#down].filter(({ plan }) => plan.role === role).length;
     if (others === 0) {
       this.#over.reject(toExitError(failure));
       return;
     }
     const hint = failure.hint ? `\n  hint: ${failure.hint}` : '';
-    const outlook = `it is not started again; ${others} of ${this.#launch.dpSize} servers go on`;
+    const outlook = `it is not started again; ${others} of ${all} ${role === 'regular' ? '' : `${role} `}servers go on`;
     this.log.error(`${explain(failure)}${hint}\n  ${outlook}`);
   }
 

@@ -5,7 +5,7 @@ export type LoadAnswer =
       readonly runningRequests: number;
       readonly waitingRequests: number;
       /** Tokens in its KV cache that running requests hold. */
-      readonly usedTokens: number | undefined;
+      readonly usedTokens?: number;
     }
   | { readonly worker: string; readonly problem: string };
 
@@ -26,4 +26,27 @@ export function loadsReport(answers: readonly LoadAnswer[]) {
           },
     ),
   };
+}
+
+/** What a worker answered to `/v1/loads`. */
+export interface RankLoads {
+  readonly worker: string;
+  readonly report: unknown;
+}
+
+/** The answer to `/v1/loads`: every rank of every worker, and whose it is; the time is that of the first. */
+export function mergeLoads(answers: readonly RankLoads[]) {
+  const reports = answers.map(({ worker, report }) => ({ worker, report: objectOf(report) }));
+  const [first] = reports;
+  return {
+    timestamp: first?.report.timestamp,
+    version: first?.report.version,
+    loads: reports.flatMap(({ worker, report: { loads } }) =>
+      Array.isArray(loads) ? loads.map((rank) => ({ worker, ...objectOf(rank) })) : [],
+    ),
+  };
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

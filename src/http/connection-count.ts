@@ -14,6 +14,10 @@ export class ConnectionCount {
     this.#most = most;
   }
 
+  get open(): number {
+    return this.#open;
+  }
+
   get tooMany(): boolean {
     return this.#open > this.#most;
   }

@@ -13,9 +13,20 @@ export interface Answer {
   readonly body: Buffer;
 }
 
+/** What is sent beside a path; a GET without a body unless given. */
+export interface CallOptions extends GetOptions {
+  readonly method?: 'GET' | 'POST' | undefined;
+  readonly body?: Buffer | undefined;
+}
+
 /** One of the router's own calls to a worker: GETs `path`. Rejects, with the reason in a few words, when no whole answer came in time. */
 export function get(client: WorkerClient, path: string, options: GetOptions): Promise<Answer> {
-  const { headers, timeoutMs, maxBytes } = options;
+  return call(client, path, options);
+}
+
+/** The same with any method. */
+export function call(client: WorkerClient, path: string, options: CallOptions): Promise<Answer> {
+  const { headers, timeoutMs, maxBytes, method = 'GET', body = null } = options;
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let status = 0;
@@ -51,6 +62,6 @@ export function get(client: WorkerClient, path: string, options: GetOptions): Pr
         fail(error);
       },
     };
-    client.dispatch({ path, method: 'GET', headers }, handler);
+    client.dispatch({ path, method, headers, body }, handler);
   });
 }

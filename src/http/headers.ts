@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { isCorsHeader } from './cors.ts';
+import { REQUEST_ID } from './request-id.ts';
 
 /** Headers that end at this hop, either way (RFC 9110 §7.6.1), and the framing that each side's HTTP stack writes itself. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -16,8 +18,6 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** Set anew for the worker: its own host, the length of the body as read, no interim answer. */
 const REQUEST_ONLY: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
 
-const AUTHORIZATION = 'authorization';
-
 /** Names listed in a Connection header are hop-by-hop too; undefined in the usual case of none. */
 function namedByConnection(connection: string | string[] | undefined): Set<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
@@ -30,15 +30,13 @@ function namedByConnection(connection: string | string[] | undefined): Set<strin
 
 /**
  * The client's headers as name, value, name, value … for the worker. Built from Node's lower-cased map, so that a name
- * in two spellings can never reach the worker twice. `authorization` takes the place of the client's own.
+ * in two spellings can never reach the worker twice. What `own` has, in the same form, takes the place of the client's.
  */
-export function requestHeaders(headers: IncomingHttpHeaders, authorization?: string): string[] {
+export function requestHeaders(headers: IncomingHttpHeaders, own: readonly string[] = []): string[] {
   const dropped = namedByConnection(headers.connection);
-  const out: string[] = [];
-  if (authorization !== undefined) out.push(AUTHORIZATION, authorization);
+  const out = [...own];
   for (const name in headers) {
-    if (HOP_BY_HOP.has(name) || REQUEST_ONLY.has(name) || dropped?.has(name)) continue;
-    if (authorization !== undefined && name === AUTHORIZATION) continue;
+    if (HOP_BY_HOP.has(name) || REQUEST_ONLY.has(name) || dropped?.has(name) || has(own, name)) continue;
     const value = headers[name];
     if (typeof value === 'string') out.push(name, value);
     else if (value) for (const one of value) out.push(name, one);
@@ -46,12 +44,17 @@ export function requestHeaders(headers: IncomingHttpHeaders, authorization?: str
   return out;
 }
 
-/** The worker's headers as name, value, name, value … for the client. */
+function has(headers: readonly string[], name: string): boolean {
+  for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) return true;
+  return false;
+}
+
+/** The worker's headers as name, value, name, value … for the client, but for those that are the router's to say: the request's id, and whose pages may call. */
 export function responseHeaders(headers: IncomingHttpHeaders): string[] {
   const dropped = namedByConnection(headers.connection);
   const out: string[] = [];
   for (const name in headers) {
-    if (HOP_BY_HOP.has(name) || dropped?.has(name)) continue;
+    if (HOP_BY_HOP.has(name) || dropped?.has(name) || name === REQUEST_ID || isCorsHeader(name)) continue;
     const value = headers[name];
     if (typeof value === 'string') out.push(name, value);
     else if (value) for (const one of value) out.push(name, one);

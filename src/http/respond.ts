@@ -8,6 +8,11 @@ const EARLY: ReadonlySet<HttpErrorCode> = new Set(['payload_too_large', 'drainin
 const LINGER_MS = 10_000;
 const JSON_TYPE = 'application/json';
 
+/** Headers as name, value, name, value … for an answer that is still to be made. */
+export function setHeaders(response: ServerResponse, headers: readonly string[]): void {
+  for (let i = 0; i < headers.length; i += 2) response.setHeader(headers[i] as string, headers[i + 1] as string);
+}
+
 /** Answers with plain text. */
 export function sendText(response: ServerResponse, status: number, text: string): void {
   send(response, status, 'text/plain; charset=utf-8', text);
@@ -15,7 +20,12 @@ export function sendText(response: ServerResponse, status: number, text: string)
 
 /** Answers with JSON. */
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  send(response, status, JSON_TYPE, JSON.stringify(value));
+  sendJsonText(response, status, JSON.stringify(value));
+}
+
+/** Answers with JSON that is text already. */
+export function sendJsonText(response: ServerResponse, status: number, text: string): void {
+  send(response, status, JSON_TYPE, text);
 }
 
 /** The error object that OpenAI clients read. */
@@ -23,8 +33,8 @@ export function errorObject({ status, code, message, details }: RouterError): Re
   return { type: STATUS_CODES[status], code, message, ...details };
 }
 
-/** Answers with a JSON error object; anything but a RouterError is a 500. */
-export function sendError(response: ServerResponse, error: unknown): void {
+/** Answers with a JSON error object; anything but a RouterError is a 500. Returns the code that it has. */
+export function sendError(response: ServerResponse, error: unknown): HttpErrorCode {
   const known =
     error instanceof RouterError
       ? error
@@ -34,6 +44,7 @@ export function sendError(response: ServerResponse, error: unknown): void {
   if (!response.req.complete || CLOSING.has(known.code)) response.setHeader('connection', 'close');
   const text = JSON.stringify({ error: errorObject(known) });
   send(response, known.status, JSON_TYPE, text, !response.req.complete && EARLY.has(known.code));
+  return known.code;
 }
 
 function send(response: ServerResponse, status: number, contentType: string, text: string, lingers = false): void {

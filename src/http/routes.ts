@@ -1,13 +1,8 @@
 /**
- * How a request for a worker is treated; what the router answers itself stands in `src/api/index.ts`.
- * - `inference`: admitted (cap and queue), then sent to a worker
- * - `public`: sent to any worker without a key and without admission: what a client may ask before it has one
- * - `other`: sent to any worker, unknown paths included
+ * What is admitted (cap and queue) and then sent to a worker. Every other path goes to a worker as well, at once: engines gain
+ * endpoints with every release. What the router answers itself stands in `src/api/index.ts`.
  */
-export type RouteKind = 'inference' | 'public' | 'other';
-
-const open = ['/v1/models', '/get_model_info', '/model_info'];
-const inference = [
+export const INFERENCE_PATHS: readonly string[] = [
   '/generate',
   '/v1/chat/completions',
   '/v1/completions',
@@ -23,12 +18,9 @@ const inference = [
   '/api/generate',
 ];
 
-const ROUTES: ReadonlyMap<string, RouteKind> = new Map<string, RouteKind>([
-  ...open.map((path) => [path, 'public'] as const),
-  ...inference.map((path) => [path, 'inference'] as const),
-]);
+const inference: ReadonlySet<string> = new Set(INFERENCE_PATHS);
 
-/** The kind of a path without its query string. Engines gain endpoints with every release, so a path not listed goes through. */
-export function routeOf(path: string): RouteKind {
-  return ROUTES.get(path) ?? 'other';
+/** Whether a path, without its query string, is for inference. */
+export function isInference(path: string): boolean {
+  return inference.has(path);
 }

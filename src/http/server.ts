@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { answerClientError } from './client-error.ts';
 import { ConnectionCount } from './connection-count.ts';
 import { refuseExpectation, strictly } from './framing.ts';
+import { pathOf } from './path.ts';
 import { portHolder } from './port-holder.ts';
 import { sendError } from './respond.ts';
 import type { KeyPair } from './tls-files.ts';
@@ -44,12 +45,13 @@ export interface ListenOptions {
   /** HTTPS with this certificate; plain HTTP without. */
   readonly tls?: KeyPair | undefined;
   readonly limits?: Partial<Limits>;
+  /** Counts the clients; one of its own unless given. */
+  readonly connections?: ConnectionCount;
 }
 
 /** Listens on `host:port` (port 0 takes a free one). Throws ExitError `port_in_use` naming the holder where it can be known. */
 export async function listen(host: string, port: number, handler: Handler, options: ListenOptions): Promise<Server> {
-  const { log, tls } = options;
-  const connections = new ConnectionCount(options.limits?.maxConnections);
+  const { log, tls, connections = new ConnectionCount(options.limits?.maxConnections) } = options;
   const limits = { ...LIMITS, ...options.limits };
   const server = await create(limits, tls);
   // All of them, or none is read: a header that counts must not be dropped for its place in the list.
@@ -97,7 +99,7 @@ async function serve(handler: Handler, request: IncomingMessage, response: Serve
   try {
     await handler(request, response);
   } catch (error) {
-    log.error('a request failed in the router', { path: request.url, reason: (error as Error).stack });
+    log.error('a request failed in the router', { path: pathOf(request.url ?? ''), reason: (error as Error).stack });
     if (response.headersSent) response.destroy();
     else sendError(response, error);
   }

@@ -9,7 +9,7 @@ import { redacting } from './redact.ts';
 
 /** Where lines are shown: standard error, or what a board leaves of a terminal. */
 export interface Console {
-  readonly isTTY: boolean;
+  readonly isTTY: boolean | undefined;
   write(text: string): unknown;
 }
 
@@ -28,7 +28,7 @@ export interface LogOptions {
 /** The log of a running command. */
 export interface OpenLog {
   readonly log: Log;
-  /** Writes the line of a request that has ended; absent below level `info`. */
+  /** Writes the line of a request that has ended; absent where nobody reads it. */
   readonly access: ((record: RequestRecord) => void) | undefined;
   /** Writes what waits; call it before the process ends. */
   close(): Promise<void>;
@@ -60,10 +60,7 @@ export function openLog(options: LogOptions): OpenLog {
   process.on('exit', flush);
   return {
     log,
-    access:
-      options.level === 'debug' || options.level === 'info'
-        ? (record) => emit('info', 'request', accessFields(record), true)
-        : undefined,
+    access: accessOf(options.level, (level, record) => emit(level, 'request', accessFields(record), true)),
     close: async () => {
       process.off('exit', flush);
       flush();
@@ -72,9 +69,17 @@ export function openLog(options: LogOptions): OpenLog {
   };
 }
 
+/** Probes and scrapes have their line at level `debug`, all other requests at `info`. */
+function accessOf(level: Level, emit: (level: Level, record: RequestRecord) => void): OpenLog['access'] {
+  if (level === 'debug') return (record) => emit(record.routine ? 'debug' : 'info', record);
+  if (level === 'info') return (record) => record.routine || emit('info', record);
+  return undefined;
+}
+
 function consoleSink({ format, colours, secrets, console }: LogOptions): Sink {
-  const text = console.isTTY && colours ? formatPretty : formatText;
-  const asText = format === 'text' || (format === 'auto' && console.isTTY);
+  const tty = console.isTTY ?? false;
+  const text = tty && colours ? formatPretty : formatText;
+  const asText = format === 'text' || (format === 'auto' && tty);
   const write = redacting(secrets, (line) => void console.write(line));
   return { format: asText ? text : formatJson, lines: new LineBuffer(write) };
 }

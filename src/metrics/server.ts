@@ -19,7 +19,7 @@ export async function serveMetrics(
   log: Log,
 ): Promise<Server | undefined> {
   try {
-    return await listen(address.host, address.port, (request, response) => void answer(metrics, request, response));
+    return await listen(address.host, address.port, (request, response) => answer(metrics, request, response), { log });
   } catch (error) {
     if (!(error instanceof ExitError)) throw error;
     const taken = error.code === 'port_in_use';

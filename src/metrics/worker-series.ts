@@ -24,6 +24,7 @@ export class WorkerSeries {
   readonly #models = new Map<string, ModelSeries>();
   readonly #decisions = new Map<string, Counter>();
   readonly #responses = new Map<number, Counter>();
+  readonly #verdicts = new Map<string, Counter>();
 
   constructor(families: Families, worker: string, role: string) {
     this.#families = families;
@@ -69,7 +70,12 @@ export class WorkerSeries {
 
   /** What a call told the breaker. */
   settled(outcome: 'success' | 'failure' | 'neutral'): void {
-    this.#families.breakerOutcomes.with(...this.#labels, outcome).inc();
+    let series = this.#verdicts.get(outcome);
+    if (!series) {
+      series = this.#families.breakerOutcomes.with(...this.#labels, outcome);
+      this.#verdicts.set(outcome, series);
+    }
+    series.inc();
   }
 
   breakerMoved(from: string, to: string): void {

@@ -55,6 +55,10 @@ export class CacheAwarePolicy implements Policy {
     this.#index = new PrefixIndex(options.maxTreeSize);
   }
 
+  get index(): Pick<PrefixIndex, 'bytes' | 'held'> {
+    return this.#index;
+  }
+
   pick<C extends Candidate>(candidates: readonly C[], hints: Hints, explain = false): PredictedChoice<C> {
     this.#blocks.hash(hints.prompt ?? NO_PROMPT);
     const threshold = this.#options.cacheThreshold * this.#blocks.bytes;

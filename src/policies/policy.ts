@@ -1,3 +1,5 @@
+import type { PrefixIndex } from '../state/prefix-index.ts';
+
 /** What a policy sees of a worker: nothing of health, breakers or configuration. */
 export interface Candidate {
   readonly url: string;
@@ -22,6 +24,8 @@ export interface Choice<C extends Candidate = Candidate> {
   readonly candidate: C;
   /** Prompt bytes predicted to be cached there; 0 where the policy does not predict. */
   readonly matchedBytes: number;
+  /** Of how many; absent where the policy does not predict. */
+  readonly promptBytes?: number;
   /** Which of its rules decided, in one word. */
   readonly reason: string;
   /** What the scores of the candidates looked at were made of, `worker` being the URL; built only when `explain` is asked for. */
@@ -42,6 +46,8 @@ export interface Policy {
   readonly name: string;
   /** Wants `learned` to tell the worker's own count of its load, again and again. */
   readonly followsLoad?: boolean;
+  /** What it remembers of prompts; for metrics. */
+  readonly index?: Pick<PrefixIndex, 'bytes' | 'held'>;
   /** `candidates` is never empty and holds only available workers. */
   pick<C extends Candidate>(candidates: readonly C[], hints: Hints, explain?: boolean): Choice<C>;
   /** The worker's first byte for that choice has come: its prefill is over. */

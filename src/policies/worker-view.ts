@@ -45,6 +45,10 @@ export class PredictedChoice<C extends Candidate = Candidate> implements Choice<
   get matchedBytes(): number {
     return this.prediction.matchedBytes;
   }
+
+  get promptBytes(): number {
+    return this.prediction.promptBytes;
+  }
 }
 
 /** One worker as this router's own requests show it. A worker that comes back gets a new view, so late answers of the old do no harm. */

@@ -1,17 +1,19 @@
-/** What an answer says of its prompt, where it does. */
+/** What an answer says of its tokens, where it does. */
 export interface Usage {
   readonly promptTokens: number | undefined;
   readonly cachedTokens: number | undefined;
+  readonly completionTokens: number | undefined;
 }
 
-const UNKNOWN: Usage = { promptTokens: undefined, cachedTokens: undefined };
+const UNKNOWN: Usage = { promptTokens: undefined, cachedTokens: undefined, completionTokens: undefined };
 const OPEN_BRACKET = 0x5b;
 /** Engines write the usage at the end of a body, or in one of the last events of a stream. */
 const CHUNKS = 3;
 const TAIL_BYTES = 4096;
-/** SGLang and OpenAI write `cached_tokens` and `prompt_tokens`, the responses API `input_tokens`. */
+/** SGLang and OpenAI write `cached_tokens`, `prompt_tokens` and `completion_tokens`, the responses API and Anthropic's `input_tokens` and `output_tokens`. */
 const CACHED = ['"cached_tokens"'].map((key) => Buffer.from(key));
 const PROMPT = ['"prompt_tokens"', '"input_tokens"'].map((key) => Buffer.from(key));
+const COMPLETION = ['"completion_tokens"', '"output_tokens"'].map((key) => Buffer.from(key));
 const COLON = 0x3a;
 const SPACE = 0x20;
 const ZERO = 0x30;
@@ -33,7 +35,11 @@ export class AnswerTail {
   read(): Usage {
     if (!this.#first || this.#first[0] === OPEN_BRACKET) return UNKNOWN;
     const tail = this.#tail();
-    return { promptTokens: lastNumber(tail, PROMPT), cachedTokens: lastNumber(tail, CACHED) };
+    return {
+      promptTokens: lastNumber(tail, PROMPT),
+      cachedTokens: lastNumber(tail, CACHED),
+      completionTokens: lastNumber(tail, COMPLETION),
+    };
   }
 
   /** The end of the answer; no copy where it came in one piece. */

@@ -2,12 +2,21 @@ import { RouterError } from '../errors.ts';
 import type { Choice, Hints, Policy } from '../policies/policy.ts';
 import type { Target } from './target.ts';
 
-/** The targets of one role; each array is a new one after every change. */
+/** The targets of one role, or those of them that serve a model; each array is a new one after every change. */
 export interface Targets {
   /** Those that may receive traffic now. */
-  available(): readonly Target[];
+  available(model?: string): readonly Target[];
   /** Those that are up but were taken out, the least bad first. */
-  lastResort(): readonly Target[];
+  lastResort(model?: string): readonly Target[];
+}
+
+/** What tells who may be asked, and who is best. */
+export interface Wanted {
+  readonly hints: Hints;
+  /** Whom the request was sent to before. */
+  readonly tries: { readonly tried: readonly Target[] };
+  /** The model that it is for, where workers serve several. */
+  readonly model: string | undefined;
 }
 
 /**
@@ -17,15 +26,14 @@ export interface Targets {
 export function choose(
   policy: Policy,
   targets: Targets,
-  tried: readonly Target[],
-  hints: Hints,
+  { hints, tries: { tried }, model }: Wanted,
   explain: boolean,
 ): Choice<Target> {
-  const available = targets.available();
+  const available = targets.available(model);
   if (available.length > 0) return policy.pick(untried(available, tried) ?? available, hints, explain);
-  const bad = targets.lastResort();
+  const bad = targets.lastResort(model);
   const [leastBad] = untried(bad, tried) ?? bad;
-  if (!leastBad) throw noWorker();
+  if (!leastBad) throw noWorker(model);
   return policy.pick([leastBad], hints, explain);
 }
 
@@ -37,8 +45,7 @@ export function untried(targets: readonly Target[], tried: readonly Target[]): r
 }
 
 /** What a request gets when there is nobody to ask. */
-export function noWorker(): RouterError {
-  return new RouterError('no_available_workers', 'no worker is ready; GET /readiness tells more', {
-    retryAfterSecs: 1,
-  });
+export function noWorker(model?: string): RouterError {
+  const whose = model === undefined ? 'no worker' : `no worker with model ${model}`;
+  return new RouterError('no_available_workers', `${whose} is ready; GET /readiness tells more`, { retryAfterSecs: 1 });
 }

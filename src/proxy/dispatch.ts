@@ -1,21 +1,24 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { requestHeaders } from '../http/headers.ts';
+import { REQUEST_ID } from '../http/request-id.ts';
 import type { Hints } from '../policies/policy.ts';
 import { Deadlines, type Timeouts } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
 import { failed, failureOf } from './failure.ts';
 import type { Lease } from './lease.ts';
 import type { Outcome } from './outcome.ts';
+import { withRankHeader } from './rank.ts';
 import { isRetryable, retryAfterMs, type Tries } from './retry.ts';
 import type { Sink } from './sink.ts';
 import type { Target, WaitingCall } from './target.ts';
 import { silent } from './timeout.ts';
 
-/** How one call to a worker ended, and whether a byte of an answer had come. */
+/** How one call to a worker ended, when, and whether a byte of an answer had come. */
 export interface Called {
   readonly outcome: Outcome;
   readonly answerBegan: boolean;
+  readonly tookMs: number;
 }
 
 type Controller = Dispatcher.DispatchController;
@@ -54,12 +57,22 @@ export function dispatch(sending: Sending): Dispatched {
     {
       path: target.basePath + originForm(request.url ?? '/'),
       method: request.method as Dispatcher.HttpMethod,
-      headers: requestHeaders(request.headers, target.authorization),
+      headers: withRankHeader(requestHeaders(request.headers, ownHeaders(sending)), target.rank),
       body: body.length > 0 ? body : null,
     },
     call,
   );
   return call;
+}
+
+/** What stands in place of the client's own. */
+function ownHeaders({ lease, exchange: { observed } }: Sending): string[] {
+  const { authorization } = lease.choice.candidate;
+  const { traceparent } = lease.observed;
+  const own = [REQUEST_ID, observed.record.id];
+  if (authorization !== undefined) own.push('authorization', authorization);
+  if (traceparent !== undefined) own.push('traceparent', traceparent);
+  return own;
 }
 
 /** `http://host/path` in a request line means `/path` here: the worker is ours to choose. */
@@ -146,7 +159,7 @@ class Call implements Dispatcher.DispatchHandler, WaitingCall, Dispatched {
       return;
     }
     this.#status = status;
-    this.#lease.head(headers);
+    this.#lease.head(status, headers);
     this.#sink.head(status, statusText, headers, this.#lease);
   }
 
@@ -186,6 +199,7 @@ class Call implements Dispatcher.DispatchHandler, WaitingCall, Dispatched {
   #reject(status: number, headers: IncomingHttpHeaders): void {
     const { 'retry-after': retryAfter } = headers;
     this.#target.activity++;
+    this.#lease.observed.head(status, false);
     this.#finish({ kind: 'rejected', status, retryAfterMs: retryAfterMs(retryAfter) });
     this.#discarding = DISCARDED_BYTES;
     this.#deadlines.allow(DISCARDED_MS, () => this.#controller?.abort(new Error('too long for nobody')));
@@ -220,6 +234,6 @@ class Call implements Dispatcher.DispatchHandler, WaitingCall, Dispatched {
     this.#deadlines.clear();
     if (this.#waiting) this.#waitsNoMore(false);
     if (outcome.kind === 'failed' && outcome.started) this.#sink.breakOff(failureOf(outcome, this.#target));
-    this.#resolve({ outcome, answerBegan: this.#answerBegan });
+    this.#resolve({ outcome, answerBegan: this.#answerBegan, tookMs: performance.now() - this.startedMs });
   }
 }

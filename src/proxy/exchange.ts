@@ -1,12 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ObservedRequest } from '../observe.ts';
 
 const NO_BODY = Buffer.alloc(0);
+
+/** What goes with a request, whatever becomes of it. */
+export interface Edge {
+  readonly observed: ObservedRequest;
+  /** Of its answer, a worker's or the router's own, as name, value, name, value … */
+  readonly headers: readonly string[];
+}
 
 /** One client request on its way through the router, from its head to its settlement. */
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly startedMs = performance.now();
+  readonly observed: ObservedRequest;
+  readonly headers: readonly string[];
   /** When its time is over, on the clock of `performance.now()`; set once it is admitted. */
   deadlineMs = Number.POSITIVE_INFINITY;
   /** The client's bytes as they came. */
@@ -17,9 +26,11 @@ export class Exchange {
   onGone: (() => void) | undefined;
   #gone = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, { observed, headers }: Edge) {
     this.request = request;
     this.response = response;
+    this.observed = observed;
+    this.headers = headers;
     response.once('close', () => {
       if (response.writableFinished) return;
       this.#gone = true;

@@ -29,12 +29,15 @@ export function isFinal({ error }: Failed): boolean {
   return NOT_SENDABLE.has(codeOf(error));
 }
 
+/** Longer than any network takes to say that a connection is closed; a worker that dies over a request as a rule has had it for longer. */
+const STALE_MS = 1_000;
+
 /**
- * True when a connection that had served before ended without a byte of an answer: as a rule the worker closed it, idle, just
- * when the request was written.
+ * True when a connection that had served before ended at once, without a byte of an answer: as a rule the worker closed it,
+ * idle, just when the request was written.
  */
-export function isStale({ error, sent }: Failed, answerBegan: boolean): boolean {
-  return sent && !answerBegan && (error as ReuseMark).reused === true;
+export function isStale({ error, sent }: Failed, answerBegan: boolean, tookMs: number): boolean {
+  return sent && !answerBegan && tookMs < STALE_MS && (error as ReuseMark).reused === true;
 }
 
 /** The only mapping from a failed call to what the client is told. */

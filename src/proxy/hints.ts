@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { pathOf } from '../http/path.ts';
 import type { Hints } from '../policies/policy.ts';
-import { findFields, type Span } from './json-scan.ts';
+import { findFields, type Span, stringAt } from './json-scan.ts';
 import { ALL_PROMPT_FIELDS, promptOf } from './prompt.ts';
 import { ALL_KEY_FIELDS, explicitKey, sessionKey } from './session-key.ts';
 
 const STREAM = 'stream';
-const WANTED: ReadonlySet<string> = new Set([...ALL_PROMPT_FIELDS, ...ALL_KEY_FIELDS, STREAM]);
+const MODEL = 'model';
+const WANTED: ReadonlySet<string> = new Set([...ALL_PROMPT_FIELDS, ...ALL_KEY_FIELDS, STREAM, MODEL]);
 const NO_FIELDS: ReadonlyMap<string, Span> = new Map();
 const TRUE = 0x74;
 
@@ -35,6 +36,12 @@ export class RequestHints implements Hints {
   get streams(): boolean {
     const span = this.#scanned().get(STREAM);
     return span !== undefined && this.#body[span.start] === TRUE;
+  }
+
+  /** As the client names it; undefined where it does not. */
+  get model(): string | undefined {
+    const span = this.#scanned().get(MODEL);
+    return span && stringAt(this.#body, span);
   }
 
   /** A body that is no JSON object has no fields: it goes to the worker as it is. */

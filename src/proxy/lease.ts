@@ -1,33 +1,41 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { AttemptResult, ObservedAttempt } from '../observe.ts';
 import type { Choice, Policy } from '../policies/policy.ts';
 import type { Slots } from '../state/slots.ts';
 import { AnswerTail } from './answer-tail.ts';
+import { failureOf } from './failure.ts';
 import type { Outcome } from './outcome.ts';
 import type { Described } from './sink.ts';
 import type { Target } from './target.ts';
 import { verdictOf } from './verdict.ts';
+
+export interface LeaseOptions {
+  /** The client wants the scores. */
+  readonly explains: boolean;
+  readonly observed: ObservedAttempt;
+}
 
 /** What one choice holds until its call has ended: the worker's load, its breaker's and the policy's attention. */
 export class Lease implements Described {
   readonly choice: Choice<Target>;
   readonly #policy: Policy;
   readonly #slots: Slots;
+  readonly observed: ObservedAttempt;
   /** The client wants the scores. */
-  readonly #explain: boolean;
+  readonly #explains: boolean;
   readonly #startedMs = performance.now();
   readonly #ticket: number;
-  /** Only where the policy wants to know. */
-  readonly #tail: AnswerTail | undefined;
+  readonly #tail = new AnswerTail();
   #streams = false;
   #firstByteMs: number | undefined;
 
   /** Counts the choice. */
-  constructor(choice: Choice<Target>, policy: Policy, slots: Slots, explain: boolean) {
+  constructor(choice: Choice<Target>, policy: Policy, slots: Slots, { explains, observed }: LeaseOptions) {
     this.choice = choice;
-    this.#explain = explain;
+    this.observed = observed;
+    this.#explains = explains;
     this.#policy = policy;
     this.#slots = slots;
-    if (policy.settled) this.#tail = new AnswerTail();
     slots.take(choice.candidate.slot);
     this.#ticket = choice.candidate.chosen();
   }
@@ -36,7 +44,7 @@ export class Lease implements Described {
     const { candidate, matchedBytes, reason, scores } = this.choice;
     headers.push(`x-sglang-router-${of}worker`, candidate.url, `x-sglang-router-${of}policy`, this.#policy.name);
     headers.push(`x-sglang-router-${of}matched`, String(matchedBytes));
-    if (this.#explain && scores) headers.push(`x-sglang-router-${of}explain`, JSON.stringify({ reason, scores }));
+    if (this.#explains && scores) headers.push(`x-sglang-router-${of}explain`, JSON.stringify({ reason, scores }));
   }
 
   /** The answer is a stream of events; known with its head. */
@@ -44,13 +52,15 @@ export class Lease implements Described {
     return this.#streams;
   }
 
-  head(headers: IncomingHttpHeaders): void {
+  head(status: number, headers: IncomingHttpHeaders): void {
     this.#streams = headers['content-type']?.startsWith('text/event-stream') ?? false;
+    this.observed.head(status, this.#streams);
   }
 
   /** Some bytes of the answer's body have come. */
   data(chunk: Buffer): void {
-    this.#tail?.see(chunk);
+    this.#tail.see(chunk);
+    this.observed.chunk(chunk.length);
     if (this.#firstByteMs !== undefined) return;
     this.#firstByteMs = performance.now() - this.#startedMs;
     this.#policy.firstByte?.(this.choice);
@@ -59,10 +69,17 @@ export class Lease implements Described {
   /** The call has ended, however it did; once. */
   settle(outcome: Outcome): void {
     const { candidate } = this.choice;
+    const verdict = verdictOf(outcome);
+    const usage = this.#tail.read();
     this.#slots.give(candidate.slot);
-    candidate.settled(verdictOf(outcome), this.#ticket);
-    if (!this.#tail) return;
+    candidate.settled(verdict, this.#ticket);
     const firstByteMs = this.#streams ? this.#firstByteMs : undefined;
-    this.#policy.settled?.(this.choice, { firstByteMs, ...this.#tail.read() });
+    this.#policy.settled?.(this.choice, { firstByteMs, ...usage });
+    this.observed.end({ verdict, usage, error: errorOf(outcome, candidate) });
   }
+}
+
+function errorOf(outcome: Outcome, target: Target): AttemptResult['error'] {
+  if (outcome.kind !== 'failed') return undefined;
+  return { code: failureOf(outcome, target).code, started: outcome.started };
 }

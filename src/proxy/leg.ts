@@ -1,7 +1,8 @@
 import type { Log } from '../log.ts';
-import type { Hints, Policy } from '../policies/policy.ts';
+import type { Chosen } from '../observe.ts';
+import type { Choice, Policy } from '../policies/policy.ts';
 import type { Slots } from '../state/slots.ts';
-import { choose, type Targets } from './choose.ts';
+import { choose, type Targets, type Wanted } from './choose.ts';
 import type { Timeouts } from './deadlines.ts';
 import { type Dispatched, dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
@@ -9,6 +10,7 @@ import { asksToExplain, explain } from './explain.ts';
 import { isStale, isUnreachable } from './failure.ts';
 import { Lease } from './lease.ts';
 import { GONE, type Outcome } from './outcome.ts';
+import { withRank } from './rank.ts';
 import type { Tries } from './retry.ts';
 import type { Sink } from './sink.ts';
 import type { Target } from './target.ts';
@@ -29,9 +31,8 @@ export interface LegParts {
 }
 
 /** A request as a plan is given it. */
-export interface Asked {
+export interface Asked extends Wanted {
   readonly exchange: Exchange;
-  readonly hints: Hints;
   readonly tries: Tries;
 }
 
@@ -43,14 +44,15 @@ export class Leg {
   #call: Dispatched | undefined;
   #ended: Outcome | undefined;
 
-  /** Chooses a worker; whom this request has asked before only when nobody else is left. */
-  constructor({ targets, policy }: Pool, asked: Asked, { slots, timeouts, log }: LegParts) {
-    const { exchange, hints, tries } = asked;
+  /** Chooses a worker; whom this request has asked before only when nobody else is left. `aside` where its answer is not the client's. */
+  constructor({ targets, policy }: Pool, asked: Asked, { slots, timeouts, log }: LegParts, aside = false) {
+    const { exchange, tries } = asked;
     const wantsScores = asksToExplain(exchange.request);
-    const choice = choose(policy, targets, tries.tried, hints, wantsScores || log.debugEnabled);
+    const choice = choose(policy, targets, asked, wantsScores || log.debugEnabled);
     explain(choice, policy, log);
     tries.tried.push(choice.candidate);
-    this.lease = new Lease(choice, policy, slots, wantsScores);
+    const observed = exchange.observed.attempt(chosenOf(choice, policy), aside);
+    this.lease = new Lease(choice, policy, slots, { explains: wantsScores, observed });
     this.#asked = asked;
     this.#timeouts = timeouts;
   }
@@ -62,12 +64,13 @@ export class Leg {
   /** Sends it, again at once where a connection was only found to be closed; resolves when that has ended, however it did. */
   async send(body: Buffer, sink: Sink): Promise<Outcome> {
     let outcome = this.#ended ?? GONE;
+    const ranked = withRank(body, this.#asked.exchange.request.url ?? '/', this.target.rank);
     try {
       for (let calls = 0; calls <= MOST_STALE && !this.#ended; calls++) {
-        this.#call = dispatch({ lease: this.lease, body, sink, timeouts: this.#timeouts, ...this.#asked });
+        this.#call = dispatch({ lease: this.lease, body: ranked, sink, timeouts: this.#timeouts, ...this.#asked });
         const called = await this.#call.called;
         outcome = called.outcome;
-        if (outcome.kind !== 'failed' || !isStale(outcome, called.answerBegan)) break;
+        if (outcome.kind !== 'failed' || !isStale(outcome, called.answerBegan, called.tookMs)) break;
       }
     } finally {
       this.lease.settle(outcome);
@@ -89,8 +92,12 @@ export function isReady({ targets }: Pool): boolean {
 }
 
 /** Whether somebody of a pool may be asked who has not been asked yet. */
-export function hasUntried({ targets }: Pool, tried: readonly Target[]): boolean {
-  const available = targets.available();
-  const candidates = available.length > 0 ? available : targets.lastResort();
+export function hasUntried({ targets }: Pool, { tries: { tried }, model }: Wanted): boolean {
+  const available = targets.available(model);
+  const candidates = available.length > 0 ? available : targets.lastResort(model);
   return candidates.some((target) => !tried.includes(target));
+}
+
+function chosenOf({ candidate, reason, matchedBytes, promptBytes = 0 }: Choice<Target>, { name }: Policy): Chosen {
+  return { worker: candidate.url, policy: name, reason, matchedBytes, promptBytes };
 }

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClientGoneError, readBody } from '../http/body.ts';
-import { sendError } from '../http/respond.ts';
+import { sendError, setHeaders } from '../http/respond.ts';
 import type { Log } from '../log.ts';
 import type { Random } from '../policies/policy.ts';
 import type { Admission, Somebody } from './admit.ts';
-import { Exchange } from './exchange.ts';
+import { type Edge, Exchange } from './exchange.ts';
 import { failureOf, isFinal } from './failure.ts';
 import { RequestHints } from './hints.ts';
+import type { Asked } from './leg.ts';
+import { type Models, modelOf } from './models.ts';
 import type { Attempt, Plan } from './plans/plan.ts';
 import { backoffMs, type RetryOptions, Tries } from './retry.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -21,6 +23,7 @@ export interface DataPathParts {
   readonly plan: Plan;
   readonly somebody: Somebody;
   readonly admission: Admission;
+  readonly models: Models;
   readonly log: Log;
   readonly random?: Random;
 }
@@ -50,48 +53,55 @@ export class DataPath {
   }
 
   /** Serves one request whole; never rejects. */
-  async serve(request: IncomingMessage, response: ServerResponse, treatment: Treatment): Promise<void> {
-    const exchange = new Exchange(request, response);
-    const { admission, log } = this.#parts;
-    let last: Attempt | undefined;
+  async serve(request: IncomingMessage, response: ServerResponse, treatment: Treatment, edge: Edge): Promise<void> {
+    const exchange = new Exchange(request, response, edge);
+    const { admission } = this.#parts;
     try {
       if (admission.closed) throw admission.closed;
       exchange.body = await readBody(request, this.#options.maxPayloadBytes);
-      if (treatment.admitted) await admission.enter(exchange);
+      edge.observed.record.requestBytes = exchange.body.length;
+      const turn = treatment.admitted ? admission.enter(exchange) : undefined;
+      if (turn) await timed(exchange, turn);
       exchange.deadlineMs = performance.now() + this.#options.requestTimeoutMs;
-      last = await this.#answer(exchange, treatment);
+      await this.#answer(exchange, treatment);
     } catch (error) {
       this.#fail(exchange, error as Error);
     } finally {
-      settle(exchange, last, log);
+      settle(exchange);
     }
   }
 
-  /** Attempts until one is answered or no other may follow; returns the last. */
-  async #answer(exchange: Exchange, { admitted, repeatable }: Treatment): Promise<Attempt | undefined> {
-    const { plan, admission, somebody, log } = this.#parts;
+  /** Attempts until one is answered or no other may follow. */
+  async #answer(exchange: Exchange, { admitted, repeatable }: Treatment): Promise<void> {
+    const { plan, admission, somebody, models, log } = this.#parts;
+    const { observed } = exchange;
     const hints = new RequestHints(exchange.request, exchange.body);
+    const model = modelOf(models, hints, admitted);
+    observed.record.model = model ?? (models.several ? undefined : models.ids[0]);
     const tries = new Tries(this.#retries(repeatable), this.#budget, () => admission.inFlight);
+    const asked = { exchange, hints, tries, model };
     let attempt: Attempt | undefined;
     try {
       while (!exchange.gone) {
-        if (admitted) await admission.awaitWorker(exchange);
+        const wait = admitted ? admission.awaitWorker(exchange) : undefined;
+        if (wait) await timed(exchange, wait);
         else if (!somebody.there) throw somebody.missing();
         if (exchange.gone) break;
-        attempt = await plan.attempt({ exchange, hints, tries });
+        attempt = await plan.attempt(asked);
         noteFailure(exchange, attempt, log);
-        if (!(await this.#goesOn(exchange, attempt, tries))) break;
+        if (!(await this.#goesOn(asked, attempt))) break;
       }
-      return attempt;
     } finally {
-      tries.end(attempt?.outcome);
+      const well = tries.end(attempt?.outcome);
+      if (!well && tries.retries > 0 && tries.exhausted) observed.exhausted();
     }
   }
 
   /** Whether another attempt follows, waiting until its time has come. Throws what the client is told where none does and it has no answer yet. */
-  async #goesOn(exchange: Exchange, { outcome, targets }: Attempt, tries: Tries): Promise<boolean> {
+  async #goesOn(asked: Asked, { outcome, targets }: Attempt): Promise<boolean> {
     if (outcome.kind === 'answered' || outcome.kind === 'client_gone') return false;
-    const elsewhere = this.#parts.plan.hasUntried(tries);
+    const { exchange, tries } = asked;
+    const elsewhere = this.#parts.plan.hasUntried(asked);
     if (outcome.kind === 'failed') {
       if (outcome.started) return false;
       const counts = outcome.sent || !elsewhere;
@@ -101,7 +111,9 @@ export class DataPath {
       if (!counts) return true;
     }
     const atLeastMs = outcome.kind === 'rejected' && !elsewhere ? (outcome.retryAfterMs ?? 0) : 0;
-    await exchange.pause(this.#waitMs(tries.next(), atLeastMs));
+    const waitMs = this.#waitMs(tries.next(), atLeastMs);
+    exchange.observed.retried(waitMs);
+    await exchange.pause(waitMs);
     return true;
   }
 
@@ -120,8 +132,20 @@ export class DataPath {
 
   #fail(exchange: Exchange, error: Error): void {
     if (exchange.gone || error instanceof ClientGoneError) return;
+    const { response, headers, observed } = exchange;
     if (!('code' in error)) this.#parts.log.error('request failed', { reason: error.stack ?? error.message });
-    sendError(exchange.response, error);
+    setHeaders(response, headers);
+    observed.record.errorCode = sendError(response, error);
+  }
+}
+
+/** Counts a wait as the request's time in the queue. */
+async function timed({ observed: { record } }: Exchange, wait: Promise<void>): Promise<void> {
+  const startedMs = performance.now();
+  try {
+    await wait;
+  } finally {
+    record.queueMs += performance.now() - startedMs;
   }
 }
 

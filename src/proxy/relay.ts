@@ -3,6 +3,7 @@ import type { RouterError } from '../errors.ts';
 import { responseHeaders } from '../http/headers.ts';
 import { pathOf } from '../http/path.ts';
 import { terminalEvent } from './broken-stream.ts';
+import type { Exchange } from './exchange.ts';
 import type { Described, Sink } from './sink.ts';
 
 /** Up to this size a chunk is copied between its size line and line end, so that it leaves in one write: 10 % of a stream's cost. */
@@ -15,6 +16,7 @@ const LF = 0x0a;
 /** Passes one answer on to the client as it comes: no buffering, bytes in are bytes out. */
 export class Relay implements Sink {
   readonly #response: ServerResponse;
+  readonly #headers: readonly string[];
   readonly #describe: ((headers: string[]) => void) | undefined;
   #chunked = false;
   /** Bytes still to come where the worker declared a length. */
@@ -25,8 +27,9 @@ export class Relay implements Sink {
   #last: Buffer | undefined;
 
   /** `describe` adds headers of its own to the answer's, as name, value, name, value … */
-  constructor(response: ServerResponse, describe?: (headers: string[]) => void) {
+  constructor({ response, headers }: Exchange, describe?: (headers: string[]) => void) {
     this.#response = response;
+    this.#headers = headers;
     this.#describe = describe;
   }
 
@@ -38,6 +41,7 @@ export class Relay implements Sink {
   /** The head waits for the first bytes of the body and leaves with them: until then another worker may be asked. */
   head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, described: Described): void {
     const out = responseHeaders(headers);
+    out.push(...this.#headers);
     described.describe(out);
     this.#describe?.(out);
     this.#plain = described.streams && headers['content-encoding'] === undefined;

@@ -81,10 +81,11 @@ export class Tries {
     return this.#retries++;
   }
 
-  /** The request is over. The retries of one that had no good end stay spent. */
-  end(last: Outcome | undefined): void {
+  /** The request is over; true where it ended well. The retries of one that had no good end stay spent. */
+  end(last: Outcome | undefined): boolean {
     const well = last?.kind === 'answered' ? !isRetryable(last.status) : last?.kind === 'client_gone';
     if (well) this.#budget.giveBack(this.#taken);
     this.#taken = 0;
+    return well;
   }
 }

@@ -16,9 +16,9 @@ export interface RouterProcess extends AsyncDisposable {
 
 const KEPT_LINES = 1_000;
 
-/** Starts `router` with these flags, which must name a port, and waits until it listens and, where it has workers, one of them is ready. */
+/** Starts `router` with these flags, which must name a port, without a port for metrics unless they name one, and waits until it listens and, where it has workers, one of them is ready. */
 export async function spawnRouter(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<RouterProcess> {
-  const child = spawn(process.execPath, [MAIN, 'router', ...flags], {
+  const child = spawn(process.execPath, [MAIN, 'router', '--prometheus-port', '0', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
@@ -29,7 +29,7 @@ export async function spawnRouter(flags: readonly string[], env: NodeJS.ProcessE
     createInterface({ input: stream }).on('line', (line) => {
       lines.push(line);
       if (lines.length > KEPT_LINES) lines.shift();
-      const url = /router listens on (http\S+)/.exec(line)?.[1];
+      const url = /router listens on (http[^\s"]+)/.exec(line)?.[1];
       if (url) listening.resolve(url);
     });
   }

@@ -37,12 +37,13 @@ export function testRegistry(
   health: Partial<HealthOptions> = {},
   breaker: Partial<BreakerOptions> = {},
   clock?: Clock,
+  dpAware = false,
 ): TestRegistry {
   const lines: string[] = [];
   const events: string[] = [];
   const slots = new Slots();
   const log = createLog('info', (line) => lines.push(line));
-  const options = { health: { ...HEALTH, ...health }, breaker: { ...BREAKER, ...breaker } };
+  const options = { health: { ...HEALTH, ...health }, breaker: { ...BREAKER, ...breaker }, dpAware };
   const workers = new Registry(slots, options, log, clock);
   for (const name of ['available', 'unavailable', 'lost', 'learned', 'remove'] as const) {
     workers.on(name, ({ url }) => events.push(`${name} ${url}`));

@@ -20,7 +20,10 @@ export async function testRouter(
   const lines: string[] = [];
   const { config } = resolveRouter([...flags, '--worker-urls', ...workerUrls], {});
   const log = createLog('debug', (line) => lines.push(line));
-  const router = await startRouter({ ...config, port: 0, policy: 'round_robin', ...fields }, { log });
+  const router = await startRouter(
+    { ...config, port: 0, prometheusPort: 0, policy: 'round_robin', ...fields },
+    { log },
+  );
   while (router.registry.available().length < workerUrls.length) await once(router.registry, 'change');
   return { router, url: router.url, lines, [Symbol.asyncDispose]: () => router.close() };
 }

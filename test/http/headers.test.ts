@@ -18,7 +18,7 @@ test('what the client says about itself goes to the worker, framing and hop-by-h
 });
 
 test("a worker's own authorization is the only one", () => {
-  const out = requestHeaders({ authorization: 'Bearer client', 'x-a': '1' }, 'Bearer worker');
+  const out = requestHeaders({ authorization: 'Bearer client', 'x-a': '1' }, ['authorization', 'Bearer worker']);
   assert.deepEqual(out, ['authorization', 'Bearer worker', 'x-a', '1']);
 });
 

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { RouterError } from '../../src/errors.ts';
 import { Admission } from '../../src/proxy/admit.ts';
-import { Exchange } from '../../src/proxy/exchange.ts';
+import { type Edge, Exchange } from '../../src/proxy/exchange.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { seededRandom } from '../helpers/seeded-random.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
@@ -187,7 +187,7 @@ class FakeExchange extends Exchange {
 
   constructor(number: number) {
     const connection = new EventEmitter();
-    super({} as IncomingMessage, connection as unknown as ServerResponse);
+    super({} as IncomingMessage, connection as unknown as ServerResponse, {} as Edge);
     this.number = number;
     this.connection = connection;
   }

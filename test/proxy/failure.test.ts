@@ -136,8 +136,9 @@ test('whom an error is to blame on, and what the client is told', () => {
 
 test('only a connection that had served, and brought nothing of an answer, was stale', () => {
   const reused = Object.assign(error('ECONNRESET'), { reused: true });
-  assert.equal(isStale(failed(reused, false, true), false), true);
-  assert.equal(isStale(failed(reused, false, true), true), false);
-  assert.equal(isStale(failed(reused, false, false), false), false);
-  assert.equal(isStale(failed(error('ECONNRESET'), false, true), false), false);
+  assert.equal(isStale(failed(reused, false, true), false, 5), true);
+  assert.equal(isStale(failed(reused, false, true), true, 5), false);
+  assert.equal(isStale(failed(reused, false, false), false, 5), false);
+  assert.equal(isStale(failed(error('ECONNRESET'), false, true), false, 5), false);
+  assert.equal(isStale(failed(reused, false, true), false, 5_000), false, 'it had the request for long');
 });

@@ -1,6 +1,5 @@
 import type { Asked } from '../leg.ts';
 import type { Outcome } from '../outcome.ts';
-import type { Tries } from '../retry.ts';
 import type { Target } from '../target.ts';
 
 /** One attempt at a request, and who took part in it. */
@@ -14,7 +13,7 @@ export interface Plan {
   /** Whether there is anybody to ask. */
   readonly ready: boolean;
   /** Whether there is somebody to ask who has not been asked yet. */
-  hasUntried(tries: Tries): boolean;
+  hasUntried(asked: Asked): boolean;
   /** Asks once, whom it asked before only when nobody else is left. While `ready` it rejects with a RouterError only, for a request that nobody can serve. */
   attempt(asked: Asked): Promise<Attempt>;
 }

@@ -1,6 +1,5 @@
 import { type Asked, hasUntried, isReady, Leg, type LegParts, type Pool } from '../leg.ts';
 import { Relay } from '../relay.ts';
-import type { Tries } from '../retry.ts';
 import type { Attempt, Plan } from './plan.ts';
 
 /** One worker answers the whole request. */
@@ -17,15 +16,15 @@ export class RegularPlan implements Plan {
     return isReady(this.#pool);
   }
 
-  hasUntried({ tried }: Tries): boolean {
-    return hasUntried(this.#pool, tried);
+  hasUntried(asked: Asked): boolean {
+    return hasUntried(this.#pool, asked);
   }
 
   async attempt(asked: Asked): Promise<Attempt> {
     const { exchange } = asked;
     const leg = new Leg(this.#pool, asked, this.#parts);
     exchange.onGone = () => leg.cancel();
-    const outcome = await leg.send(exchange.body, new Relay(exchange.response));
+    const outcome = await leg.send(exchange.body, new Relay(exchange));
     exchange.onGone = undefined;
     return { outcome, targets: [leg.target] };
   }

@@ -23,7 +23,7 @@ export class Pair {
     this.#prefill = prefill;
     this.#decode = decode;
     this.#exchange = exchange;
-    this.#client = new Relay(exchange.response, (headers) => prefill.lease.describe(headers, 'prefill-'));
+    this.#client = new Relay(exchange, (headers) => prefill.lease.describe(headers, 'prefill-'));
   }
 
   /** Sends `body` to both. With `logprobs`, those of the prompt are put into decode's answer. */

@@ -6,7 +6,6 @@ import { findFields } from '../json-scan.ts';
 import { type Asked, hasUntried, isReady, Leg, type LegParts, type Pool } from '../leg.ts';
 import type { Attempt, Plan } from '../plans/plan.ts';
 import { RegularPlan } from '../plans/regular.ts';
-import type { Tries } from '../retry.ts';
 import { spliceFields } from '../splice.ts';
 import { BOOTSTRAP_FIELDS, bootstrapFields } from './bootstrap.ts';
 import { PromptLogprobs } from './logprobs.ts';
@@ -36,8 +35,8 @@ export class PrefillDecodePlan implements Plan {
     return isReady(this.#prefill) && isReady(this.#decode);
   }
 
-  hasUntried({ tried }: Tries): boolean {
-    return hasUntried(this.#prefill, tried) || hasUntried(this.#decode, tried);
+  hasUntried(asked: Asked): boolean {
+    return hasUntried(this.#prefill, asked) || hasUntried(this.#decode, asked);
   }
 
   async attempt(asked: Asked): Promise<Attempt> {
@@ -51,7 +50,7 @@ export class PrefillDecodePlan implements Plan {
     }
     const batch = batchSizeOf(path, body);
     if (!this.ready) throw noWorker();
-    const prefill = new Leg(this.#prefill, asked, this.#parts);
+    const prefill = new Leg(this.#prefill, asked, this.#parts, true);
     const decode = new Leg(this.#decode, asked, this.#parts);
     const fields = bootstrapFields(prefill.target, this.#rooms.draw(batch ?? 1), batch);
     const both = spliceFields(body, fields, BOOTSTRAP_FIELDS) as Buffer;

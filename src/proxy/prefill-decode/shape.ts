@@ -17,6 +17,7 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ['/v1/chat/completions', { prompts: [], samples: ['n'] }],
   ['/v1/completions', { prompts: ['prompt'], samples: ['n', 'best_of'] }],
   ['/v1/responses', { prompts: [], samples: [] }],
+  ['/v1/messages', { prompts: [], samples: [] }],
   ['/invocations', { prompts: [], samples: ['n'] }],
 ]);
 
@@ -27,7 +28,6 @@ const UNSERVED: ReadonlySet<string> = new Set([
   '/v1/rerank',
   '/rerank',
   '/v1/score',
-  '/v1/messages',
   '/v1/audio/transcriptions',
   '/api/chat',
   '/api/generate',

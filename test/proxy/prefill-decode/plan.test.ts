@@ -70,9 +70,14 @@ function silent(): { handler: Handler; asked: Promise<unknown>; gone: Promise<un
 
 test('both get the client’s body with one room in it, and decode’s answer is the client’s', async () => {
   const headers: (string | string[] | undefined)[] = [];
-  const note: Handler = ({ headers: got }) => void headers.push(got['x-override-bootstrap-room']);
-  await using prefill = await server((...call) => (note(...call), PREFILLED(...call)));
-  await using decode = await server((...call) => (note(...call), DECODED(...call)));
+  const noting =
+    (handler: Handler): Handler =>
+    (request, ...rest) => {
+      headers.push(request.headers['x-override-bootstrap-room']);
+      handler(request, ...rest);
+    };
+  await using prefill = await server(noting(PREFILLED));
+  await using decode = await server(noting(DECODED));
   await using router = await pairRouter([prefill], [decode]);
   const sent = '{"text" : "a",  "unknown": 1e0, "bootstrap_room": -5, "bootstrap_host": null}';
   const answer = await post(router.url, '/generate', sent);
@@ -105,6 +110,10 @@ test('a prefill server that dies ends decode’s call, and another pair answers'
   await using dying = await server((request) => {
     dead++;
     request.socket.destroy();
+  });
+  // On a connection that had served before, it could be one that was closed while idle.
+  dying.server.prependListener('request', (_, response) => {
+    response.shouldKeepAlive = false;
   });
   await using well = await server(PREFILLED);
   await using decode = await server((...call) =>

@@ -1,0 +1,19 @@
+import { readBody } from '../http/body.ts';
+import { sendJson, sendText } from '../http/respond.ts';
+import { askAll, failures, goodOnes } from './ask-workers.ts';
+import type { ApiContext } from './context.ts';
+import type { Call } from './endpoint.ts';
+import { healthyWorkers } from './healthy-workers.ts';
+
+const MAX_BYTES = 2 ** 20;
+
+/** Told to every healthy worker: whose request it is only they know. 200 without a body, as a server answers it; 206 where some could not be told. */
+export async function abortRequest({ request, response }: Call, context: ApiContext): Promise<void> {
+  const body = await readBody(request, MAX_BYTES);
+  const { 'content-type': contentType = 'application/json' } = request.headers;
+  const answers = await askAll(healthyWorkers(context), { method: 'POST', path: '/abort_request', body, contentType });
+  const told = goodOnes(answers).map(({ worker }) => worker);
+  const failed = failures(answers);
+  if (failed.length === 0) sendText(response, 200, '');
+  else sendJson(response, 206, { status: 'partial_success', successful: told, failed });
+}

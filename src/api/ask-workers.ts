@@ -1,0 +1,93 @@
+import { RouterError } from '../errors.ts';
+import { call } from '../http/get.ts';
+import type { Worker } from '../workers/worker.ts';
+
+/** What several workers are asked at once. */
+export interface Question {
+  readonly method?: 'GET' | 'POST';
+  /** With its query. */
+  readonly path: string;
+  readonly body?: Buffer | undefined;
+  readonly contentType?: string | undefined;
+  readonly timeoutMs?: number;
+}
+
+/** What came of asking a worker: the body of its good answer, or why there is none. */
+export type WorkerAnswer =
+  | { readonly worker: string; readonly body: Buffer }
+  | { readonly worker: string; readonly problem: string };
+
+const TIMEOUT_MS = 5_000;
+const FIRST_MS = 10_000;
+/** Beyond the metrics of a server with a hundred ranks. */
+const MAX_BYTES = 16 * 2 ** 20;
+const SHOWN_CHARACTERS = 200;
+
+/** Asks one worker. Never rejects; any status but 2xx is a problem, as is an answer that takes longer than 5 s. */
+export async function askWorker(worker: Worker, question: Question): Promise<WorkerAnswer> {
+  const { method, path, body, contentType, timeoutMs = TIMEOUT_MS } = question;
+  const { client, basePath, controlHeaders, url } = worker;
+  const headers = contentType === undefined ? controlHeaders : { ...controlHeaders, 'content-type': contentType };
+  try {
+    const answer = await call(client, basePath + path, { method, body, headers, timeoutMs, maxBytes: MAX_BYTES });
+    if (answer.status >= 200 && answer.status < 300) return { worker: url, body: answer.body };
+    return { worker: url, problem: problemOf(path, answer.status, answer.body) };
+  } catch (error) {
+    return { worker: url, problem: (error as Error).message };
+  }
+}
+
+/** Asks all at once; the answers are in the order of the workers. */
+export function askAll(workers: readonly Worker[], question: Question): Promise<readonly WorkerAnswer[]> {
+  return Promise.all(workers.map((worker) => askWorker(worker, question)));
+}
+
+/**
+ * The first good answer to a GET of any of the `paths`, names of one thing, the workers asked one after the other for 10 s at
+ * most. Throws RouterError `worker_bad_response` when none is good.
+ */
+export async function askFirst(workers: readonly Worker[], paths: readonly string[]): Promise<Buffer> {
+  const endMs = performance.now() + FIRST_MS;
+  const problems: string[] = [];
+  for (const worker of workers) {
+    if (performance.now() > endMs) break;
+    const answer = await askAny(worker, paths);
+    if ('body' in answer) return answer.body;
+    problems.push(`${answer.worker}: ${answer.problem}`);
+  }
+  throw noGoodAnswer(problems);
+}
+
+/** The worker's first good answer to a GET of any of the `paths`, else what was wrong with each. */
+export async function askAny(worker: Worker, paths: readonly string[]): Promise<WorkerAnswer> {
+  const problems: string[] = [];
+  for (const path of paths) {
+    const answer = await askWorker(worker, { path });
+    if ('body' in answer) return answer;
+    problems.push(answer.problem);
+  }
+  return { worker: worker.url, problem: problems.join(', ') };
+}
+
+/** The good ones of the answers. Throws RouterError `worker_bad_response` when there is none. */
+export function goodOnes(answers: readonly WorkerAnswer[]) {
+  const good = answers.filter((answer) => 'body' in answer);
+  if (good.length > 0) return good;
+  throw noGoodAnswer(failures(answers).map(({ worker, error }) => `${worker}: ${error}`));
+}
+
+/** Which workers failed, and why, for an answer's body. */
+export function failures(
+  answers: readonly WorkerAnswer[],
+): readonly { readonly worker: string; readonly error: string }[] {
+  return answers.flatMap((answer) => ('problem' in answer ? [{ worker: answer.worker, error: answer.problem }] : []));
+}
+
+function noGoodAnswer(problems: readonly string[]): RouterError {
+  return new RouterError('worker_bad_response', `no worker gave a good answer: ${problems.join('; ')}`);
+}
+
+function problemOf(path: string, status: number, body: Buffer): string {
+  const text = body.toString('utf8', 0, SHOWN_CHARACTERS).trim();
+  return `${path} answered ${status}${text === '' ? '' : `: ${text}`}`;
+}

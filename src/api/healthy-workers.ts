@@ -1,0 +1,17 @@
+import type { Worker } from '../workers/worker.ts';
+import type { ApiContext } from './context.ts';
+import { isHealthy } from './health.ts';
+
+/** Whom to ask what healthy workers can tell. Throws a RouterError where there is none. */
+export function healthyWorkers({ registry, missing }: ApiContext): readonly Worker[] {
+  const healthy = registry.workers.filter(isHealthy);
+  if (healthy.length === 0) throw missing();
+  return healthy;
+}
+
+/** The same for what clients take as a sign that they are served: throws a RouterError while they are not. */
+export function servingWorkers(context: ApiContext): readonly Worker[] {
+  const reason = context.closed();
+  if (reason) throw reason;
+  return healthyWorkers(context);
+}

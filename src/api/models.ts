@@ -1,0 +1,34 @@
+import { RouterError } from '../errors.ts';
+import { type ModelList, mergeModels } from '../fan-out/models.ts';
+import { sendJson } from '../http/respond.ts';
+import { askAll, goodOnes } from './ask-workers.ts';
+import type { ApiContext } from './context.ts';
+import type { Call } from './endpoint.ts';
+import { servingWorkers } from './healthy-workers.ts';
+import { jsonOf } from './json-of.ts';
+import { together } from './together.ts';
+
+const PATH = '/v1/models';
+
+/** What the healthy workers serve together. */
+export async function getModels({ response }: Call, context: ApiContext): Promise<void> {
+  sendJson(response, 200, await modelsOf(context));
+}
+
+/** One of them. */
+export async function getModel({ response, params: { model = '' } }: Call, context: ApiContext): Promise<void> {
+  const { data } = await modelsOf(context);
+  const found = data.find(({ id }) => id === model);
+  if (found) return sendJson(response, 200, found);
+  const models = data.map(({ id }) => id);
+  throw new RouterError('model_not_found', `model ${model} is not served; there are: ${models.join(', ')}`, {
+    details: { param: 'model', models },
+  });
+}
+
+function modelsOf(context: ApiContext): Promise<ModelList> {
+  return together(context, PATH, async () => {
+    const answers = await askAll(servingWorkers(context), { path: PATH });
+    return mergeModels(goodOnes(answers).map(({ body }) => jsonOf(body)));
+  });
+}

@@ -1,0 +1,36 @@
+import { withoutKeys } from '../fan-out/without-keys.ts';
+import { sendJsonText } from '../http/respond.ts';
+import type { Role } from '../workers/worker.ts';
+import { askAny, askFirst, goodOnes } from './ask-workers.ts';
+import type { ApiContext } from './context.ts';
+import type { Call } from './endpoint.ts';
+import { servingWorkers } from './healthy-workers.ts';
+import { jsonOf } from './json-of.ts';
+
+/** The newer name first. */
+const PATHS = ['/server_info', '/get_server_info'];
+
+/** What the first healthy worker that answers says of itself; of prefill and decode servers what all say, as the load balancer of the manual has it. */
+export async function serverInfo({ response }: Call, context: ApiContext): Promise<void> {
+  const body = context.roles.includes('prefill') ? await infoByRole(context) : await infoOfOne(context);
+  sendJsonText(response, 200, withoutKeys(body));
+}
+
+async function infoOfOne(context: ApiContext): Promise<string> {
+  return (await askFirst(servingWorkers(context), PATHS)).toString();
+}
+
+async function infoByRole(context: ApiContext): Promise<string> {
+  const workers = servingWorkers(context);
+  const good = goodOnes(await Promise.all(workers.map((worker) => askAny(worker, PATHS))));
+  const infosOf = (role: Role) => {
+    const urls = new Set(workers.filter((worker) => worker.role === role).map(({ url }) => url));
+    return good.flatMap(({ worker, body }) => (urls.has(worker) ? [objectOf(jsonOf(body))] : []));
+  };
+  const [prefill, decode] = [infosOf('prefill'), infosOf('decode')];
+  return JSON.stringify({ internal_states: decode.flatMap((info) => info.internal_states ?? []), prefill, decode });
+}
+
+function objectOf(value: unknown): { readonly internal_states?: unknown } {
+  return typeof value === 'object' && value !== null ? value : {};
+}

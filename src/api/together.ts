@@ -1,0 +1,10 @@
+import type { ApiContext } from './context.ts';
+
+/** Who asks for what is being asked already gets that answer too: a public path must not multiply into calls to every worker. */
+export function together<T>({ underWay }: ApiContext, question: string, ask: () => Promise<T>): Promise<T> {
+  const known = underWay.get(question) as Promise<T> | undefined;
+  if (known) return known;
+  const answer = ask().finally(() => underWay.delete(question));
+  underWay.set(question, answer);
+  return answer;
+}

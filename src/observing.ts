@@ -1,0 +1,64 @@
+import type { Server } from 'node:http';
+import manifest from '../package.json' with { type: 'json' };
+import { OWN_PATHS } from './api/index.ts';
+import type { Config } from './config/options.ts';
+import { createRequestIds } from './http/request-id.ts';
+import { createRouteLabel } from './http/route-label.ts';
+import { INFERENCE_PATHS } from './http/routes.ts';
+import type { Log } from './log.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { serveMetrics } from './metrics/server.ts';
+import { Observer } from './observe.ts';
+import type { RequestRecord } from './request-record.ts';
+import type { OpenTracing } from './tracing/open.ts';
+
+export interface Watching {
+  readonly log: Log;
+  /** Writes the line of a request that has ended; absent where nobody reads it. */
+  readonly access?: ((record: RequestRecord) => void) | undefined;
+}
+
+/** Metrics, traces and access log of a router, and the port and the connections that they need. */
+export class Observing {
+  readonly observer: Observer;
+  readonly #log: Log;
+  readonly #traces: OpenTracing | undefined;
+  #server: Server | undefined;
+
+  private constructor(config: Config, { log, access }: Watching, traces: OpenTracing | undefined) {
+    this.#log = log;
+    this.#traces = traces;
+    this.observer = new Observer({
+      metrics: new Metrics({
+        version: manifest.version,
+        durationBuckets: config.prometheusDurationBuckets,
+        compat: config.metricsCompat,
+      }),
+      access,
+      tracer: traces?.tracer,
+      requestIds: createRequestIds(config.requestIdHeaders),
+      routeLabel: createRouteLabel([...INFERENCE_PATHS, ...OWN_PATHS]),
+    });
+  }
+
+  /** Throws a usage error for a bad `--otlp-traces-endpoint`. */
+  static async open(config: Config, watching: Watching): Promise<Observing> {
+    const { enableTrace, otlpTracesEndpoint } = config;
+    const traces = enableTrace
+      ? await (await import('./tracing/open.ts')).openTracing(otlpTracesEndpoint, manifest.version, watching.log)
+      : undefined;
+    return new Observing(config, watching, traces);
+  }
+
+  /** Opens the port of the metrics, unless that is 0. */
+  async listen({ prometheusHost: host, prometheusPort: port }: Config): Promise<void> {
+    if (port !== 0) this.#server = await serveMetrics(this.observer.metrics, { host, port }, this.#log);
+  }
+
+  async close(): Promise<void> {
+    this.#server?.close();
+    this.#server?.closeAllConnections();
+    this.observer.metrics.close();
+    await this.#traces?.close();
+  }
+}

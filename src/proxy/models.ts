@@ -1,0 +1,28 @@
+import { RouterError } from '../errors.ts';
+
+/** The models that the workers serve. */
+export interface Models {
+  /** Each once, by the name that clients use. */
+  readonly ids: readonly string[];
+  /** Requests must say which they are for. */
+  readonly several: boolean;
+  /** The name by which the workers for `name` are found; undefined where nobody serves it. */
+  find(name: string): string | undefined;
+}
+
+/**
+ * The model whose workers may be asked; undefined where anybody may: with one model, whatever a request calls it. Throws a
+ * RouterError where a request `must` be for one of several, and is for none of them.
+ */
+export function modelOf(models: Models, hints: { readonly model: string | undefined }, must: boolean) {
+  if (!models.several) return undefined;
+  const { model } = hints;
+  const found = model === undefined ? undefined : models.find(model);
+  if (found !== undefined || !must) return found;
+  const { ids } = models;
+  const details = { param: 'model', models: ids };
+  if (model !== undefined) {
+    throw new RouterError('model_not_found', `model ${model} is not served; there are: ${ids.join(', ')}`, { details });
+  }
+  throw new RouterError('bad_request', `expected a model in the body, one of: ${ids.join(', ')}`, { details });
+}

@@ -1,0 +1,50 @@
+import type { Metrics } from './metrics/metrics.ts';
+import type { WorkerView } from './metrics/sources.ts';
+import type { Policy } from './policies/policy.ts';
+import type { Registry } from './workers/registry.ts';
+import type { ServedModels } from './workers/served-models.ts';
+import type { Role, Worker } from './workers/worker.ts';
+
+/** Has the metrics count each worker while it is registered, and what becomes of it. Series are those of the routed targets and of their server. */
+export function followWorkers(metrics: Metrics, registry: Registry, models: ServedModels): void {
+  const series = new Map<Worker, ReadonlySet<string>>();
+  registry.on('change', (worker) => {
+    if (registry.get(worker.url) !== worker) return;
+    const before = series.get(worker);
+    const now = new Set([worker.url, ...worker.targets.map(({ url }) => url)]);
+    for (const url of now) metrics.addWorker(url, worker.role);
+    for (const url of before ?? []) if (!now.has(url)) metrics.removeWorker(url);
+    series.set(worker, now);
+  });
+  registry.on('remove', (worker) => {
+    for (const url of series.get(worker) ?? []) metrics.removeWorker(url);
+    series.delete(worker);
+  });
+  for (const event of ['change', 'learned', 'remove'] as const) registry.on(event, () => metrics.serve(models.ids));
+  registry.on('checked', ({ url }, healthy) => metrics.worker(url).healthChecked(healthy));
+  registry.on('breaker', ({ url, breaker }, was) => metrics.worker(url).breakerMoved(was, breaker.state));
+}
+
+/** The workers as a scrape sees them. */
+export function* viewsOf(registry: Registry, policies: ReadonlyMap<Role, Policy>): Iterable<WorkerView> {
+  for (const { role, state, available, breaker, targets } of registry.workers) {
+    const policy = policies.get(role);
+    for (const target of targets) {
+      yield {
+        url: target.url,
+        role,
+        state: state.kind,
+        available,
+        running: target.load,
+        indexBlocks: policy?.index?.held(target.slot),
+        breaker: { state: breaker.state, consecutiveFailures: breaker.failures },
+      };
+    }
+  }
+}
+
+/** Memory of the prefix indexes; undefined where no policy has one. */
+export function indexBytesOf(policies: ReadonlyMap<Role, Policy>): number | undefined {
+  const sizes = [...policies.values()].flatMap(({ index }) => (index ? [index.bytes] : []));
+  return sizes.length === 0 ? undefined : sizes.reduce((sum, bytes) => sum + bytes, 0);
+}
