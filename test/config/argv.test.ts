@@ -24,7 +24,10 @@ test('a value follows its flag or an equals sign', () => {
 test('a flag may be shortened while only one begins like that', () => {
   assert.deepEqual(config('--worker-u', 'http://a:1').workerUrls, ['http://a:1']);
   assert.equal(config('--eviction', '5').evictionIntervalMs, 5000);
-  assert.match(refusal('--worker', 'http://a'), /--worker could be --worker-urls, --workers-file, --worker-startup-timeout-secs/);
+  assert.match(
+    refusal('--worker', 'http://a'),
+    /--worker could be --worker-urls, --workers-file, --worker-startup-timeout-secs/,
+  );
 });
 
 test('a list takes the words up to the next flag, and the last list counts', () => {
