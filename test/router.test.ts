@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { answering, fakeWorker } from './helpers/fake-worker.ts';
+import { rawClient } from './helpers/raw-client.ts';
 import { testRouter, until } from './helpers/test-router.ts';
 
 const post = (url: string, headers: Record<string, string> = {}) =>
@@ -31,43 +32,62 @@ test('health endpoints answer for the router, with and without workers', async (
   assert.deepEqual(worker.seen, []);
 });
 
-test('while held: 503 with Retry-After and progress, readiness too, health all the same; then it serves', async () => {
+test('while held: requests wait, then are served; readiness is 503 with progress, health is well', async () => {
   await using worker = await fakeWorker(answering('served'));
   await using started = await testRouter([worker.url]);
   const { router, url } = started;
   router.hold(() => ({ servers: [{ rank: 0, phase: 'weights' }] }));
-  const held = await post(url);
-  assert.deepEqual([held.status, held.headers.get('retry-after')], [503, '2']);
-  const { error } = (await held.json()) as { error: { code: string; servers: unknown } };
-  assert.deepEqual([error.code, error.servers], ['starting', [{ rank: 0, phase: 'weights' }]]);
+  const held = post(url);
+  await until(() => router.admission.queued === 1);
   const readiness = await fetch(`${url}/readiness`);
   assert.equal(readiness.status, 503);
   assert.deepEqual(((await readiness.json()) as { servers: unknown }).servers, [{ rank: 0, phase: 'weights' }]);
   assert.equal((await fetch(`${url}/health`)).status, 200);
+  assert.deepEqual(worker.seen, []);
   router.release();
-  assert.equal(await (await post(url)).text(), 'served');
+  assert.equal(await (await held).text(), 'served');
 });
 
-test('drain lets a stream finish, refuses new requests, and resolves when all is done', async () => {
+test('held for longer than --queue-timeout-secs: 503 with Retry-After and progress; at once for what does not wait', async () => {
+  await using worker = await fakeWorker(answering('served'));
+  await using started = await testRouter([worker.url], [], { queueTimeoutMs: 20 });
+  const { router, url } = started;
+  router.hold(() => ({ servers: [{ rank: 0, phase: 'weights' }] }));
+  for (const held of [await post(url), await fetch(`${url}/v1/models`)]) {
+    assert.deepEqual([held.status, held.headers.get('retry-after')], [503, '2']);
+    const { error } = (await held.json()) as { error: { code: string; servers: unknown } };
+    assert.deepEqual([error.code, error.servers], ['starting', [{ rank: 0, phase: 'weights' }]]);
+  }
+});
+
+test('drain lets a stream finish, tells whoever comes or waits, and listens until all is done', async () => {
   const waiting: ServerResponse[] = [];
   await using worker = await fakeWorker((_, response) => {
     response.write('first ');
     waiting.push(response);
   });
-  await using started = await testRouter([worker.url]);
+  await using started = await testRouter([worker.url], ['--max-concurrent-requests', '1']);
   const { router, url } = started;
   const { port, hostname } = new URL(url);
   const idle = connect(Number(port), hostname);
   await once(idle, 'connect');
   const streaming = await post(url);
+  const queued = post(url);
+  await until(() => router.admission.queued === 1);
   const drained = router.drain(60_000);
   idle.write('POST /generate HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}');
   const [refusal] = await once(idle, 'data');
-  assert.match(String(refusal), /^HTTP\/1\.1 503[\s\S]*"code":"draining"/);
-  await assert.rejects(post(url), 'the listener is closed');
+  assert.match(String(refusal), /^HTTP\/1\.1 503[\s\S]*connection: close[\s\S]*"code":"draining"/);
+  for (const refused of [await queued, await post(url)]) {
+    const told = ['x-smg-error-code', 'connection'].map((name) => refused.headers.get(name));
+    assert.deepEqual([refused.status, ...told], [503, 'draining', 'close']);
+  }
+  assert.equal((await fetch(`${url}/readiness`)).status, 503);
+  assert.equal((await fetch(`${url}/health`)).status, 200);
   waiting[0]?.end('last');
   assert.equal(await streaming.text(), 'first last');
   assert.equal(await drained, 0);
+  await assert.rejects(post(url), 'the listener is closed');
 });
 
 test('drain ends after its grace and says how many requests were left', async () => {
@@ -110,4 +130,44 @@ test('requests go to the workers in turn', async () => {
   for (let i = 0; i < 6; i++) answers.push(await (await post(url)).text());
   assert.deepEqual([a.seen.length, b.seen.length], [3, 3]);
   assert.notEqual(answers[0], answers[1]);
+});
+
+test("a worker's key takes the place of the client's own; without one the client's goes through", async () => {
+  const keys: (string | undefined)[] = [];
+  await using worker = await fakeWorker((request, response) => {
+    keys.push(request.headers.authorization);
+    response.end('{}');
+  });
+  await using started = await testRouter([]);
+  const { router, url } = started;
+  router.registry.add({ url: worker.url, apiKey: 'of-the-worker' });
+  await post(url, { authorization: 'Bearer mine' });
+  await post(url);
+  await router.registry.remove(worker.url);
+  router.registry.add({ url: worker.url });
+  await post(url, { authorization: 'Bearer mine' });
+  assert.deepEqual(keys, ['Bearer of-the-worker', 'Bearer of-the-worker', 'Bearer mine']);
+});
+
+test('a body of 300 MB is refused and not kept, whether its length is declared or not', async () => {
+  await using worker = await fakeWorker(answering('never'));
+  await using started = await testRouter([worker.url], ['--max-payload-size', '16MB']);
+  const total = 300;
+  const piece = Buffer.alloc(2 ** 20, 'x');
+  const chunk = Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]);
+  for (const declared of [true, false]) {
+    using client = await rawClient(started.url);
+    const framing = declared ? `content-length: ${total * piece.length}` : 'transfer-encoding: chunked';
+    client.send(`POST /generate HTTP/1.1\r\nhost: x\r\n${framing}\r\n\r\n`);
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    for (let sent = 0; sent < total; sent++) {
+      if (!client.socket.write(declared ? piece : chunk)) await once(client.socket, 'drain');
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    }
+    if (!declared) client.send('0\r\n\r\n');
+    assert.match(await client.closed(), /^HTTP\/1\.1 413 [\s\S]*connection: close[\s\S]*--max-payload-size/);
+    assert.ok(most < 100 * 2 ** 20, `${most} bytes`);
+  }
+  assert.deepEqual(worker.seen, []);
 });

@@ -52,6 +52,9 @@ def environment(prog: str | None = None) -> dict[str, str]:
     env = dict(os.environ)
     if sys.executable:
         env.setdefault("SGLANG_ROUTER_PYTHON", sys.executable)
+    # Node gives every signal its default action again, so that a program under nohup has to be told.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        env["SGLANG_ROUTER_NOHUP"] = "1"
     env.pop("SGLANG_ROUTER_PROG", None)
     if prog:
         env["SGLANG_ROUTER_PROG"] = prog

@@ -1,33 +1,45 @@
-import type { ServerResponse } from 'node:http';
+import type { RouterError } from '../errors.ts';
 import { sendJson, sendText } from '../http/respond.ts';
+import type { Worker } from '../workers/worker.ts';
+import type { ApiContext } from './context.ts';
+import type { Call } from './endpoint.ts';
 
-/** What the health endpoints need to know. */
-export interface Standing {
-  readonly healthyWorkers: number;
-  readonly totalWorkers: number;
-  /** Workers that get no requests, and why. */
-  readonly waiting: readonly { readonly url: string; readonly problem: string }[];
-  /** Why nothing is served although workers may be healthy, with details for whoever waits; undefined when serving. */
-  readonly closed: { readonly reason: string; readonly details: Readonly<Record<string, unknown>> } | undefined;
+/** 200 while the router runs. */
+export function health({ response }: Call): void {
+  sendText(response, 200, 'OK');
 }
 
-/** Answers `/health`, `/liveness`, `/readiness` and `/health_generate` as sglang-router 0.3.2 does; no worker is called. */
-export function answerHealth(path: string, standing: Standing, response: ServerResponse): void {
-  if (path === '/readiness') answerReadiness(standing, response);
-  else if (path === '/health_generate') answerHealthGenerate(standing, response);
-  else sendText(response, 200, 'OK');
-}
-
-function answerReadiness({ healthyWorkers, totalWorkers, waiting, closed }: Standing, response: ServerResponse): void {
-  const counts = { healthy_workers: healthyWorkers, total_workers: totalWorkers };
-  if (!closed && healthyWorkers > 0) sendJson(response, 200, { status: 'ready', ...counts });
+/** 200 when requests are served; else 503 with the reason, what is wrong with each worker, and how far the start is. */
+export function readiness({ response }: Call, context: ApiContext): void {
+  const { workers } = context.registry;
+  const counts = { healthy_workers: workers.filter(isHealthy).length, total_workers: workers.length };
+  const obstacle = obstacleOf(context);
+  if (obstacle === undefined) sendJson(response, 200, { status: 'ready', ...counts });
   else {
-    const reason = closed?.reason ?? 'insufficient healthy workers';
-    sendJson(response, 503, { status: 'not ready', reason, ...counts, waiting, ...closed?.details });
+    const waiting = workers.flatMap(({ url, problem }) => (problem === undefined ? [] : { url, problem }));
+    const { reason, details } = obstacle;
+    sendJson(response, 503, { status: 'not ready', reason, ...counts, waiting, ...details });
   }
 }
 
-function answerHealthGenerate({ healthyWorkers, closed }: Standing, response: ServerResponse): void {
-  if (!closed && healthyWorkers > 0) sendText(response, 200, 'At least one router has healthy workers');
-  else sendText(response, 503, 'No routers with healthy workers available');
+/** As 0.3.2 answers it: no worker is called. */
+export function healthGenerate({ response }: Call, context: ApiContext): void {
+  if (obstacleOf(context)) sendText(response, 503, 'No routers with healthy workers available');
+  else sendText(response, 200, 'At least one router has healthy workers');
+}
+
+/** Whether its health checks are good. An open circuit breaker does not matter here: it is no news of the server's health. */
+export function isHealthy({ state }: Worker): boolean {
+  return state.kind === 'ready';
+}
+
+function obstacleOf({
+  registry,
+  roles,
+  closed,
+}: ApiContext): { reason: string; details: RouterError['details'] } | undefined {
+  const reason = closed();
+  if (reason) return { reason: reason.message, details: reason.details };
+  const served = roles.every((role) => registry.workers.some((worker) => worker.role === role && isHealthy(worker)));
+  return served ? undefined : { reason: 'insufficient healthy workers', details: undefined };
 }

@@ -22,6 +22,9 @@ export interface Stopping {
 /** Where signals come from; the process itself, or a test's stand-in. */
 export type SignalSource = Pick<EventEmitter, 'on' | 'off'>;
 
+/** Set by the Python package when it was started under `nohup`: Node itself undoes that for the programs it runs. */
+const NOHUP = 'SGLANG_ROUTER_NOHUP';
+
 /** One Ctrl-C comes twice through npx: from the terminal and passed on by npm, a few milliseconds later. */
 const SAME_SIGNAL_MS = 100;
 
@@ -36,6 +39,7 @@ export function onSignals(
 ): () => void {
   let seen: { signal: StopSignal; atMs: number } | undefined;
   const listen = (signal: StopSignal) => {
+    if (signal === 'SIGHUP' && process.env[NOHUP]) return;
     if (seen === undefined) {
       seen = { signal, atMs: clock() };
       handlers.first(signal);

@@ -3,12 +3,14 @@ import { resolveRouter } from '../config/resolve.ts';
 import { createLog, type Log } from '../log.ts';
 import { type Router, startRouter } from '../router.ts';
 import { runUntilSignal } from './exit.ts';
+import { surviveErrors } from './survive.ts';
 
 /** `router`: routes to the servers it is told of, until a signal ends it. Resolves with the exit code. */
 export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const { config, notices } = resolveRouter(argv, env);
   const log = createLog(config.logLevel);
   for (const notice of notices) log.warning(notice);
+  surviveErrors(log);
   const router = await startRouter(config, { log });
   log.info(`router listens on ${router.url}`, { policy: config.policy, workers: config.workerUrls.length });
   return await runUntilSignal({ drain: () => stop(router, config, log), abort: () => router.close() });

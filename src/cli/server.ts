@@ -2,19 +2,24 @@ import { type LaunchConfig, resolveServer } from '../config/launch.ts';
 import type { Config } from '../config/options.ts';
 import { type Engine, sglangEngine, simEngine } from '../launch/engine.ts';
 import { explain, type Failure, toExitError } from '../launch/failure.ts';
-import { Fleet } from '../launch/fleet.ts';
+import { Fleet, STOP_GRACE_MS } from '../launch/fleet.ts';
 import { createLogFolder } from '../launch/log-file.ts';
 import { planServers, type ServerPlan } from '../launch/plan.ts';
 import { Ports } from '../launch/ports.ts';
 import { createScreen, type Screen, type Terminal } from '../launch/screen.ts';
 import type { Server } from '../launch/server.ts';
+import { Supervisor } from '../launch/supervisor.ts';
 import { createLog, type Log } from '../log.ts';
 import { type Router, startRouter } from '../router.ts';
 import { runUntilSignal } from './exit.ts';
+import { rollingRestart } from './rolling-restart.ts';
 import { planText, readyText } from './server-text.ts';
+import { surviveErrors } from './survive.ts';
 
 /** Servers that are stopped because another one did not start have nothing to finish. */
 const FAILED_GRACE_MS = 500;
+/** Not SIGHUP, which a terminal sends when it is closed: that ends the command, servers included. */
+const ROLLING_RESTART_SIGNAL = 'SIGUSR2';
 
 /** What the command runs with, so that tests can stand in for it. */
 export interface Surroundings {
@@ -32,6 +37,8 @@ export async function runServer(
   const { config, launch, notices } = resolveServer(argv, env);
   const coLaunch = new CoLaunch(config, launch, env, surroundings);
   for (const notice of notices) coLaunch.log.warning(notice);
+  surviveErrors(coLaunch.log);
+  process.on(ROLLING_RESTART_SIGNAL, () => void coLaunch.restartAll());
   return runUntilSignal({ drain: () => coLaunch.stop(), abort: () => coLaunch.kill() }, coLaunch.run());
 }
 
@@ -44,10 +51,14 @@ class CoLaunch {
   readonly #surroundings: Surroundings;
   readonly #up = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<never>();
+  readonly #supervisor: Supervisor;
+  /** Servers that are not started again. */
+  readonly #down = new Set<Server>();
   #router: Router | undefined;
   #fleet: Fleet | undefined;
   #screen: Screen | undefined;
   #serving = false;
+  #rolling = false;
   #stopping = false;
 
   constructor(config: Config, launch: LaunchConfig, env: NodeJS.ProcessEnv, surroundings: Surroundings) {
@@ -56,6 +67,7 @@ class CoLaunch {
     this.#env = env;
     this.#surroundings = surroundings;
     this.log = createLog(config.logLevel, (line) => this.#writeLog(line));
+    this.#supervisor = new Supervisor(launch.workerRestarts);
   }
 
   /** Starts everything and runs until the last server is gone; throws an ExitError then, as when it does not come up. */
@@ -70,6 +82,7 @@ class CoLaunch {
       this.#serve(router, fleet);
       return await this.#over.promise;
     } catch (error) {
+      this.#supervisor.close();
       this.#screen?.close();
       await this.#fleet?.stop(FAILED_GRACE_MS);
       await this.#router?.close();
@@ -80,6 +93,7 @@ class CoLaunch {
   /** Lets requests in flight finish, then stops the servers. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#supervisor.close();
     this.#screen?.close();
     const grace = this.#config.shutdownGracePeriodMs;
     this.#say(
@@ -95,7 +109,27 @@ class CoLaunch {
   /** Ends everything at once. */
   async kill(): Promise<void> {
     this.#stopping = true;
+    this.#supervisor.close();
     await this.#fleet?.kill();
+  }
+
+  /** Starts all servers again, one after the other, while the others serve. */
+  async restartAll(): Promise<void> {
+    const [router, fleet] = [this.#router, this.#fleet];
+    if (!router || !fleet || !this.#serving || this.#stopping || this.#rolling) {
+      this.log.warning('no rolling restart now: the servers are starting, stopping or restarting already');
+      return;
+    }
+    this.#rolling = true;
+    await rollingRestart(fleet.servers, {
+      log: this.log,
+      drain: ({ url }) => router.registry.remove(url, this.#config.shutdownGracePeriodMs),
+      restart: async (server) => {
+        await this.#supervisor.restart(server, STOP_GRACE_MS);
+        return this.#comesUp(fleet, server);
+      },
+    });
+    this.#rolling = false;
   }
 
   /** First of all, so that a port that is taken shows at once; whoever asks meanwhile is told how far the start is. */
@@ -138,16 +172,17 @@ class CoLaunch {
 
   #connect(router: Router, fleet: Fleet): void {
     const { registry } = router;
-    fleet.on('started', ({ url }, lostUrl) => {
-      if (lostUrl !== undefined) {
-        this.log.warning('another program took the port, started again on the next', { lost: lostUrl, now: url });
-        registry.remove(lostUrl);
-      }
-      registry.add(url, { apiKey: this.#launch.serverApiKey });
+    fleet.on('moved', ({ url }, lostUrl) => {
+      this.log.warning('another program took the port, started again on the next', { lost: lostUrl, now: url });
+      void registry.remove(lostUrl, 0);
+    });
+    fleet.on('started', ({ url }) => {
+      registry.add({ url, apiKey: this.#launch.serverApiKey, source: 'launch' });
+      registry.revive(url);
     });
     fleet.on('changed', (server) => this.#screen?.changed(server));
     fleet.on('output', (server, lines) => this.#screen?.output(server, lines));
-    fleet.on('warm', ({ url }) => registry.workers.find((worker) => worker.url === url)?.poke());
+    fleet.on('warm', ({ url }) => registry.get(url)?.poke());
     fleet.on('failed', (server, failure) => this.#failed(server, failure));
     registry.on('change', ({ url, state }) => {
       if (state.kind === 'ready') this.#ready(fleet, url);
@@ -176,17 +211,45 @@ class CoLaunch {
     );
   }
 
-  /** While nothing is served yet one server that fails ends the launch; later the others go on without it. */
+  /** While nothing is served yet one server that fails ends the launch; later it is started again, and the others go on. */
   #failed(server: Server, failure: Failure): void {
-    const others = this.#fleet?.servers.filter(({ over }) => !over) ?? [];
-    if (!this.#serving || others.length === 0) {
+    if (!this.#serving) {
       this.#over.reject(toExitError(failure));
       return;
     }
     this.#router?.registry.fail(server.url, failure.text);
     if (this.#fleet) this.#closeBoard(this.#fleet);
+    const planned = this.#supervisor.ended(server);
+    if (planned) {
+      const { workerRestarts } = this.#launch;
+      const restart = `restart ${planned.number} of ${workerRestarts} in ${planned.waitMs / 1000} s`;
+      this.log.warning(`${failure.text}; ${restart}; its log: ${failure.logPath}`);
+    } else this.#giveUp(server, failure);
+  }
+
+  #giveUp(server: Server, failure: Failure): void {
+    this.#down.add(server);
+    const others = this.#launch.dpSize - this.#down.size;
+    if (others === 0) {
+      this.#over.reject(toExitError(failure));
+      return;
+    }
     const hint = failure.hint ? `\n  hint: ${failure.hint}` : '';
-    this.log.error(`${explain(failure)}${hint}\n  ${others.length} of ${this.#launch.dpSize} servers go on`);
+    const outlook = `it is not started again; ${others} of ${this.#launch.dpSize} servers go on`;
+    this.log.error(`${explain(failure)}${hint}\n  ${outlook}`);
+  }
+
+  /** Resolves when a server that starts is ready, or false when it never will be. */
+  #comesUp(fleet: Fleet, server: Server): Promise<boolean> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!server.ready && !this.#down.has(server)) return;
+        fleet.off('changed', look).off('failed', look);
+        resolve(server.ready);
+      };
+      fleet.on('changed', look).on('failed', look);
+      look();
+    });
   }
 
   #closeBoard({ servers }: Fleet): void {

@@ -4,11 +4,22 @@ import type { Config } from './options.ts';
 /** How the command line at hand spells the flag of an option. */
 export type FlagOf = (key: keyof Config) => string;
 
-/** Rules between options; those of one value stand in the table. Throws a usage error. `launched` servers count too. */
-export function check(config: Config, flagOf: FlagOf, launched = 0): void {
+/**
+ * Rules between options; those of one value stand in the table. Throws a usage error; returns what is allowed but
+ * surely not meant. `launched` servers count as workers.
+ */
+export function check(config: Config, flagOf: FlagOf, launched = 0): readonly string[] {
   checkNumbers(config, flagOf);
   checkDiscovery(config, flagOf);
-  checkPowerOfTwo(config, flagOf, launched);
+  checkPair(config, flagOf, 'tlsCertPath', 'tlsKeyPath');
+  checkPair(config, flagOf, 'clientCertPath', 'clientKeyPath');
+  return powerOfTwoAlone(config, flagOf, launched);
+}
+
+function checkPair(config: Config, flagOf: FlagOf, certificate: keyof Config, key: keyof Config): void {
+  if ((config[certificate] === undefined) === (config[key] === undefined)) return;
+  const [given, missing] = config[key] === undefined ? [certificate, key] : [key, certificate];
+  refuse(`${flagOf(given)} needs ${flagOf(missing)}`);
 }
 
 function checkNumbers(config: Config, flagOf: FlagOf): void {
@@ -40,19 +51,19 @@ function checkDiscovery(config: Config, flagOf: FlagOf): void {
   if (!given('selector')) refuse(`${flagOf('serviceDiscovery')} needs ${flagOf('selector')} KEY=VALUE, got none`);
 }
 
-function checkPowerOfTwo(config: Config, flagOf: FlagOf, launched: number): void {
-  if (config.serviceDiscovery) return;
+function powerOfTwoAlone(config: Config, flagOf: FlagOf, launched: number): readonly string[] {
+  if (config.serviceDiscovery || config.workersFile !== undefined) return [];
   const roles: readonly [keyof Config, string | undefined, keyof Config, number][] = config.pdDisaggregation
     ? [
         ['prefillPolicy', config.prefillPolicy ?? config.policy, 'prefill', config.prefill.length],
         ['decodePolicy', config.decodePolicy ?? config.policy, 'decode', config.decode.length],
       ]
     : [['policy', config.policy, 'workerUrls', config.workerUrls.length + launched]];
-  for (const [policyKey, policy, workersKey, count] of roles) {
-    if (policy !== 'power_of_two' || count >= 2) continue;
+  return roles.flatMap(([policyKey, policy, workersKey, count]) => {
+    if (policy !== 'power_of_two' || count >= 2) return [];
     const flag = config[policyKey] === undefined ? flagOf('policy') : flagOf(policyKey);
-    refuse(`${flag} power_of_two needs at least 2 workers (${flagOf(workersKey)}), got ${count}`);
-  }
+    return `${flag} power_of_two chooses between 2 workers or more (${flagOf(workersKey)}), got ${count} so far`;
+  });
 }
 
 function refuse(message: string, hint?: string): never {

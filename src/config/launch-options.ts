@@ -22,6 +22,13 @@ export const LAUNCH_OPTIONS = {
     default: 'all',
     help: 'requests are served when all servers are ready, or as soon as the first is',
   }),
+  workerRestarts: int({
+    flags: ['--router-worker-restarts'],
+    group: 'launch',
+    default: 5,
+    min: 0,
+    help: 'starts that a server which dies gets without serving for 10 minutes in between; 0 leaves it dead',
+  }),
 };
 
 /** Flags of a server that the launcher reads. Unless taken, they also go to every server as they came. */
@@ -68,6 +75,13 @@ export const SERVER_OPTIONS = {
     default: undefined,
     help: "the servers' own key, which the router sends them",
   }),
+  sslCertfile: text({
+    flags: ['--ssl-certfile'],
+    group: 'launch',
+    metavar: 'FILE',
+    default: undefined,
+    help: 'certificate of the servers, which speak HTTPS then; for the port that clients use see --router-tls-cert-path',
+  }),
   serverConfig: text({
     flags: ['--config'],
     group: 'launch',
@@ -97,6 +111,7 @@ export const SHORTEST: Readonly<Record<string, string>> = {
   '--base-gpu-id': '--bas',
   '--gpu-id-step': '--gp',
   '--api-key': '--ap',
+  '--ssl-certfile': '--ssl-ce',
   '--config': '--conf',
 };
 

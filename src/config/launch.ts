@@ -5,6 +5,7 @@ import type { Env } from './environment.ts';
 import { LAUNCH_OPTIONS, SERVER_OPTIONS, SERVERS_TOO, SHORTEST, TAKEN } from './launch-options.ts';
 import { OPTIONS } from './options.ts';
 import { addEnvironment, configOf, deepFreeze, type RouterSettings, valuesOf } from './resolve.ts';
+import { readServerFile } from './server-file.ts';
 import type { ValueOf } from './spec.ts';
 import { optionsOf, PREFIXED_OPTIONS, prefixed, prefixedFlag, ROUTER_OPTIONS, vocabularyOf } from './vocabulary.ts';
 
@@ -20,6 +21,10 @@ export interface LaunchConfig {
   /** Which GPUs: the first one, the distance between two, and how many a server uses. */
   readonly gpu: { readonly base: number; readonly step: number; readonly perServer: number };
   readonly serverApiKey: string | undefined;
+  /** The servers have a certificate and speak HTTPS. */
+  readonly serverTls: boolean;
+  /** Restarts of a server that dies again and again. */
+  readonly workerRestarts: number;
   readonly modelPath: string | undefined;
   /** For each server, untouched and in order; host, port, dp-size and base-gpu-id are the launcher's to add. */
   readonly serverArgs: readonly string[];
@@ -44,6 +49,7 @@ export function resolveServer(argv: readonly string[], env: Env): ServerSettings
   const passOn = ({ key }: Option) => key in SERVER_OPTIONS && !TAKEN.has(key);
   const given = scan(argv, find, (word) => serverArgs.push(serversWord(word)), passOn);
   addEnvironment(given, OURS, env);
+  addServerFile(given);
   const { config, notices } = configOf(PREFIXED_OPTIONS, given, true);
   const launch = launchOf(given, serverArgs);
   if (!launch.sim && launch.modelPath === undefined && !given.has('serverConfig')) {
@@ -51,8 +57,19 @@ export function resolveServer(argv: readonly string[], env: Env): ServerSettings
       hint: 'give --model-path MODEL, or --sim to try it with simulated engines',
     });
   }
-  check(config, (key) => prefixed({ key, spec: OPTIONS[key] }).spec.flags[0], launch.dpSize);
-  return { config, launch, notices };
+  const warnings = check(config, (key) => prefixed({ key, spec: OPTIONS[key] }).spec.flags[0], launch.dpSize);
+  return { config, launch, notices: [...notices, ...warnings] };
+}
+
+/** What the servers' `--config` file says of flags that are read here; it reaches the servers by itself. */
+function addServerFile(given: Map<string, Given>): void {
+  const path = given.get('serverConfig')?.occurrences.at(-1)?.[0];
+  if (path === undefined) return;
+  for (const { flag, value, source } of readServerFile(path)) {
+    if (value === 'true') refuseGrpc(flag);
+    const option = READ_FLAGS.get(flag);
+    if (option && !given.has(option.key)) given.set(option.key, { source, occurrences: [[value]] });
+  }
 }
 
 /** Ours in full, `--router-…` in any unambiguous beginning, and the servers' flags that are read as argparse finds them. */
@@ -71,8 +88,17 @@ const find: Find = (name) => {
 function serversWord(word: string): string {
   const name = word.split('=', 1)[0]!;
   if (name.startsWith('--router-')) throw unexpected(word, OUR_FLAGS.keys());
+  refuseGrpc(name);
   if (!ROUTER_FLAGS.has(name) || SERVERS_TOO.has(name)) return word;
   throw new ExitError('usage', `${name} is a router flag: with launch_server write ${prefixedFlag(name)}`);
+}
+
+/** Servers that speak gRPC in place of HTTP; `--grpc-port` opens a second port and does no harm. */
+function refuseGrpc(flag: string): void {
+  if (!flag.startsWith('--grpc-m') && !flag.startsWith('--smg-g')) return;
+  throw new ExitError('usage', `${flag}: the router speaks HTTP to its servers, not gRPC`, {
+    hint: 'leave it out; --grpc-port N gives each server a gRPC port beside the HTTP one',
+  });
 }
 
 function launchOf(given: ReadonlyMap<string, Given>, serverArgs: readonly string[]): LaunchConfig {
@@ -85,6 +111,8 @@ function launchOf(given: ReadonlyMap<string, Given>, serverArgs: readonly string
     serveWhen: own.serveWhen,
     gpu: { base: read.baseGpuId, step: read.gpuIdStep, perServer: read.tpSize * read.ppSize },
     serverApiKey: read.serverApiKey,
+    serverTls: read.sslCertfile !== undefined && !own.sim,
+    workerRestarts: own.workerRestarts,
     modelPath: read.serverModelPath,
     serverArgs,
   });

@@ -28,12 +28,9 @@ const POLICIES = [
   'least_load',
 ] as const;
 
-const NO_RETRIES = 'a failed request is not sent again';
-const NO_BREAKER = 'a failing worker keeps its share of the requests';
 const NO_PD = 'requests go to --worker-urls, as without disaggregation';
 const NO_DISCOVERY = 'only --worker-urls are served';
 const NO_METRICS = 'no metrics port is opened';
-const NO_TLS = 'connections are plain HTTP';
 const NO_TRACING = 'no traces are sent';
 
 /**
@@ -55,6 +52,13 @@ export const OPTIONS = {
     metavar: 'URL',
     help: 'SGLang servers to route to; each serves as soon as it is healthy',
   }),
+  workersFile: text({
+    flags: ['--workers-file'],
+    group: 'core',
+    metavar: 'FILE',
+    default: undefined,
+    help: 'file with further workers, one a line; watched, and each change is applied as a difference',
+  }),
   policy: choice({
     flags: ['--policy'],
     group: 'core',
@@ -67,7 +71,21 @@ export const OPTIONS = {
     group: 'core',
     default: 600,
     min: 1,
-    help: 'seconds a request may take, streamed answer included',
+    help: 'seconds a request may take, streamed answer and further attempts included',
+  }),
+  firstByteTimeoutMs: secs({
+    flags: ['--first-byte-timeout-secs'],
+    group: 'core',
+    default: 0,
+    min: 0,
+    help: 'seconds until the first byte of an answer must come, 0 for no such limit; another worker is asked then',
+  }),
+  streamIdleTimeoutMs: secs({
+    flags: ['--stream-idle-timeout-secs'],
+    group: 'core',
+    default: 120,
+    min: 0,
+    help: 'seconds that may pass between two pieces of an answer, 0 for no such limit; it is broken off then',
   }),
   maxPayloadBytes: bytes({
     flags: ['--max-payload-size'],
@@ -160,7 +178,7 @@ export const OPTIONS = {
     group: 'limits',
     default: 100,
     min: 0,
-    help: 'requests that may wait for a free place; further ones get 429',
+    help: 'requests that may wait for a free place or a worker; further ones get 429',
   }),
   queueTimeoutMs: secs({
     flags: ['--queue-timeout-secs'],
@@ -174,8 +192,7 @@ export const OPTIONS = {
     group: 'limits',
     default: undefined,
     min: 0,
-    help: 'requests admitted per second on average; no limit unless given',
-    pending: 'only --max-concurrent-requests limits',
+    help: 'requests admitted per second on average, and at once after a pause; no limit unless given',
   }),
 
   retryMaxRetries: int({
@@ -184,7 +201,6 @@ export const OPTIONS = {
     default: 3,
     min: 1,
     help: 'attempts after the first',
-    pending: NO_RETRIES,
   }),
   retryInitialBackoffMs: int({
     flags: ['--retry-initial-backoff-ms'],
@@ -193,7 +209,6 @@ export const OPTIONS = {
     default: 100,
     min: 1,
     help: 'wait before the second attempt',
-    pending: NO_RETRIES,
   }),
   retryMaxBackoffMs: int({
     flags: ['--retry-max-backoff-ms'],
@@ -202,7 +217,6 @@ export const OPTIONS = {
     default: 10_000,
     min: 1,
     help: 'longest wait between attempts',
-    pending: NO_RETRIES,
   }),
   retryBackoffMultiplier: float({
     flags: ['--retry-backoff-multiplier'],
@@ -210,7 +224,6 @@ export const OPTIONS = {
     default: 2,
     min: 1,
     help: 'by how much the wait grows with each attempt',
-    pending: NO_RETRIES,
   }),
   retryJitterFactor: float({
     flags: ['--retry-jitter-factor'],
@@ -219,13 +232,11 @@ export const OPTIONS = {
     min: 0,
     max: 1,
     help: 'random share of each wait, 0 to 1',
-    pending: NO_RETRIES,
   }),
   disableRetries: flag({
     flags: ['--disable-retries'],
     group: 'retry',
     help: 'never send a request again',
-    pending: NO_RETRIES,
   }),
   cbFailureThreshold: int({
     flags: ['--cb-failure-threshold'],
@@ -233,7 +244,6 @@ export const OPTIONS = {
     default: 5,
     min: 1,
     help: 'failures in a row that take a worker out',
-    pending: NO_BREAKER,
   }),
   cbSuccessThreshold: int({
     flags: ['--cb-success-threshold'],
@@ -241,7 +251,6 @@ export const OPTIONS = {
     default: 2,
     min: 1,
     help: 'successes that take it back',
-    pending: NO_BREAKER,
   }),
   cbTimeoutDurationMs: secs({
     flags: ['--cb-timeout-duration-secs'],
@@ -249,7 +258,6 @@ export const OPTIONS = {
     default: 30,
     min: 1,
     help: 'seconds until a worker that was taken out is tried again',
-    pending: NO_BREAKER,
   }),
   cbWindowDurationMs: secs({
     flags: ['--cb-window-duration-secs'],
@@ -257,13 +265,11 @@ export const OPTIONS = {
     default: 60,
     min: 1,
     help: 'seconds within which failures count together',
-    pending: NO_BREAKER,
   }),
   disableCircuitBreaker: flag({
     flags: ['--disable-circuit-breaker'],
     group: 'retry',
     help: 'never take a worker out for failing requests',
-    pending: NO_BREAKER,
   }),
 
   workerStartupTimeoutMs: secs({
@@ -292,7 +298,6 @@ export const OPTIONS = {
     default: 10,
     min: 1,
     help: 'seconds between health checks of a ready worker',
-    pending: 'a worker is checked until it is ready, not after',
   }),
   healthCheckTimeoutMs: secs({
     flags: ['--health-check-timeout-secs'],
@@ -307,7 +312,6 @@ export const OPTIONS = {
     default: 3,
     min: 1,
     help: 'failed health checks in a row that take a worker out',
-    pending: 'a worker is checked until it is ready, not after',
   }),
   healthSuccessThreshold: int({
     flags: ['--health-success-threshold'],
@@ -315,13 +319,11 @@ export const OPTIONS = {
     default: 2,
     min: 1,
     help: 'successful health checks in a row that take it back',
-    pending: 'the first good answer makes a worker ready',
   }),
   disableHealthCheck: flag({
     flags: ['--disable-health-check'],
     group: 'health',
     help: 'do not check workers',
-    pending: 'a worker is checked until it is ready',
   }),
 
   pdDisaggregation: flag({
@@ -487,7 +489,7 @@ export const OPTIONS = {
     group: 'security',
     metavar: 'KEY',
     default: undefined,
-    help: 'key that clients must send, and that --worker-urls get; prefer the variable, which ps does not show',
+    help: 'key that clients must send, and that workers get where none is given for them; prefer the variable, which ps does not show',
   }),
   corsAllowedOrigins: list({
     flags: ['--cors-allowed-origins'],
@@ -503,7 +505,6 @@ export const OPTIONS = {
     metavar: 'FILE',
     default: undefined,
     help: 'certificate to serve HTTPS with',
-    pending: NO_TLS,
   }),
   tlsKeyPath: text({
     flags: ['--tls-key-path'],
@@ -512,7 +513,6 @@ export const OPTIONS = {
     metavar: 'FILE',
     default: undefined,
     help: 'its private key',
-    pending: NO_TLS,
   }),
   clientCertPath: text({
     flags: ['--client-cert-path'],
@@ -520,7 +520,6 @@ export const OPTIONS = {
     metavar: 'FILE',
     default: undefined,
     help: 'certificate shown to workers',
-    pending: NO_TLS,
   }),
   clientKeyPath: text({
     flags: ['--client-key-path'],
@@ -528,14 +527,12 @@ export const OPTIONS = {
     metavar: 'FILE',
     default: undefined,
     help: 'its private key',
-    pending: NO_TLS,
   }),
   caCertPaths: list({
     flags: ['--ca-cert-paths'],
     group: 'security',
     metavar: 'FILE',
     help: 'authorities that sign the certificates of workers',
-    pending: NO_TLS,
   }),
 };
 

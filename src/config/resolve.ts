@@ -24,8 +24,8 @@ export function resolveRouter(argv: readonly string[], env: Env): RouterSettings
   });
   addEnvironment(given, ROUTER_OPTIONS, env);
   const { config, notices } = configOf(ROUTER_OPTIONS, given, false);
-  check(config, (key) => OPTIONS[key].flags[0]);
-  return { config, notices };
+  const warnings = check(config, (key) => OPTIONS[key].flags[0]);
+  return { config, notices: [...notices, ...warnings] };
 }
 
 /** `--help` and `--version` win over everything else on the line, mistakes included. */

@@ -65,7 +65,15 @@ export function readUrl(word: string): string {
   const expected = 'expected a URL that starts with http:// or https://';
   if (/^grpcs?:\/\//i.test(word))
     throw new ValueError(`${expected}, got ${show(word)}: gRPC workers are not supported`);
-  if (!/^https?:\/\//i.test(word) || !URL.canParse(word)) throw new ValueError(`${expected}, got ${show(word)}`);
+  if (!/^https?:\/\//i.test(word)) {
+    const meant = `http://${word}`;
+    const hint = /^[\w.-]+(:\d+)?\/?$/.test(word) && URL.canParse(meant) ? `: write ${meant}` : '';
+    throw new ValueError(`${expected}, got ${show(word)}${hint}`);
+  }
+  const url = URL.parse(word);
+  if (!url) throw new ValueError(`${expected}, got ${show(word)}`);
+  if (url.username || url.password || url.search || url.hash)
+    throw new ValueError(`expected a URL without user, query or fragment, got ${show(word)}`);
   return word.replace(/\/+$/, '');
 }
 
@@ -86,10 +94,14 @@ export function readPrefill(words: readonly string[]): PrefillUrl {
   if (extra !== undefined) {
     throw new ValueError(`expected URL [PORT|none], got ${show(words.join(' '))}: repeat the flag for each server`);
   }
-  const read = readUrl(url);
-  if (port.toLowerCase() === 'none') return { url: read, bootstrapPort: undefined };
-  if (!/^\d+$/.test(port)) throw new ValueError(`invalid bootstrap port ${show(port)}: must be a number or 'none'`);
-  return { url: read, bootstrapPort: readInteger(port, { min: 1, max: 65_535 }) };
+  return { url: readUrl(url), bootstrapPort: readBootstrapPort(port) };
+}
+
+/** The port at which a prefill server hands over KV caches, or `none`. */
+export function readBootstrapPort(word: string): number | undefined {
+  if (word.toLowerCase() === 'none') return undefined;
+  if (!/^\d+$/.test(word)) throw new ValueError(`invalid bootstrap port ${show(word)}: must be a number or 'none'`);
+  return readInteger(word, { min: 1, max: 65_535 });
 }
 
 /** How a message quotes what came. */

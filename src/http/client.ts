@@ -1,7 +1,7 @@
 // Not from undici's index, which loads fetch, websockets and caches too: 21 MB of memory less.
-import buildConnector from 'undici/lib/core/connect.js';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { createConnector } from './connect.ts';
+import { createTlsConnector, type WorkerTls } from './worker-tls.ts';
 
 /** Below the 5 s after which uvicorn closes an idle connection, so that the server's close never meets our request. */
 const KEEP_ALIVE_MS = 4_000;
@@ -11,7 +11,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export type WorkerClient = Pick<Pool, 'dispatch' | 'close' | 'destroy'>;
 
 /** The connections to one worker: as many as requests are in flight, kept for reuse. The only user of undici's pools. */
-export function createClient(origin: string): WorkerClient {
+export function createClient(origin: string, tls: WorkerTls = {}): WorkerClient {
   return new Pool(origin, {
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -20,7 +20,7 @@ export function createClient(origin: string): WorkerClient {
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: origin.startsWith('https:')
-      ? buildConnector({ allowH2: false, timeout: CONNECT_TIMEOUT_MS })
+      ? createTlsConnector(tls, CONNECT_TIMEOUT_MS)
       : createConnector(CONNECT_TIMEOUT_MS),
   });
 }

@@ -16,6 +16,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** Set anew for the worker: its own host, the length of the body as read, no interim answer. */
 const REQUEST_ONLY: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
 
+const AUTHORIZATION = 'authorization';
+
 /** Names listed in a Connection header are hop-by-hop too; undefined in the usual case of none. */
 function namedByConnection(connection: string | string[] | undefined): Set<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
@@ -28,13 +30,15 @@ function namedByConnection(connection: string | string[] | undefined): Set<strin
 
 /**
  * The client's headers as name, value, name, value … for the worker. Built from Node's lower-cased map, so that a name
- * in two spellings can never reach the worker twice.
+ * in two spellings can never reach the worker twice. `authorization` takes the place of the client's own.
  */
-export function requestHeaders(headers: IncomingHttpHeaders): string[] {
+export function requestHeaders(headers: IncomingHttpHeaders, authorization?: string): string[] {
   const dropped = namedByConnection(headers.connection);
   const out: string[] = [];
+  if (authorization !== undefined) out.push(AUTHORIZATION, authorization);
   for (const name in headers) {
     if (HOP_BY_HOP.has(name) || REQUEST_ONLY.has(name) || dropped?.has(name)) continue;
+    if (authorization !== undefined && name === AUTHORIZATION) continue;
     const value = headers[name];
     if (typeof value === 'string') out.push(name, value);
     else if (value) for (const one of value) out.push(name, one);

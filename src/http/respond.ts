@@ -1,5 +1,12 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
-import { RouterError } from '../errors.ts';
+import { type HttpErrorCode, RouterError } from '../errors.ts';
+
+/** After these the connection is of no more use: the rest of the body would be read as a request, or the router is leaving. */
+const CLOSING: ReadonlySet<HttpErrorCode> = new Set(['payload_too_large', 'draining']);
+/** Answered before the body was read; most clients look for an answer only after they have sent it all. */
+const EARLY: ReadonlySet<HttpErrorCode> = new Set(['payload_too_large', 'draining', 'unauthorized']);
+const LINGER_MS = 10_000;
+const JSON_TYPE = 'application/json';
 
 /** Answers with plain text. */
 export function sendText(response: ServerResponse, status: number, text: string): void {
@@ -8,10 +15,15 @@ export function sendText(response: ServerResponse, status: number, text: string)
 
 /** Answers with JSON. */
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  send(response, status, 'application/json', JSON.stringify(value));
+  send(response, status, JSON_TYPE, JSON.stringify(value));
 }
 
-/** Answers with the JSON error object that OpenAI clients read; anything but a RouterError is a 500. */
+/** The error object that OpenAI clients read. */
+export function errorObject({ status, code, message, details }: RouterError): Readonly<Record<string, unknown>> {
+  return { type: STATUS_CODES[status], code, message, ...details };
+}
+
+/** Answers with a JSON error object; anything but a RouterError is a 500. */
 export function sendError(response: ServerResponse, error: unknown): void {
   const known =
     error instanceof RouterError
@@ -19,15 +31,28 @@ export function sendError(response: ServerResponse, error: unknown): void {
       : new RouterError('internal_error', 'the router failed on this request; its log has the reason');
   response.setHeader('x-smg-error-code', known.code);
   if (known.retryAfterSecs !== undefined) response.setHeader('retry-after', String(known.retryAfterSecs));
-  // What is left of a refused body would be read as the next request.
-  if (!response.req.complete) response.setHeader('connection', 'close');
-  sendJson(response, known.status, {
-    error: { type: STATUS_CODES[known.status], code: known.code, message: known.message, ...known.details },
-  });
+  if (!response.req.complete || CLOSING.has(known.code)) response.setHeader('connection', 'close');
+  const text = JSON.stringify({ error: errorObject(known) });
+  send(response, known.status, JSON_TYPE, text, !response.req.complete && EARLY.has(known.code));
 }
 
-function send(response: ServerResponse, status: number, contentType: string, text: string): void {
+function send(response: ServerResponse, status: number, contentType: string, text: string, lingers = false): void {
   const body = Buffer.from(text);
   response.writeHead(status, { 'content-type': contentType, 'content-length': body.length });
-  response.end(body);
+  if (!lingers) {
+    response.end(body);
+    return;
+  }
+  response.write(body);
+  endAfterRequest(response);
+}
+
+/** Keeps the connection until the client has sent its body, which is dropped: closed before, it would show a reset instead of the answer. */
+function endAfterRequest(response: ServerResponse): void {
+  const end = () => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS).unref();
+  response.req.once('end', end).once('close', end).resume();
 }

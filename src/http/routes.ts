@@ -1,13 +1,11 @@
 /**
- * How a request is treated.
- * - `own`: answered by the router itself
+ * How a request for a worker is treated; what the router answers itself stands in `src/api/index.ts`.
  * - `inference`: admitted (cap and queue), then sent to a worker
  * - `public`: sent to any worker without a key and without admission: what a client may ask before it has one
  * - `other`: sent to any worker, unknown paths included
  */
-export type RouteKind = 'own' | 'inference' | 'public' | 'other';
+export type RouteKind = 'inference' | 'public' | 'other';
 
-const own = ['/health', '/liveness', '/readiness', '/health_generate'];
 const open = ['/v1/models', '/get_model_info', '/model_info'];
 const inference = [
   '/generate',
@@ -26,7 +24,6 @@ const inference = [
 ];
 
 const ROUTES: ReadonlyMap<string, RouteKind> = new Map<string, RouteKind>([
-  ...own.map((path) => [path, 'own'] as const),
   ...open.map((path) => [path, 'public'] as const),
   ...inference.map((path) => [path, 'inference'] as const),
 ]);

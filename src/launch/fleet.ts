@@ -21,7 +21,8 @@ export interface Progress {
 }
 
 interface FleetEvents {
-  started: [server: Server, lostUrl: string | undefined];
+  started: [server: Server];
+  moved: [server: Server, lostUrl: string];
   changed: [server: Server];
   warm: [server: Server];
   output: [server: Server, lines: readonly string[]];
@@ -62,10 +63,7 @@ export class Fleet extends EventEmitter<FleetEvents> {
 
   /** Starts all servers at once. */
   start(): void {
-    for (const server of this.servers) {
-      server.start();
-      this.emit('started', server, undefined);
-    }
+    for (const server of this.servers) server.start();
   }
 
   /** How each server stands, for whoever asks too early. */
@@ -91,7 +89,8 @@ export class Fleet extends EventEmitter<FleetEvents> {
 
   #events(): ServerDeps['events'] {
     return {
-      started: (server, lostUrl) => this.emit('started', server, lostUrl),
+      started: (server) => this.emit('started', server),
+      moved: (server, lostUrl) => this.emit('moved', server, lostUrl),
       changed: (server) => this.emit('changed', server),
       warm: (server) => this.emit('warm', server),
       output: (server, lines) => this.emit('output', server, lines),

@@ -11,6 +11,7 @@ export interface ServerPlan {
   readonly name: string;
   /** Devices it will use, as SGLang numbers them among the visible ones. */
   readonly gpus: readonly number[];
+  readonly scheme: 'http' | 'https';
   command(port: number): Command;
 }
 
@@ -21,19 +22,20 @@ export interface Command {
   readonly env: Readonly<Record<string, string>>;
 }
 
-type PlanInput = Pick<LaunchConfig, 'dpSize' | 'gpu' | 'serverArgs'>;
+type PlanInput = Pick<LaunchConfig, 'dpSize' | 'gpu' | 'serverArgs' | 'serverTls'>;
 
 /** What runs where: `dpSize` independent servers, each with the next GPUs. */
 export function planServers(launch: PlanInput, engine: Engine): ServerPlan[] {
   return Array.from({ length: launch.dpSize }, (_, rank) => planServer(rank, launch, engine));
 }
 
-function planServer(rank: number, { gpu, serverArgs }: PlanInput, engine: Engine): ServerPlan {
+function planServer(rank: number, { gpu, serverArgs, serverTls }: PlanInput, engine: Engine): ServerPlan {
   const baseGpu = gpu.base + rank * gpu.perServer * gpu.step;
   return {
     rank,
     name: `w${rank}`,
     gpus: Array.from({ length: gpu.perServer }, (_, index) => baseGpu + index * gpu.step),
+    scheme: serverTls ? 'https' : 'http',
     command: (port) => ({
       file: engine.file,
       // Ours come last: argparse lets the last one win.

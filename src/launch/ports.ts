@@ -40,6 +40,19 @@ export class Ports {
   }
 }
 
+/** Whether a server could listen on the port of this machine now. */
+export async function isFree(port: number): Promise<boolean> {
+  const listener = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(listener, 'listening');
+    listener.close();
+    await once(listener, 'close');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Takes a port before its server binds it, so that another launch that starts meanwhile does not choose it too. The
  * claim is a socket with an abstract name: the kernel ends it with this process. False when another process has it.

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { saysPortTaken } from './causes.ts';
 import { Child, type Exit } from './child.ts';
 import { endedFailure, type Failing, type Failure, timeoutFailure } from './failure.ts';
@@ -6,7 +5,7 @@ import { groupListens } from './listener.ts';
 import type { LogFile } from './log-file.ts';
 import { nextPhase, type Phase, saysReady, shareOf } from './phases.ts';
 import { SERVER_HOST, type ServerPlan } from './plan.ts';
-import type { Ports } from './ports.ts';
+import { isFree, type Ports } from './ports.ts';
 import { LineReader, Tail } from './tail.ts';
 
 /** Longest time a timer takes; some 25 days. */
@@ -25,8 +24,10 @@ export interface ServerDeps {
 
 /** What a server tells. */
 export interface ServerEvents {
-  /** It runs on `server.url` from now on; `lostUrl` is where another program was sooner. */
-  started(server: Server, lostUrl: string | undefined): void;
+  /** It runs on `server.url` from now on, for the first time or again. */
+  started(server: Server): void;
+  /** Its next start is on another port: another program was sooner on the one of `lostUrl`. */
+  moved(server: Server, lostUrl: string): void;
   /** Phase or progress changed. */
   changed(server: Server): void;
   /** Its output says that it serves. */
@@ -47,8 +48,12 @@ export class Server {
   #child: Child | undefined;
   #startedMs = 0;
   #readyMs: number | undefined;
-  #retries = 0;
+  /** Of the start-up. */
+  #timer: NodeJS.Timeout | undefined;
+  #moves = 0;
   #over = false;
+  /** For good. */
+  #stopped = false;
 
   constructor(plan: ServerPlan, port: number, log: LogFile, deps: ServerDeps) {
     this.plan = plan;
@@ -58,7 +63,7 @@ export class Server {
   }
 
   get url(): string {
-    return `http://${SERVER_HOST}:${this.#port}`;
+    return `${this.plan.scheme}://${SERVER_HOST}:${this.#port}`;
   }
 
   get port(): number {
@@ -78,7 +83,7 @@ export class Server {
     return shareOf(this.#phase);
   }
 
-  /** Failed, or told to stop. */
+  /** Ended, or told to. */
   get over(): boolean {
     return this.#over;
   }
@@ -88,10 +93,32 @@ export class Server {
     return (this.#readyMs ?? this.#deps.now()) - this.#startedMs;
   }
 
+  /** Milliseconds since it was ready; 0 when it is not or was not before it ended. */
+  get servedMs(): number {
+    return this.#readyMs === undefined ? 0 : this.#deps.now() - this.#readyMs;
+  }
+
   start(): void {
+    this.#over = false;
+    this.#readyMs = undefined;
+    this.#moves = 0;
+    this.#phase = { name: 'starting' };
     this.#startedMs = this.#deps.now();
+    this.#timer = setTimeout(() => void this.#tooLate(), this.#timeoutMs).unref();
     this.#run();
-    void this.#watchTime();
+    this.#deps.events.started(this);
+  }
+
+  /** Ends what runs of it and starts it once more; on its port, where no other program has it now. */
+  async restart(graceMs: number): Promise<void> {
+    this.#end();
+    await this.#child?.stop(graceMs);
+    const lostUrl = this.url;
+    if (!(await isFree(this.#port))) this.#port = await this.#deps.ports.next().catch(() => this.#port);
+    if (this.#stopped) return;
+    this.#log.write(Buffer.from(`\n[${new Date().toISOString()} started again]\n`));
+    if (this.url !== lostUrl) this.#deps.events.moved(this, lostUrl);
+    this.start();
   }
 
   /** A health check at `url` was answered: by this server, as a rule. */
@@ -104,12 +131,14 @@ export class Server {
       return;
     }
     this.#readyMs = this.#deps.now();
+    clearTimeout(this.#timer);
     this.#advance({ name: 'ready' });
   }
 
   /** Ends it and everything it started; resolves with the pids that could not be ended. */
   async stop(graceMs: number): Promise<number[]> {
-    this.#over = true;
+    this.#stopped = true;
+    this.#end();
     const child = this.#child;
     const left = (await child?.stop(graceMs)) ?? [];
     if (left.length === 0) await child?.exited;
@@ -119,7 +148,8 @@ export class Server {
 
   /** As `stop`, without any grace. */
   async kill(): Promise<number[]> {
-    this.#over = true;
+    this.#stopped = true;
+    this.#end();
     return (await this.#child?.kill()) ?? [];
   }
 
@@ -128,17 +158,17 @@ export class Server {
     const reader = new LineReader();
     const child = new Child(this.plan.command(this.#port), (chunk) => {
       this.#log.write(chunk);
-      this.#read(reader.read(chunk));
+      this.#read(child, reader.read(chunk));
     });
     this.#child = child;
     void child.exited.then((exit) => {
-      this.#read(reader.end());
+      this.#read(child, reader.end());
       void this.#ended(child, exit);
     });
   }
 
-  #read(lines: readonly string[]): void {
-    if (lines.length === 0) return;
+  #read(child: Child, lines: readonly string[]): void {
+    if (lines.length === 0 || child !== this.#child) return;
     this.#tail.push(lines);
     this.#deps.events.output(this, lines);
     if (this.#readyMs !== undefined || this.#over) return;
@@ -162,35 +192,49 @@ export class Server {
   async #ended(child: Child, exit: Exit): Promise<void> {
     // What it had started must not hold on to the GPU or the port. Later its pid may be someone else's.
     await child.kill();
+    if (this.#child !== child) return;
     this.#child = undefined;
     if (this.#over) return;
     const failure = endedFailure(this.#failing(), exit);
-    if (failure.portTaken && this.#readyMs === undefined && this.#retries < PORT_RETRIES) return this.#move();
+    if (failure.portTaken && this.#readyMs === undefined && this.#moves < PORT_RETRIES) return this.#move(failure);
     this.#fail(failure);
   }
 
-  /** The same server again, on another port. */
-  async #move(): Promise<void> {
+  /** The same start on another port. */
+  async #move(failure: Failure): Promise<void> {
     const lostUrl = this.url;
-    this.#retries++;
-    this.#port = await this.#deps.ports.next();
+    this.#moves++;
+    try {
+      this.#port = await this.#deps.ports.next();
+    } catch {
+      return this.#fail(failure);
+    }
     if (this.#over) return;
     this.#phase = { name: 'starting' };
     this.#run();
-    this.#deps.events.started(this, lostUrl);
+    this.#deps.events.moved(this, lostUrl);
+    this.#deps.events.started(this);
   }
 
-  async #watchTime(): Promise<void> {
-    const timeoutMs = Math.min(this.#deps.startupTimeoutMs, LONGEST_MS);
-    await delay(timeoutMs, undefined, { ref: false });
-    if (this.#over || this.#readyMs !== undefined) return;
-    const failure = timeoutFailure(this.#failing(), timeoutMs);
-    void this.#child?.kill();
-    this.#fail(failure);
+  async #tooLate(): Promise<void> {
+    const failure = timeoutFailure(this.#failing(), this.#timeoutMs);
+    this.#end();
+    await this.#child?.kill();
+    if (!this.#stopped) this.#deps.events.failed(this, failure);
+  }
+
+  get #timeoutMs(): number {
+    return Math.min(this.#deps.startupTimeoutMs, LONGEST_MS);
+  }
+
+  /** From here on its end is no failure. */
+  #end(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
   }
 
   #fail(failure: Failure): void {
-    this.#over = true;
+    this.#end();
     this.#deps.events.failed(this, failure);
   }
 

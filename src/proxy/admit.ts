@@ -1,27 +1,50 @@
 import { RouterError } from '../errors.ts';
 import type { Exchange } from './exchange.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 export interface AdmissionLimits {
   /** Requests in flight at most; 0 or less lifts the cap. */
-  readonly maxConcurrent: number;
+  readonly maxConcurrentRequests: number;
+  /** Requests admitted a second on average; undefined or 0 lifts the limit. */
+  readonly rateLimitTokensPerSecond: number | undefined;
   /** Requests waiting at most. */
   readonly queueSize: number;
   readonly queueTimeoutMs: number;
 }
 
-interface Waiter {
-  readonly admit: () => void;
+/** Whether there is somebody to ask. */
+export interface Somebody {
+  readonly there: boolean;
+  /** What a request is told while there is nobody. */
+  missing(): RouterError;
 }
 
-/** A true cap on requests in flight with a bounded first-in first-out queue before it. */
+interface Waiter {
+  readonly admit: () => void;
+  readonly refuse: (error: RouterError) => void;
+}
+
+/**
+ * The way in: a request passes when it is its turn, when fewer than the most are in flight, when the rate allows it and when
+ * there is somebody to ask. Until then it waits in a bounded first-in first-out queue.
+ */
 export class Admission {
   readonly #limits: AdmissionLimits;
+  readonly #somebody: Somebody;
+  readonly #bucket: TokenBucket | undefined;
   /** A Set keeps insertion order and gives up a waiter in the middle at no cost. */
   readonly #queue = new Set<Waiter>();
+  /** In flight already, without anybody to ask: they come first. */
+  readonly #stranded = new Set<Waiter>();
   #inFlight = 0;
+  #closed: RouterError | undefined;
+  #refill: NodeJS.Timeout | undefined;
 
-  constructor(limits: AdmissionLimits) {
+  /** `pump` must be called when somebody is there again. `now`: milliseconds that never run backwards. */
+  constructor(limits: AdmissionLimits, somebody: Somebody, now: () => number = () => performance.now()) {
     this.#limits = limits;
+    this.#somebody = somebody;
+    if (limits.rateLimitTokensPerSecond) this.#bucket = new TokenBucket(limits.rateLimitTokensPerSecond, now);
   }
 
   get inFlight(): number {
@@ -32,24 +55,68 @@ export class Admission {
     return this.#queue.size;
   }
 
+  /** Why nothing new is served at all; undefined when open. */
+  get closed(): RouterError | undefined {
+    return this.#closed;
+  }
+
   /**
-   * Admits the exchange now (undefined) or when its turn comes (a promise). Rejects with `too_many_requests` when the
-   * queue is full or the wait too long, and resolves at once when the client leaves, with nothing held.
+   * Admits the exchange now (undefined) or when its turn comes (a promise). Rejects when the queue is full or the wait too
+   * long, with what it waited for, and resolves at once when the client leaves, with nothing held.
    */
   enter(exchange: Exchange): Promise<void> | undefined {
-    const { maxConcurrent, queueSize } = this.#limits;
-    if (maxConcurrent <= 0 || this.#inFlight < maxConcurrent) {
+    if (this.#closed) return Promise.reject(this.#closed);
+    if (this.#queue.size > 0) this.pump();
+    if (this.#queue.size === 0 && this.#opens()) {
       this.#hold(exchange);
       return undefined;
     }
-    if (this.#queue.size >= queueSize) {
-      return Promise.reject(
-        this.#refusal(
-          `${maxConcurrent} requests are in flight and ${queueSize} wait (--max-concurrent-requests, --queue-size)`,
-        ),
-      );
+    const { queueSize, queueTimeoutMs } = this.#limits;
+    if (queueSize <= 0 || queueTimeoutMs <= 0)
+      return Promise.reject(this.#refusal('none may wait (--queue-size, --queue-timeout-secs)'));
+    if (this.#queue.size >= queueSize) return Promise.reject(full(`${queueSize} requests wait (--queue-size)`));
+    return this.#wait(this.#queue, exchange, () => this.#hold(exchange));
+  }
+
+  /** Waits for somebody to ask, for an exchange that is in flight; rejects when that takes longer than the queue allows. */
+  awaitWorker(exchange: Exchange): Promise<void> | undefined {
+    if (this.#somebody.there) return undefined;
+    if (this.#closed) return Promise.reject(this.#closed);
+    if (this.#limits.queueTimeoutMs <= 0) return Promise.reject(this.#somebody.missing());
+    return this.#wait(this.#stranded, exchange, () => {});
+  }
+
+  /** Something has changed: admits whoever may pass now. */
+  pump(): void {
+    if (this.#stranded.size > 0 && this.#somebody.there) for (const waiter of this.#stranded) waiter.admit();
+    while (this.#queue.size > 0 && this.#opens()) {
+      const [next] = this.#queue;
+      next?.admit();
     }
-    return this.#wait(exchange);
+    if (this.#queue.size > 0) this.#pumpWhenRefilled();
+  }
+
+  /** Refuses everything that waits and everything that comes from now on. */
+  close(reason: RouterError): void {
+    this.#closed = reason;
+    clearTimeout(this.#refill);
+    for (const waiter of [...this.#stranded, ...this.#queue]) waiter.refuse(reason);
+  }
+
+  /** Whether all gates are open for one more; takes its token then. */
+  #opens(): boolean {
+    return !this.#isFull() && this.#somebody.there && (this.#bucket?.take() ?? true);
+  }
+
+  #isFull(): boolean {
+    const { maxConcurrentRequests } = this.#limits;
+    return maxConcurrentRequests > 0 && this.#inFlight >= maxConcurrentRequests;
+  }
+
+  #pumpWhenRefilled(): void {
+    clearTimeout(this.#refill);
+    if (!this.#bucket || this.#isFull() || !this.#somebody.there) return;
+    this.#refill = setTimeout(() => this.pump(), Math.max(1, this.#bucket.waitMs));
   }
 
   #hold(exchange: Exchange): void {
@@ -57,39 +124,50 @@ export class Admission {
     exchange.leave = () => {
       exchange.leave = undefined;
       this.#inFlight--;
-      const [next] = this.#queue;
-      next?.admit();
+      if (this.#queue.size > 0) this.pump();
     };
   }
 
-  #wait(exchange: Exchange): Promise<void> {
+  #wait(queue: Set<Waiter>, exchange: Exchange, admitted: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const { queueTimeoutMs } = this.#limits;
       const end = () => {
         clearTimeout(timer);
-        this.#queue.delete(waiter);
+        queue.delete(waiter);
         exchange.onGone = undefined;
       };
-      const timer = setTimeout(() => {
-        end();
-        reject(this.#refusal(`waited ${queueTimeoutMs} ms for a free slot (--queue-timeout-secs)`));
-      }, queueTimeoutMs);
-      const waiter = {
+      const waiter: Waiter = {
         admit: () => {
           end();
-          this.#hold(exchange);
+          admitted();
           resolve();
         },
+        refuse: (error) => {
+          end();
+          reject(error);
+        },
       };
+      const waited = `it waited ${queueTimeoutMs / 1_000} s (--queue-timeout-secs)`;
+      const timer = setTimeout(() => waiter.refuse(this.#refusal(waited)), queueTimeoutMs);
       exchange.onGone = () => {
         end();
         resolve();
       };
-      this.#queue.add(waiter);
+      queue.add(waiter);
+      if (queue === this.#queue) this.#pumpWhenRefilled();
     });
   }
 
-  #refusal(reason: string): RouterError {
-    return new RouterError('too_many_requests', `the router is full: ${reason}; try again`, { retryAfterSecs: 1 });
+  /** What a request is told that did not get in: what it waited for, and how the wait ended. */
+  #refusal(ending: string): RouterError {
+    if (!this.#somebody.there) return this.#somebody.missing();
+    const { maxConcurrentRequests, rateLimitTokensPerSecond } = this.#limits;
+    if (this.#isFull())
+      return full(`${maxConcurrentRequests} requests are in flight (--max-concurrent-requests), ${ending}`);
+    return full(`${rateLimitTokensPerSecond} requests a second are let in (--rate-limit-tokens-per-second), ${ending}`);
   }
+}
+
+function full(reason: string): RouterError {
+  return new RouterError('too_many_requests', `the router is full: ${reason}; try again`, { retryAfterSecs: 1 });
 }

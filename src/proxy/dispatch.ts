@@ -1,30 +1,47 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { RouterError } from '../errors.ts';
 import { requestHeaders } from '../http/headers.ts';
+import type { Hints } from '../policies/policy.ts';
+import { Deadlines, type Timeouts } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
+import { failed, failureOf } from './failure.ts';
 import type { Lease } from './lease.ts';
+import { GONE, type Outcome } from './outcome.ts';
 import { Relay } from './relay.ts';
+import { isRetryable, retryAfterMs, type Tries } from './retry.ts';
+import type { Target, WaitingCall } from './target.ts';
+import { silent } from './timeout.ts';
 
-/** How one attempt ended. After `failed` with `started` the client has part of an answer, so nobody else may be asked. */
-export type Outcome =
-  | { readonly kind: 'answered'; readonly status: number }
-  | { readonly kind: 'client_gone' }
-  | { readonly kind: 'failed'; readonly error: Error; readonly started: boolean };
+/** How one call to a worker ended, and whether a byte of an answer had come. */
+export interface Called {
+  readonly outcome: Outcome;
+  readonly answerBegan: boolean;
+}
 
 type Controller = Dispatcher.DispatchController;
 
+/** What is read of an answer that nobody gets, so that its connection can be used again. */
+const DISCARDED_BYTES = 64 * 1024;
+const DISCARDED_MS = 1_000;
+
 /** Sends the exchange to the worker of the lease and relays the answer; resolves when it has ended, however it did. */
-export function dispatch(lease: Lease, exchange: Exchange, timeoutMs: number): Promise<Outcome> {
+export function dispatch(
+  lease: Lease,
+  exchange: Exchange,
+  hints: Hints,
+  tries: Tries,
+  timeouts: Timeouts,
+): Promise<Called> {
   return new Promise((resolve) => {
+    if (exchange.gone) return resolve({ outcome: GONE, answerBegan: false });
     const target = lease.choice.candidate;
     const { request, body } = exchange;
-    const call = new Call(lease, exchange, timeoutMs, resolve);
+    const call = new Call(lease, exchange, hints, tries, timeouts, resolve);
     target.client.dispatch(
       {
         path: target.basePath + originForm(request.url ?? '/'),
         method: request.method as Dispatcher.HttpMethod,
-        headers: requestHeaders(request.headers),
+        headers: requestHeaders(request.headers, target.authorization),
         body: body.length > 0 ? body : null,
       },
       call,
@@ -35,76 +52,168 @@ export function dispatch(lease: Lease, exchange: Exchange, timeoutMs: number): P
 /** `http://host/path` in a request line means `/path` here: the worker is ours to choose. */
 function originForm(url: string): string {
   if (url.startsWith('/')) return url;
-  return URL.canParse(url) ? url.slice(new URL(url).origin.length) || '/' : '/';
+  const rest = url.replace(/^[^/?#]*\/\/[^/?#]*/, '');
+  if (rest === url) return '/';
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 /** One call to a worker, as undici drives it. */
-class Call implements Dispatcher.DispatchHandler {
+class Call implements Dispatcher.DispatchHandler, WaitingCall {
+  readonly startedMs = performance.now();
   readonly #lease: Lease;
+  readonly #target: Target;
   readonly #exchange: Exchange;
+  readonly #hints: Hints;
+  readonly #tries: Tries;
   readonly #relay: Relay;
-  readonly #resolve: (outcome: Outcome) => void;
-  readonly #deadline: NodeJS.Timeout;
+  readonly #resolve: (called: Called) => void;
+  readonly #deadlines: Deadlines;
   #controller: Controller | undefined;
   #status = 0;
-  #stopped: Outcome | undefined;
+  #answerBegan = false;
+  #waiting = true;
+  #paused = false;
+  #over = false;
+  /** Bytes of an answer for nobody that may still be read. */
+  #discarding = 0;
 
-  constructor(lease: Lease, exchange: Exchange, timeoutMs: number, resolve: (outcome: Outcome) => void) {
+  constructor(
+    lease: Lease,
+    exchange: Exchange,
+    hints: Hints,
+    tries: Tries,
+    timeouts: Timeouts,
+    resolve: (called: Called) => void,
+  ) {
     this.#lease = lease;
+    this.#target = lease.choice.candidate;
     this.#exchange = exchange;
+    this.#hints = hints;
+    this.#tries = tries;
     this.#relay = new Relay(exchange.response);
     this.#resolve = resolve;
-    this.#deadline = setTimeout(() => this.#stop(this.#timedOut(timeoutMs)), timeoutMs);
-    exchange.onGone = () => this.#stop({ kind: 'client_gone' });
+    this.#deadlines = new Deadlines(this, timeouts, exchange.deadlineMs, (error) => this.#stop(error));
+    exchange.onGone = () => this.#end(GONE);
+    this.#target.waits(this);
+  }
+
+  /** What was asked for; once an answer has begun, what it is. */
+  get streams(): boolean {
+    return this.#status > 0 ? this.#lease.streams : (this.#hints.streams ?? false);
+  }
+
+  get bodyBytes(): number {
+    return this.#exchange.body.length;
+  }
+
+  get url(): string {
+    return this.#target.url;
+  }
+
+  /** Whether the first byte of an answer's body has not come yet. */
+  get waiting(): boolean {
+    return this.#waiting;
+  }
+
+  /** Whether the client holds the answer back, not the worker. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  abandon(reason: string): void {
+    if (this.#waiting) this.#stop(silent(this.url, reason));
   }
 
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
-    if (this.#stopped) controller.abort(new Error('not wanted any more'));
+    if (this.#over) controller.abort(new Error('not wanted any more'));
+  }
+
+  onResponseStarted(): void {
+    this.#answerBegan = true;
   }
 
   onResponseStart(_: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
     if (status < 200) return;
+    if (isRetryable(status) && this.#tries.permit()) {
+      this.#reject(status, headers);
+      return;
+    }
     this.#status = status;
     this.#lease.head(headers);
-    this.#relay.head(status, statusText, headers, this.#lease.headers);
+    this.#relay.head(status, statusText, headers, this.#lease);
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#over) {
+      this.#discard(chunk);
+      return;
+    }
+    this.#target.activity++;
+    this.#deadlines.chunks++;
+    if (this.#waiting) this.#waitsNoMore(this.#status < 400);
     this.#lease.data(chunk);
     if (this.#relay.data(chunk)) return;
     controller.pause();
-    this.#relay.whenDrained(() => controller.resume());
+    this.#paused = true;
+    this.#relay.whenDrained(() => {
+      this.#paused = false;
+      controller.resume();
+    });
   }
 
   onResponseEnd(): void {
+    this.#deadlines.clear();
+    if (this.#over) return;
+    if (this.#waiting) this.#waitsNoMore(this.#status < 400);
     this.#relay.end();
     this.#finish({ kind: 'answered', status: this.#status });
   }
 
   onResponseError(_: Controller, error: Error): void {
-    this.#finish({ kind: 'failed', error, started: this.#relay.started });
+    this.#deadlines.clear();
+    if (this.#over) return;
+    this.#finish(failed(error, this.#relay.started, this.#controller !== undefined));
+  }
+
+  /** Another attempt follows: what is left of this answer is read, a little and not for long, for the connection's sake. */
+  #reject(status: number, headers: IncomingHttpHeaders): void {
+    const { 'retry-after': retryAfter } = headers;
+    this.#target.activity++;
+    this.#finish({ kind: 'rejected', status, retryAfterMs: retryAfterMs(retryAfter) });
+    this.#discarding = DISCARDED_BYTES;
+    this.#deadlines.allow(DISCARDED_MS, () => this.#controller?.abort(new Error('too long for nobody')));
+  }
+
+  #discard(chunk: Buffer): void {
+    this.#discarding -= chunk.length;
+    if (this.#discarding < 0) this.#controller?.abort(new Error('too much for nobody'));
+  }
+
+  /** Ends the call from our side with an error of ours. A worker is not to blame for an answer that is long. */
+  #stop(error: Error): void {
+    const blameless = !this.#waiting && this.#exchange.overdue;
+    this.#end({ ...failed(error, this.#relay.started, this.#controller !== undefined), blameless });
   }
 
   /** Ends the call from our side: the worker's connection closes now, and whoever waits goes on now. */
-  #stop(outcome: Outcome): void {
-    this.#stopped = outcome;
-    this.#controller?.abort(new Error('not wanted any more'));
+  #end(outcome: Outcome): void {
     this.#finish(outcome);
+    this.#controller?.abort(new Error('not wanted any more'));
+  }
+
+  /** Errors come fast: they do not tell how long an answer takes. */
+  #waitsNoMore(answered: boolean): void {
+    this.#waiting = false;
+    this.#target.waitsNoMore(this, answered);
   }
 
   #finish(outcome: Outcome): void {
-    clearTimeout(this.#deadline);
+    this.#over = true;
+    this.#deadlines.clear();
+    if (this.#waiting) this.#waitsNoMore(false);
     this.#exchange.onGone = undefined;
-    if (outcome.kind === 'failed' && outcome.started) this.#relay.breakOff();
-    this.#resolve(this.#stopped ?? outcome);
-  }
-
-  #timedOut(timeoutMs: number): Outcome {
-    const error = new RouterError(
-      'worker_timeout',
-      `worker ${this.#lease.choice.candidate.url} did not finish within ${timeoutMs} ms (--request-timeout-secs)`,
-    );
-    return { kind: 'failed', error, started: this.#relay.started };
+    if (outcome.kind === 'failed' && outcome.started) this.#relay.breakOff(failureOf(outcome, this.#target));
+    this.#resolve({ outcome, answerBegan: this.#answerBegan });
   }
 }

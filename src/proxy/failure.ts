@@ -1,31 +1,57 @@
 import { RouterError } from '../errors.ts';
+import type { ReuseMark } from '../http/connect.ts';
+import type { Failed } from './outcome.ts';
 import type { Target } from './target.ts';
 
-/** Failures to connect: the worker has seen nothing of the request, so another may be asked without any doubt. */
-const NOT_SENT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
+/** The request is not one that can be sent: an invalid path, a header that must not be. */
+const NOT_SENDABLE: ReadonlySet<string> = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']);
+/** The worker was taken out meanwhile, and its connections with it. */
+const TAKEN_OUT: ReadonlySet<string> = new Set(['UND_ERR_CLOSED', 'UND_ERR_DESTROYED', 'UND_ERR_ABORTED']);
+/** This machine cannot connect to anybody. */
+const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
 const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? '';
 
-/** True when nothing of the request reached the worker. */
-export function neverSent(error: Error): boolean {
-  return NOT_SENT.has(codeOf(error));
+/** The outcome of a call that ended in an error. */
+export function failed(error: Error, started: boolean, sent: boolean): Failed {
+  const code = codeOf(error);
+  const blameless = NOT_SENDABLE.has(code) || TAKEN_OUT.has(code) || EXHAUSTED.has(code);
+  return { kind: 'failed', error, started, sent, blameless };
+}
+
+/** True when the worker could not be connected to, through no fault of this machine. */
+export function isUnreachable({ sent, blameless, error }: Failed): boolean {
+  return !sent && !blameless && !(error instanceof RouterError);
+}
+
+/** True when no other attempt can end otherwise. */
+export function isFinal({ error }: Failed): boolean {
+  return NOT_SENDABLE.has(codeOf(error));
+}
+
+/**
+ * True when a connection that had served before ended without a byte of an answer: as a rule the worker closed it, idle, just
+ * when the request was written.
+ */
+export function isStale({ error, sent }: Failed, answerBegan: boolean): boolean {
+  return sent && !answerBegan && (error as ReuseMark).reused === true;
 }
 
 /** The only mapping from a failed call to what the client is told. */
-export function failureOf(error: Error, target: Target): RouterError {
+export function failureOf({ error, started }: Failed, target: Target | undefined): RouterError {
   if (error instanceof RouterError) return error;
-  const bad = error.name === 'HTTPParserError' || codeOf(error) === 'UND_ERR_HEADERS_OVERFLOW';
+  const code = codeOf(error);
+  const cause = { cause: error };
+  if (NOT_SENDABLE.has(code)) return new RouterError('bad_request', `this cannot be sent on: ${error.message}`, cause);
+  if (EXHAUSTED.has(code)) {
+    const message = `the router cannot open more connections (${code}); raise the limit of open files (ulimit -n)`;
+    return new RouterError('too_many_connections', message, { retryAfterSecs: 1, ...cause });
+  }
+  const bad = error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW';
+  const broke = started ? 'broke off in the middle of its answer' : 'broke the connection before it answered';
   return new RouterError(
     bad ? 'worker_bad_response' : 'worker_connection_failed',
-    `worker ${target.url} ${bad ? 'sent what is not HTTP' : 'broke the connection before it answered'}: ${error.message}`,
-    { cause: error },
+    `worker ${target?.url} ${bad ? 'sent what is not HTTP' : broke}: ${error.message}`,
+    cause,
   );
 }

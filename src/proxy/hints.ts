@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { pathOf } from '../http/path.ts';
 import type { Hints } from '../policies/policy.ts';
 import { findFields, type Span } from './json-scan.ts';
 import { ALL_PROMPT_FIELDS, promptOf } from './prompt.ts';
@@ -56,10 +57,4 @@ export class RequestHints implements Hints {
     this.#fields ??= findFields(this.#body.toString('latin1'), WANTED) ?? NO_FIELDS;
     return this.#fields;
   }
-}
-
-function pathOf(url: string): string {
-  const query = url.indexOf('?');
-  const path = query < 0 ? url : url.slice(0, query);
-  return path.startsWith('/') || !URL.canParse(path) ? path : new URL(path).pathname;
 }

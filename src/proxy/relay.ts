@@ -1,8 +1,13 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { RouterError } from '../errors.ts';
 import { responseHeaders } from '../http/headers.ts';
+import { pathOf } from '../http/path.ts';
+import { terminalEvent } from './broken-stream.ts';
+import type { Lease } from './lease.ts';
 
 /** Up to this size a chunk is copied between its size line and line end, so that it leaves in one write: 10 % of a stream's cost. */
 const ONE_WRITE_BYTES = 16 * 1024;
+const FAREWELL_MS = 10_000;
 const LAST_CHUNK = '0\r\n\r\n';
 const CR = 0x0d;
 const LF = 0x0a;
@@ -14,6 +19,9 @@ export class Relay {
   /** Bytes still to come where the worker declared a length. */
   #left = Number.NaN;
   #writeHead: (() => void) | undefined;
+  /** A stream of events, to which the router can add one. */
+  #plain = false;
+  #last: Buffer | undefined;
 
   constructor(response: ServerResponse) {
     this.#response = response;
@@ -25,9 +33,10 @@ export class Relay {
   }
 
   /** The head waits for the first bytes of the body and leaves with them: until then another worker may be asked. */
-  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, more: readonly string[]): void {
+  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, lease: Lease): void {
     const out = responseHeaders(headers);
-    out.push(...more);
+    lease.describe(out);
+    this.#plain = lease.streams && headers['content-encoding'] === undefined;
     this.#left = Number(headers['content-length'] ?? Number.NaN);
     this.#chunked = Number.isNaN(this.#left) && this.#bodyFollows(status) && this.#response.req.httpVersionMinor > 0;
     if (this.#chunked) out.push('transfer-encoding', 'chunked');
@@ -42,6 +51,7 @@ export class Relay {
   data(chunk: Buffer): boolean {
     // undici hands over an empty chunk when it goes on after a pause; framed, it would end the stream.
     if (chunk.length === 0) return true;
+    this.#last = chunk;
     const first = this.#writeHead !== undefined;
     this.#writeHead?.();
     if (this.#chunked) return this.#writeChunk(chunk, first);
@@ -63,9 +73,20 @@ export class Relay {
     } else if (!this.#response.writableEnded) this.#response.end();
   }
 
-  /** The answer broke off: the client must not take what it has for the whole. */
-  breakOff(): void {
-    this.#response.destroy();
+  /** The answer broke off: the client must not take what it has for the whole. A stream says so, anything else is cut. */
+  breakOff(error: RouterError): void {
+    const response = this.#response;
+    if (!this.#plain || !Number.isNaN(this.#left)) {
+      response.destroy();
+      return;
+    }
+    const { socket } = response;
+    const event = terminalEvent(pathOf(response.req.url ?? ''), error, this.#last);
+    response.chunkedEncoding = false;
+    response.once('finish', () => socket?.destroySoon());
+    // A client that does not even read this must not keep its connection.
+    socket?.setTimeout(FAREWELL_MS, () => socket.destroy());
+    response.end(this.#chunked ? Buffer.concat([frame(event), Buffer.from(LAST_CHUNK)]) : event);
   }
 
   #bodyFollows(status: number): boolean {

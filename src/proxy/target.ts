@@ -1,5 +1,17 @@
 import type { WorkerClient } from '../http/client.ts';
 import type { Candidate } from '../policies/policy.ts';
+import type { Verdict } from './verdict.ts';
+
+/** A call that was sent and has had no byte of an answer yet. */
+export interface WaitingCall {
+  /** On the clock of `performance.now()`. */
+  readonly startedMs: number;
+  /** The client asked for a stream. */
+  readonly streams: boolean;
+  readonly bodyBytes: number;
+  /** Ends it as failed before its first byte: another worker may be asked. */
+  abandon(reason: string): void;
+}
 
 /** A worker as the data path sees it. */
 export interface Target extends Candidate {
@@ -7,6 +19,17 @@ export interface Target extends Candidate {
   readonly basePath: string;
   readonly slot: number;
   readonly client: WorkerClient;
+  /** Sent in place of the client's own `authorization`; undefined where the worker has no key. */
+  readonly authorization: string | undefined;
+  /** Counts the chunks of all answers; whether it moves tells a busy server from a stuck one. */
+  activity: number;
+  waits(call: WaitingCall): void;
+  /** `answered` tells whether its first byte came. */
+  waitsNoMore(call: WaitingCall, answered: boolean): void;
+  /** At the choice, before anything else happens. The number goes back with `settled`. */
+  chosen(): number;
+  /** Once for each `chosen`. */
+  settled(verdict: Verdict, ticket: number): void;
   /** Told when a request could not be sent to it. */
   unreachable(problem: string): void;
 }

@@ -14,6 +14,8 @@ export const MAX_SLOTS = 1024;
 export class Slots {
   readonly #counters: Int32Array;
   readonly #free: number[] = [];
+  /** Whom to tell when the last request on a retired slot has settled. */
+  readonly #retiring = new Map<number, () => void>();
   #next = 0;
 
   constructor(buffer = new SharedArrayBuffer(MAX_SLOTS * STRIDE * Int32Array.BYTES_PER_ELEMENT)) {
@@ -28,10 +30,13 @@ export class Slots {
     return slot;
   }
 
-  /** The worker is gone: its slot is free for another once the last request on it has settled. */
-  retire(slot: number): void {
+  /** The worker is gone: its slot is free for another once the last request on it has settled; resolves then. */
+  retire(slot: number): Promise<void> {
     Atomics.store(this.#counters, slot * STRIDE + RETIRED, 1);
-    if (this.inFlight(slot) === 0) this.#free.push(slot);
+    return new Promise((resolve) => {
+      this.#retiring.set(slot, resolve);
+      if (this.inFlight(slot) === 0) this.#release(slot);
+    });
   }
 
   /** Counts a request on a worker from the moment it is chosen, not from its first byte. */
@@ -44,7 +49,7 @@ export class Slots {
     const row = slot * STRIDE;
     const left = Atomics.sub(this.#counters, row + IN_FLIGHT, 1) - 1;
     Atomics.add(this.#counters, row + SERVED, 1);
-    if (left === 0 && this.#counters[row + RETIRED] === 1) this.#free.push(slot);
+    if (left === 0 && this.#counters[row + RETIRED] === 1) this.#release(slot);
   }
 
   /** Requests chosen for this worker and not settled yet. */
@@ -55,5 +60,12 @@ export class Slots {
   /** Requests settled on this worker since it was added. */
   served(slot: number): number {
     return Atomics.load(this.#counters, slot * STRIDE + SERVED);
+  }
+
+  #release(slot: number): void {
+    this.#counters[slot * STRIDE + RETIRED] = 0;
+    this.#free.push(slot);
+    this.#retiring.get(slot)?.();
+    this.#retiring.delete(slot);
   }
 }

@@ -1,64 +1,183 @@
-import { probe } from '../http/probe.ts';
+import { get } from '../http/get.ts';
+import type { Clock } from './clock.ts';
 import type { Worker } from './worker.ts';
 
 export interface HealthOptions {
   readonly path: string;
-  /** The longest wait between two polls of a worker that is starting. */
+  /** Between two checks of a worker that was ready once. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
+  /** Bad checks in a row that take a ready worker out. */
+  readonly failureThreshold: number;
+  /** Good checks in a row that take it back. */
+  readonly successThreshold: number;
+  /** Workers are taken for ready; one that cannot be connected to is polled until somebody answers there. */
+  readonly disabled: boolean;
+  /** The longest wait between two polls of a worker that is starting. */
+  readonly startupIntervalMs: number;
   /** A worker not ready by then is reported once; it is polled further all the same. */
   readonly overdueMs: number;
 }
 
-const SHORTEST_WAIT_MS = 100;
+/** What a check found wrong. */
+interface Problem {
+  readonly text: string;
+  /** Nobody listens there. */
+  readonly refused: boolean;
+}
 
-/** Polls one worker until it is ready. Each wait is a tenth of the time already spent, so that nobody waits much longer than needed. */
-export class HealthPoll {
+const SHORTEST_WAIT_MS = 100;
+/** Between checks that decide whether a worker that was taken out comes back. */
+const RETURN_WAIT_MS = 1_000;
+
+/** Checks the health of one worker: fast while it starts, at the configured interval from then on. */
+export class Health {
   readonly #worker: Worker;
   readonly #options: HealthOptions;
+  readonly #clock: Clock;
   readonly #overdue: (problem: string) => void;
-  #reported = false;
-  #timer: NodeJS.Timeout | undefined;
-  #probing = false;
+  /** Counts states of the worker: what was asked in an earlier one says nothing any more. */
+  #round = 0;
+  #checking = false;
   #stopped = false;
+  #reported = false;
+  #failures = 0;
+  #successes = 0;
+  #activity = 0;
+  #movedMs = Number.NEGATIVE_INFINITY;
+  #cancel: (() => void) | undefined;
 
-  constructor(worker: Worker, options: HealthOptions, overdue: (problem: string) => void) {
+  constructor(worker: Worker, options: HealthOptions, clock: Clock, overdue: (problem: string) => void) {
     this.#worker = worker;
     this.#options = options;
+    this.#clock = clock;
     this.#overdue = overdue;
   }
 
-  /** Polls at once, unless a poll is under way. */
+  /** Bad checks in a row. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  get disabled(): boolean {
+    return this.#worker.spec.disableHealthCheck ?? this.#options.disabled;
+  }
+
+  /** When a byte of an answer came last, as far as `look` has seen. */
+  get movedMs(): number {
+    return this.#movedMs;
+  }
+
+  /** Notes whether bytes have come since the last look. */
+  look(): void {
+    const { activity } = this.#worker;
+    if (activity !== this.#activity) this.#movedMs = this.#clock.now();
+    this.#activity = activity;
+  }
+
+  /** The worker's state is another: begins anew with what that asks for. */
+  restart(): void {
+    this.#round++;
+    this.#checking = false;
+    this.#successes = 0;
+    this.#reported = false;
+    this.#cancel?.();
+    if (this.#worker.state.kind === 'starting') this.now();
+    else this.#schedule();
+  }
+
+  /** Checks at once, unless a check is under way. */
   now(): void {
-    clearTimeout(this.#timer);
-    if (!this.#probing && !this.#stopped && this.#worker.state.kind === 'starting') void this.#poll();
+    this.#cancel?.();
+    if (!this.#checking && this.#wanted) void this.#check();
   }
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#round++;
+    this.#cancel?.();
   }
 
-  async #poll(): Promise<void> {
+  /** Asks once; undefined when the worker is healthy. */
+  async ask(): Promise<Problem | undefined> {
     const { client, basePath, controlHeaders } = this.#worker;
-    this.#probing = true;
-    const problem = await probe(client, basePath + this.#options.path, controlHeaders, this.#options.timeoutMs);
-    this.#probing = false;
-    if (this.#stopped) return;
-    if (problem === undefined) this.#worker.state = { kind: 'ready', sinceMs: Date.now() };
-    else this.#notYet(problem);
+    const { path, timeoutMs } = this.#options;
+    try {
+      const { status } = await get(client, basePath + path, { headers: controlHeaders, timeoutMs, maxBytes: 0 });
+      // Where health is not to be checked the path may mean nothing: that somebody answers is enough.
+      const good = this.disabled ? status < 500 : status >= 200 && status < 300;
+      return good ? undefined : { text: `${path} answered ${status}`, refused: false };
+    } catch (error) {
+      const { message, code } = error as NodeJS.ErrnoException;
+      return { text: message, refused: code === 'ECONNREFUSED' };
+    }
   }
 
-  #notYet(problem: string): void {
+  get #wanted(): boolean {
+    if (this.#stopped) return false;
+    const { kind } = this.#worker.state;
+    return kind === 'starting' || (this.#worker.up && !this.disabled);
+  }
+
+  async #check(): Promise<void> {
+    const round = this.#round;
+    const { activity } = this.#worker;
+    this.#checking = true;
+    const problem = await this.ask();
+    if (round !== this.#round) return;
+    this.#checking = false;
+    if (this.#worker.activity !== activity) this.look();
+    if (problem === undefined) this.#good();
+    else if (problem.refused && this.#worker.up) this.#worker.lost(problem.text);
+    else this.#bad(problem.text);
+    if (round === this.#round) this.#schedule();
+  }
+
+  #good(): void {
+    const { state, breaker } = this.#worker;
+    this.#failures = 0;
+    this.#successes++;
+    if (state.kind === 'ready') breaker.healthy();
+    else if (state.kind === 'starting' || this.#successes >= this.#options.successThreshold) this.#worker.becomeReady();
+  }
+
+  #bad(problem: string): void {
     const { state } = this.#worker;
-    if (state.kind !== 'starting') return;
-    if (problem !== state.problem) this.#worker.state = { ...state, problem };
-    const spentMs = Date.now() - state.sinceMs;
-    if (spentMs > this.#options.overdueMs && !this.#reported) {
-      this.#reported = true;
-      this.#overdue(problem);
+    this.#successes = 0;
+    if (state.kind === 'starting') {
+      this.#notYet(problem, state.sinceMs);
+      return;
     }
-    const waitMs = Math.min(this.#options.intervalMs, Math.max(SHORTEST_WAIT_MS, spentMs / 10));
-    this.#timer = setTimeout(() => this.now(), waitMs);
+    if (this.#busy) return;
+    this.#failures++;
+    if (state.kind === 'unhealthy' || this.#failures >= this.#options.failureThreshold) {
+      this.#worker.becomeUnhealthy(problem);
+    }
+  }
+
+  /** Busy is not dead: a server that sends tokens may be slow to say that it is well. */
+  get #busy(): boolean {
+    return this.#clock.now() - this.#movedMs <= this.#options.intervalMs;
+  }
+
+  #notYet(problem: string, sinceMs: number): void {
+    this.#worker.notYet(problem);
+    if (this.#clock.now() - sinceMs <= this.#options.overdueMs || this.#reported) return;
+    this.#reported = true;
+    this.#overdue(problem);
+  }
+
+  #schedule(): void {
+    if (this.#wanted) this.#cancel = this.#clock.after(this.#waitMs(), () => this.now());
+  }
+
+  #waitMs(): number {
+    const { state, breaker } = this.#worker;
+    const { intervalMs, startupIntervalMs } = this.#options;
+    if (state.kind === 'starting') {
+      return Math.min(startupIntervalMs, Math.max(SHORTEST_WAIT_MS, (this.#clock.now() - state.sinceMs) / 10));
+    }
+    const returning = state.kind === 'ready' ? breaker.state === 'half_open' : this.#successes > 0;
+    return returning ? Math.min(RETURN_WAIT_MS, intervalMs) : intervalMs;
   }
 }

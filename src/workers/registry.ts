@@ -1,94 +1,214 @@
 import { EventEmitter } from 'node:events';
+import { createClient, type WorkerClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
 import type { Slots } from '../state/slots.ts';
-import { type HealthOptions, HealthPoll } from './health.ts';
-import { Worker, type WorkerOptions, type WorkerOwner } from './worker.ts';
+import type { BreakerOptions, BreakerState } from './breaker.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { HealthOptions } from './health.ts';
+import { askFacts } from './server-facts.ts';
+import { Wedge } from './wedge.ts';
+import {
+  nameOf,
+  type Role,
+  Worker,
+  type WorkerOwner,
+  type WorkerParts,
+  type WorkerPatch,
+  type WorkerSpec,
+  type WorkerState,
+} from './worker.ts';
+import type { WorkerTarget } from './worker-target.ts';
 
-/** The set of workers: who there is, who may receive traffic. Emits `change` for every change of a worker's state, `remove` when it is taken out. */
-export class Registry extends EventEmitter<{ change: [Worker]; remove: [Worker] }> implements WorkerOwner {
-  readonly #slots: Slots;
-  readonly #health: HealthOptions;
+export interface RegistryOptions {
+  readonly health: HealthOptions;
+  readonly breaker: BreakerOptions;
+  /** Makes the connections to the worker at an origin; plain or TLS without a client certificate unless given. */
+  readonly createClient?: (origin: string, spec: WorkerSpec) => WorkerClient;
+}
+
+interface RegistryEvents {
+  /** Any change of state, of what is wrong, or of the breaker. */
+  change: [Worker];
+  /** May receive traffic from now on. */
+  available: [Worker];
+  /** May not, from now on. */
+  unavailable: [Worker];
+  /** Its process is gone or another one: what it had cached is lost. */
+  lost: [Worker];
+  /** It has told its facts; after each start. */
+  learned: [Worker];
+  /** Taken out; requests may still run there. */
+  remove: [Worker];
+}
+
+const NO_TARGETS: readonly WorkerTarget[] = [];
+
+/** The set of workers: who there is, who may receive traffic. */
+export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwner {
+  readonly #parts: WorkerParts;
   readonly #log: Log;
-  readonly #workers = new Map<string, { worker: Worker; poll: HealthPoll }>();
-  #available: readonly Worker[] = [];
+  readonly #wedge: Wedge;
+  readonly #workers = new Map<string, Worker>();
+  readonly #draining = new Set<Worker>();
+  #available = new Set<Worker>();
+  #targets = new Map<Role, readonly WorkerTarget[]>();
 
-  constructor(slots: Slots, health: HealthOptions, log: Log) {
+  constructor(slots: Slots, options: RegistryOptions, log: Log, clock: Clock = systemClock) {
     super();
-    this.#slots = slots;
-    this.#health = health;
+    this.#parts = { createClient: (origin) => createClient(origin), ...options, slots, clock, owner: this };
     this.#log = log;
+    this.#wedge = new Wedge(this.#workers, clock, log);
   }
 
-  /** Workers that may receive traffic; a new array after every change, so that a request can hold on to one. */
-  get available(): readonly Worker[] {
-    return this.#available;
+  /** What may receive traffic; a new array after every change, so that a request can hold on to one. */
+  available(role: Role = 'regular'): readonly WorkerTarget[] {
+    return this.#targets.get(role) ?? NO_TARGETS;
   }
 
-  get workers(): Worker[] {
-    return Array.from(this.#workers.values(), ({ worker }) => worker);
+  /** For when nothing is available: what answers but was taken out for failing, the least bad first. */
+  lastResort(role: Role = 'regular'): readonly WorkerTarget[] {
+    return this.workers
+      .filter((worker) => worker.role === role && worker.up)
+      .sort((a, b) => a.failures - b.failures || a.breaker.lastFailureMs - b.breaker.lastFailureMs)
+      .flatMap(({ targets }) => targets);
+  }
+
+  /** All but those that were removed, in the order in which they were added. */
+  get workers(): readonly Worker[] {
+    return [...this.#workers.values()];
+  }
+
+  get(idOrUrl: string): Worker | undefined {
+    return this.#workers.get(nameOf(idOrUrl)) ?? this.workers.find(({ id }) => id === idOrUrl);
   }
 
   /** Adds a worker and polls it until it is ready; the one there is when the URL is known already. */
-  add(url: string, options: WorkerOptions = {}): Worker {
-    const key = url.replace(/\/+$/, '');
-    const known = this.#workers.get(key);
-    if (known) return known.worker;
-    const worker = new Worker(key, options, this.#slots, this, Date.now());
-    const poll = new HealthPoll(worker, this.#health, (problem) =>
-      this.#log.error('worker not ready within --worker-startup-timeout-secs, polling on', { worker: key, problem }),
-    );
-    this.#workers.set(key, { worker, poll });
-    poll.now();
+  add(spec: WorkerSpec): Worker {
+    const known = this.#workers.get(nameOf(spec.url));
+    if (known) return known;
+    const worker = new Worker(spec, this.#parts);
+    this.#workers.set(worker.url, worker);
+    this.#wedge.start();
+    worker.start();
     return worker;
   }
 
-  /** Takes a worker out; requests in flight on it run on. False when the URL is not known. */
-  remove(url: string): boolean {
-    const entry = this.#workers.get(url.replace(/\/+$/, ''));
-    if (!entry) return false;
-    const { worker, poll } = entry;
+  /** Changes a worker in place: its load, breaker and connections stay. */
+  update(worker: Worker, patch: WorkerPatch): void {
+    worker.update(patch);
+    this.emit('change', worker);
+  }
+
+  /**
+   * Takes a worker out: nothing is sent there from now on. Resolves when the requests in flight on it have ended, or
+   * `graceMs` is over and they are cut; its connections are closed then. False when the URL is not known.
+   */
+  async remove(url: string, graceMs?: number): Promise<boolean> {
+    const worker = this.#workers.get(nameOf(url));
+    if (!worker) return false;
     this.#workers.delete(worker.url);
-    poll.stop();
-    this.#slots.retire(worker.slot);
-    this.#refresh();
+    this.#draining.add(worker);
+    worker.drain();
     this.emit('remove', worker);
-    void worker.client.close();
+    await this.#drained(worker, graceMs);
+    this.#draining.delete(worker);
     return true;
   }
 
   /** The worker's process is known to be gone: no traffic, no more polls. */
   fail(url: string, reason: string): void {
-    const entry = this.#workers.get(url.replace(/\/+$/, ''));
-    if (!entry) return;
-    entry.poll.stop();
-    entry.worker.state = { kind: 'failed', reason };
+    this.#workers.get(nameOf(url))?.fail(reason);
   }
 
-  /** Ends all polls and connections. */
+  /** Its process was started again on the same URL: polled until it is ready. */
+  revive(url: string): void {
+    this.#workers.get(nameOf(url))?.revive();
+  }
+
+  /** Ends all checks and connections. */
   async close(): Promise<void> {
-    const entries = [...this.#workers.values()];
-    for (const { poll } of entries) poll.stop();
-    await Promise.all(entries.map(({ worker }) => worker.client.destroy()));
+    this.#wedge.stop();
+    const workers = [...this.#workers.values(), ...this.#draining];
+    for (const worker of workers) worker.stop();
+    await Promise.all(workers.map(({ client }) => client.destroy()));
   }
 
-  changed(worker: Worker): void {
-    const before = this.#available.includes(worker);
-    this.#refresh();
-    if (before !== worker.available) this.#report(worker);
+  stateChanged(worker: Worker, was: WorkerState): void {
+    const { kind } = worker.state;
+    this.#refresh(worker);
+    if (kind !== was.kind) this.#report(worker, was);
+    if (kind !== was.kind && (kind === 'starting' || kind === 'failed')) this.emit('lost', worker);
+    if (kind === 'ready' && was.kind === 'starting') void this.#learn(worker);
+  }
+
+  breakerChanged(worker: Worker, was: BreakerState): void {
+    const { state, reason } = worker.breaker;
+    this.#refresh(worker);
+    if (state === was && state !== 'open') return;
+    const about = { worker: worker.url, available: this.#available.size };
+    if (state === 'open') this.#log.warning('circuit breaker open: worker taken out', { ...about, reason });
+    else if (state === 'half_open') this.#log.info('circuit breaker half open: worker is tried', about);
+    else this.#log.info('circuit breaker closed: worker is back', about);
+  }
+
+  overdue({ url }: Worker, problem: string): void {
+    this.#log.error('worker not ready within --worker-startup-timeout-secs, polling on', { worker: url, problem });
+  }
+
+  async #drained(worker: Worker, graceMs: number | undefined): Promise<void> {
+    const ended = Promise.all(worker.targets.map((target) => target.retire()));
+    const over = Promise.withResolvers<void>();
+    const cancel = graceMs === undefined ? undefined : this.#parts.clock.after(graceMs, over.resolve);
+    await Promise.race([ended, over.promise]);
+    cancel?.();
+    const cut = worker.load;
+    if (cut > 0) this.#log.warning('requests cut off: their worker was removed', { worker: worker.url, requests: cut });
+    await worker.client.destroy();
+    this.#log.info('worker removed', { worker: worker.url });
+  }
+
+  async #learn(worker: Worker): Promise<void> {
+    worker.facts = await askFacts(worker);
+    if (this.#workers.get(worker.url) !== worker) return;
+    this.emit('learned', worker);
+  }
+
+  /** Brings the arrays up to date and tells whoever listens. */
+  #refresh(worker: Worker): void {
+    const before = this.#available.has(worker);
+    const available = this.workers.filter((each) => each.available);
+    this.#available = new Set(available);
+    const byRole = Map.groupBy(
+      available.flatMap(({ targets }) => targets),
+      ({ worker: { role } }) => role,
+    );
+    this.#targets = byRole;
     this.emit('change', worker);
+    const after = this.#available.has(worker);
+    if (before !== after) this.emit(after ? 'available' : 'unavailable', worker);
   }
 
-  poll(worker: Worker): void {
-    this.#workers.get(worker.url)?.poll.now();
+  #report({ url, state, problem }: Worker, was: WorkerState): void {
+    const { level, message } = reportOf(state.kind, was.kind);
+    this.#log[level](message, { worker: url, available: this.#available.size, problem });
   }
+}
 
-  #refresh(): void {
-    this.#available = this.workers.filter((worker) => worker.available);
-  }
+type Kind = WorkerState['kind'];
 
-  #report({ url, state }: Worker): void {
-    if (state.kind === 'ready') this.#log.info('worker ready', { worker: url, ready: this.#available.length });
-    else if (state.kind === 'failed') this.#log.error('worker gone', { worker: url, reason: state.reason });
-    else this.#log.warning('worker lost, polling until it is back', { worker: url, problem: state.problem });
+function reportOf(kind: Kind, was: Kind): { level: 'info' | 'warning' | 'error'; message: string } {
+  switch (kind) {
+    case 'ready':
+      return { level: 'info', message: 'worker ready' };
+    case 'unhealthy':
+      return { level: 'warning', message: 'worker unhealthy: taken out, checked further' };
+    case 'failed':
+      return { level: 'error', message: 'worker gone' };
+    case 'draining':
+      return { level: 'info', message: 'removing worker' };
+    case 'starting':
+      return was === 'failed'
+        ? { level: 'info', message: 'worker was started again, polling until it is ready' }
+        : { level: 'warning', message: 'worker lost, polling until it is back' };
   }
 }

@@ -1,82 +1,275 @@
-import { createClient, type WorkerClient } from '../http/client.ts';
+import { randomUUID } from 'node:crypto';
+import type { WorkerClient } from '../http/client.ts';
 import type { Slots } from '../state/slots.ts';
+import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts';
+import type { Clock } from './clock.ts';
+import { Health, type HealthOptions } from './health.ts';
+import type { ServerFacts } from './server-facts.ts';
+import { Silence } from './silence.ts';
+import { WorkerTarget } from './worker-target.ts';
 
-/** Where a worker stands. `starting` is polled until healthy; `failed` is known to be gone (its process ended). */
+/** What a server does in prefill/decode disaggregation; `regular` does both. */
+export type Role = 'regular' | 'prefill' | 'decode';
+
+/** What the registry is told of a worker. */
+export interface WorkerSpec {
+  /** `http://host:port`, with a path where the server is mounted under one. */
+  readonly url: string;
+  /** A UUID; made where absent. */
+  readonly id?: string | undefined;
+  /** Sent as a bearer token, with requests and with the router's own questions. */
+  readonly apiKey?: string | undefined;
+  readonly role?: Role | undefined;
+  /** Prefill only: where decode servers fetch the KV cache. */
+  readonly bootstrapPort?: number | null | undefined;
+  /** The name of the model in the workers API; the server's own where absent. */
+  readonly modelId?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly cost?: number | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly disableHealthCheck?: boolean | undefined;
+  /** Who named it; whoever did may take it out again. */
+  readonly source?: 'static' | 'api' | 'file' | 'launch' | 'discovery' | undefined;
+}
+
+/** What of a worker can be changed in place. */
+export type WorkerPatch = Pick<WorkerSpec, 'apiKey' | 'priority' | 'cost' | 'labels' | 'disableHealthCheck'>;
+
+/** Where a worker stands. Times are on the clock of `performance.now()`. */
 export type WorkerState =
+  /** Polled until it is healthy. */
   | { readonly kind: 'starting'; readonly sinceMs: number; readonly problem?: string }
   | { readonly kind: 'ready'; readonly sinceMs: number }
-  | { readonly kind: 'failed'; readonly reason: string };
-
-export interface WorkerOptions {
-  /** Sent as a bearer token with the router's own calls to the worker. */
-  readonly apiKey?: string | undefined;
-}
+  /** Failed its health checks, but somebody listens there: checked further, and asked where no other is left. */
+  | { readonly kind: 'unhealthy'; readonly sinceMs: number; readonly problem: string }
+  /** Its process is known to be gone: not polled. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** Taken out; requests in flight run on. */
+  | { readonly kind: 'draining'; readonly sinceMs: number };
 
 /** What a worker tells its registry. */
 export interface WorkerOwner {
-  changed(worker: Worker): void;
-  poll(worker: Worker): void;
+  stateChanged(worker: Worker, was: WorkerState): void;
+  breakerChanged(worker: Worker, was: BreakerState): void;
+  /** It is not ready within the start-up timeout. */
+  overdue(worker: Worker, problem: string): void;
 }
 
-/** One inference server: its address, connections, counters and lifecycle. */
+/** What all workers of a registry share. */
+export interface WorkerParts {
+  readonly slots: Slots;
+  readonly health: HealthOptions;
+  readonly breaker: BreakerOptions;
+  readonly createClient: (origin: string, spec: WorkerSpec) => WorkerClient;
+  readonly clock: Clock;
+  readonly owner: WorkerOwner;
+}
+
+/** One inference server: its address, connections and lifecycle. Requests are routed to its targets. */
 export class Worker {
   /** As given, without a trailing slash; the worker's name everywhere. */
   readonly url: string;
+  readonly id: string;
+  readonly role: Role;
   /** Path of `url`, put before every request path; '' as a rule. */
   readonly basePath: string;
   readonly client: WorkerClient;
-  readonly slot: number;
-  readonly controlHeaders: Readonly<Record<string, string>>;
-  readonly #slots: Slots;
+  readonly targets: readonly WorkerTarget[];
+  readonly breaker: Breaker;
+  readonly health: Health;
+  readonly silence: Silence;
+  /** Chunks of all its answers; whether it moves tells a busy server from a stuck one. */
+  activity = 0;
+  /** What it says of itself, once it was asked. */
+  facts: ServerFacts = {};
   readonly #owner: WorkerOwner;
+  readonly #clock: Clock;
+  readonly #waiters = new Set<() => void>();
+  #spec: WorkerSpec;
   #state: WorkerState;
 
-  constructor(url: string, options: WorkerOptions, slots: Slots, owner: WorkerOwner, nowMs: number) {
-    const { origin, pathname } = new URL(url);
-    this.url = url;
+  constructor(spec: WorkerSpec, { slots, health, breaker, createClient, clock, owner }: WorkerParts) {
+    const { origin, pathname } = new URL(spec.url);
+    this.url = nameOf(spec.url);
+    this.id = spec.id ?? randomUUID();
+    this.role = spec.role ?? 'regular';
     this.basePath = pathname.replace(/\/+$/, '');
-    this.client = createClient(origin);
-    this.slot = slots.claim();
-    this.controlHeaders = options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` };
-    this.#slots = slots;
+    this.client = createClient(origin, spec);
+    this.#spec = spec;
     this.#owner = owner;
-    this.#state = { kind: 'starting', sinceMs: nowMs };
+    this.#clock = clock;
+    this.#state = { kind: 'starting', sinceMs: clock.now() };
+    this.targets = [new WorkerTarget(this, slots)];
+    this.silence = new Silence(clock);
+    this.health = new Health(this, health, clock, (problem) => owner.overdue(this, problem));
+    this.breaker = new Breaker(breaker, clock, (was) => {
+      if (was !== 'half_open' && this.breaker.state === 'half_open') this.health.now();
+      owner.breakerChanged(this, was);
+    });
+  }
+
+  /** As it was added, with what was changed since. */
+  get spec(): WorkerSpec {
+    return this.#spec;
   }
 
   get state(): WorkerState {
     return this.#state;
   }
 
-  set state(state: WorkerState) {
-    this.#state = state;
-    this.#owner.changed(this);
-  }
-
   /** The one answer to "may it receive traffic". */
   get available(): boolean {
-    return this.#state.kind === 'ready';
+    return this.#state.kind === 'ready' && this.breaker.admits;
+  }
+
+  /** Somebody answers there, so it may be asked when no worker is available. */
+  get up(): boolean {
+    return this.#state.kind === 'ready' || this.#state.kind === 'unhealthy';
   }
 
   /** Why it gets no requests, in a few words; undefined when it does. */
   get problem(): string | undefined {
-    if (this.#state.kind === 'ready') return undefined;
-    return this.#state.kind === 'failed' ? this.#state.reason : (this.#state.problem ?? 'not asked yet');
+    switch (this.#state.kind) {
+      case 'ready':
+        return this.breaker.state === 'closed' ? undefined : `taken out by the circuit breaker: ${this.breaker.reason}`;
+      case 'failed':
+        return this.#state.reason;
+      case 'draining':
+        return 'removed';
+      default:
+        return this.#state.problem ?? 'not asked yet';
+    }
+  }
+
+  /** Failed requests and health checks since the last good ones; the more, the worse it is as a last resort. */
+  get failures(): number {
+    return this.breaker.failures + this.health.failures;
   }
 
   /** Requests in flight. */
   get load(): number {
-    return this.#slots.inFlight(this.slot);
+    return this.targets.reduce((sum, { load }) => sum + load, 0);
+  }
+
+  /** The model's name: as given when it was added, else as the server tells, else `unknown`. */
+  get modelId(): string {
+    return this.#spec.modelId ?? this.facts.servedModelName ?? this.facts.modelPath ?? 'unknown';
+  }
+
+  /** The value of an `authorization` header; undefined where the worker has no key. */
+  get authorization(): string | undefined {
+    return this.#spec.apiKey === undefined ? undefined : `Bearer ${this.#spec.apiKey}`;
+  }
+
+  /** Headers of the router's own questions. */
+  get controlHeaders(): Readonly<Record<string, string>> {
+    const { authorization } = this;
+    return authorization === undefined ? {} : { authorization };
+  }
+
+  /** Begins to poll it, or takes it for ready where health is not checked. */
+  start(): void {
+    if (this.health.disabled) this.becomeReady();
+    else this.health.restart();
   }
 
   /** Polls health now: something said that it may be ready. */
   poke(): void {
-    this.#owner.poll(this);
+    if (this.#state.kind === 'starting') this.health.now();
   }
 
-  /** A request could not be sent: no traffic until it answers a health check again. */
-  unreachable(problem: string): void {
-    if (this.#state.kind !== 'ready') return;
-    this.state = { kind: 'starting', sinceMs: Date.now(), problem };
-    this.#owner.poll(this);
+  becomeReady(): void {
+    if (this.#state.kind === 'starting') this.breaker.reset();
+    this.#enter({ kind: 'ready', sinceMs: this.#clock.now() });
   }
+
+  /** Ends its checks, for good. */
+  stop(): void {
+    this.breaker.close();
+    this.health.stop();
+  }
+
+  /** Still not ready, and why. */
+  notYet(problem: string): void {
+    const state = this.#state;
+    if (state.kind === 'starting' && state.problem !== problem) this.#enter({ ...state, problem });
+  }
+
+  /** Nobody listens there: no traffic until it answers a health check again. */
+  lost(problem: string): void {
+    if (this.up) this.#enter({ kind: 'starting', sinceMs: this.#clock.now(), problem });
+  }
+
+  /** It fails its health checks. */
+  becomeUnhealthy(problem: string): void {
+    const state = this.#state;
+    const sinceMs = state.kind === 'unhealthy' ? state.sinceMs : this.#clock.now();
+    if (this.up) this.#enter({ kind: 'unhealthy', sinceMs, problem });
+  }
+
+  /** It takes requests and does not answer them: no more traffic, and those that wait go elsewhere. What streams runs on. */
+  wedged(reason: string): void {
+    this.breaker.trip(reason);
+    this.silence.abandon(`worker ${this.url}: ${reason}`);
+  }
+
+  /** Its process is gone. */
+  fail(reason: string): void {
+    this.#enter({ kind: 'failed', reason });
+  }
+
+  /** Its process was started again. */
+  revive(): void {
+    this.#enter({ kind: 'starting', sinceMs: this.#clock.now() });
+    this.health.restart();
+  }
+
+  /** Takes no new requests, for good. */
+  drain(): void {
+    this.stop();
+    this.#enter({ kind: 'draining', sinceMs: this.#clock.now() });
+  }
+
+  update(patch: WorkerPatch): void {
+    this.#spec = { ...this.#spec, ...patch };
+    if (patch.disableHealthCheck === undefined) return;
+    if (this.health.disabled && this.#state.kind === 'unhealthy') this.becomeReady();
+    else this.health.restart();
+  }
+
+  /** Resolves once it is ready. Rejects with what was wrong last when that takes longer, or when it is taken out. */
+  async whenReady(timeoutMs: number): Promise<void> {
+    const until = this.#clock.now() + timeoutMs;
+    while (this.#state.kind !== 'ready') {
+      const leftMs = until - this.#clock.now();
+      const over = this.#state.kind === 'failed' || this.#state.kind === 'draining';
+      if (over || leftMs <= 0) throw new Error(this.problem);
+      await this.#nextState(leftMs);
+    }
+  }
+
+  #nextState(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        cancel();
+        this.#waiters.delete(done);
+        resolve();
+      };
+      const cancel = this.#clock.after(withinMs, done);
+      this.#waiters.add(done);
+    });
+  }
+
+  #enter(state: WorkerState): void {
+    const was = this.#state;
+    this.#state = state;
+    if (state.kind !== was.kind) this.health.restart();
+    this.#owner.stateChanged(this, was);
+    for (const wake of [...this.#waiters]) wake();
+  }
+}
+
+/** The name of a worker with that URL. */
+export function nameOf(url: string): string {
+  return url.replace(/\/+$/, '');
 }

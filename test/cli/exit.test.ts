@@ -67,3 +67,16 @@ test('what the work says while it is stopped does not count', async () => {
   drained.resolve();
   assert.equal(await code, 0);
 });
+
+test('under nohup a terminal that is closed ends nothing', async (t) => {
+  process.env.SGLANG_ROUTER_NOHUP = '1';
+  t.after(() => {
+    delete process.env.SGLANG_ROUTER_NOHUP;
+  });
+  const source = new EventEmitter();
+  const work = Promise.withResolvers<number>();
+  const code = runUntilSignal(stopping(new Promise(() => {})), work.promise, source);
+  source.emit('SIGHUP', 'SIGHUP');
+  work.resolve(7);
+  assert.equal(await code, 7);
+});

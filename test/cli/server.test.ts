@@ -1,31 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { type TestContext, test } from 'node:test';
-import getPort from 'get-port';
-import { killTree } from '../../src/launch/kill-tree.ts';
-import { ENGINE, FIXTURES, gone, Program } from '../launch/processes.ts';
+import { test } from 'node:test';
+import { ask, coLauncher, READY, SIMULATED, sim } from '../helpers/co-launch.ts';
+import { tlsFile } from '../helpers/tls.ts';
+import { FIXTURES, gone } from '../launch/processes.ts';
 
-let basePort = 20_600;
-
-/** The `server` command as a process, with two fixture engines and its router on `url`. */
-async function coLaunch(t: TestContext, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const port = await getPort({ port: basePort });
-  const all = ['--dp-size', '2', '--port', String(port), '--router-dp-worker-base-port', String(basePort + 1), ...args];
-  basePort += 20;
-  const program = new Program(process.execPath, [`${FIXTURES}server-cli.ts`, ...all], {
-    env: { FIXTURE_PROGRAM: ENGINE, ...env },
-  });
-  t.after(async () => {
-    program.process.kill('SIGKILL');
-    await Promise.all(program.pids().map((pid) => killTree({ pid })));
-  });
-  return { program, port, url: `http://127.0.0.1:${port}` };
-}
-
-const sim = (...args: string[]) => ['--sim', ...args];
-const ask = (url: string, path = '/generate') => fetch(`${url}${path}`, { method: 'POST', body: '{"text":"hello"}' });
-const READY = /^READY (.*)$/m;
+const coLaunch = coLauncher(20_600);
 
 test('two servers come up behind one port; the plan and the ready line say where', async (t) => {
   const { program, url } = await coLaunch(t, sim());
@@ -44,8 +25,8 @@ test('two servers come up behind one port; the plan and the ready line say where
   await gone(...program.pids());
 });
 
-test('until the servers are up requests get 503 with the progress of each', async (t) => {
-  const { program, url } = await coLaunch(t, sim('--behave', 'hang@1,grandchild'));
+test('until the servers are up a request that does not wait gets 503 with the progress of each', async (t) => {
+  const { program, url } = await coLaunch(t, sim('--router-queue-size', '0', '--behave', 'hang@1,grandchild'));
   await program.says(/w0 ready/);
   await program.says(/w1 \| .*half way/);
   const answer = await ask(url);
@@ -65,6 +46,12 @@ test('until the servers are up requests get 503 with the progress of each', asyn
   program.process.kill('SIGINT');
   assert.deepEqual(await program.exited, [0, null]);
   await gone(...program.pids());
+});
+
+test('a request that comes before the servers are up waits for them', async (t) => {
+  const { program, url } = await coLaunch(t, sim('--sim-startup-secs', '1'), SIMULATED);
+  await program.says(/2 servers behind/);
+  assert.equal((await ask(url)).status, 200);
 });
 
 test('with --router-serve-when first the first server is enough', async (t) => {
@@ -110,13 +97,13 @@ test('a port of the router that is taken shows before any server is started', as
   );
 });
 
-test('a server that dies later is said, and the others go on; without any the launch ends', async (t) => {
-  const { program, url } = await coLaunch(t, sim());
+test('a server that may not be restarted is said when it dies, and the others go on; without any the launch ends', async (t) => {
+  const { program, url } = await coLaunch(t, sim('--router-worker-restarts', '0'));
   const [, ready = ''] = await program.says(READY);
   const [first, second] = JSON.parse(ready).workers;
   await fetch(`${first}/die`).catch(() => {});
   await program.says(/w0 \S+ died: .*exit code 3/);
-  await program.says(/1 of 2 servers go on/);
+  await program.says(/not started again; 1 of 2 servers go on/);
   for (let count = 0; count < 4; count++) assert.equal((await ask(url)).status, 200);
   await fetch(`${second}/die`).catch(() => {});
   assert.deepEqual(await program.exited, [1, null]);
@@ -151,6 +138,15 @@ test('SIGKILL leaves no SGLang server and none of its processes', async (t) => {
   await program.exited;
   assert.equal(program.pids().length, 4);
   await gone(...program.pids());
+});
+
+test('servers with a certificate are spoken to over HTTPS', async (t) => {
+  const env = { SGLANG_ROUTER_PYTHON: 'python3', PYTHONPATH: `${FIXTURES}python` };
+  const certificate = ['--ssl-certfile', tlsFile('client.pem'), '--ssl-keyfile', tlsFile('client.key')];
+  const { program, url } = await coLaunch(t, ['--model-path', 'tiny', ...certificate], env);
+  const [, ready = ''] = await program.says(READY);
+  for (const worker of JSON.parse(ready).workers) assert.match(worker, /^https:\/\/127\.0\.0\.1:\d+$/);
+  assert.equal((await fetch(`${url}/anything`)).status, 200);
 });
 
 test('a machine without ps', async (t) => {

@@ -24,7 +24,10 @@ test('a value follows its flag or an equals sign', () => {
 test('a flag may be shortened while only one begins like that', () => {
   assert.deepEqual(config('--worker-u', 'http://a:1').workerUrls, ['http://a:1']);
   assert.equal(config('--eviction', '5').evictionIntervalMs, 5000);
-  assert.match(refusal('--worker', 'http://a'), /--worker could be --worker-urls, --worker-startup-timeout-secs/);
+  assert.match(
+    refusal('--worker', 'http://a'),
+    /--worker could be --worker-urls, --workers-file, --worker-startup-timeout-secs/,
+  );
 });
 
 test('a list takes the words up to the next flag, and the last list counts', () => {
@@ -79,7 +82,7 @@ test('usage errors name the flag, what came and what was expected', () => {
   assert.equal(refusal('--cache-threshold', '2'), "--cache-threshold: expected a number between 0 and 1, got '2'");
   assert.match(
     refusal('--worker-urls', 'a:1'),
-    /^--worker-urls: expected a URL that starts with http:\/\/ .*got 'a:1'$/,
+    /^--worker-urls: expected a URL that starts with http:\/\/ .*got 'a:1': write http:\/\/a:1$/,
   );
   assert.match(refusal('--worker-urls', 'grpc://a:1'), /gRPC workers are not supported/);
   assert.match(refusal('--prefill', 'http://a', 'x'), /invalid bootstrap port 'x': must be a number or 'none'/);

@@ -9,10 +9,9 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   '--health-check-endpoint health': /^--health-check-endpoint: expected a path such as \/health, got 'health'$/,
   '--service-discovery': /^--service-discovery needs --selector KEY=VALUE/,
   '--service-discovery --pd-disaggregation': /needs --prefill-selector or --decode-selector/,
-  '--policy power_of_two --worker-urls http://a':
-    /^--policy power_of_two needs at least 2 workers \(--worker-urls\), got 1$/,
-  '--pd-disaggregation --decode-policy power_of_two --decode http://a':
-    /^--decode-policy power_of_two needs at least 2/,
+  '--tls-cert-path a': /^--tls-cert-path needs --tls-key-path$/,
+  '--tls-key-path a': /^--tls-key-path needs --tls-cert-path$/,
+  '--client-cert-path a': /^--client-cert-path needs --client-key-path$/,
   '--retry-max-retries 0': /^--retry-max-retries/,
   '--retry-initial-backoff-ms 0': /^--retry-initial-backoff-ms/,
   '--retry-backoff-multiplier 0.5': /^--retry-backoff-multiplier/,
@@ -34,21 +33,29 @@ for (const [line, message] of Object.entries(REFUSED)) {
   test(`refused: ${line}`, () => assert.throws(() => resolveRouter(line.split(' '), {}), { code: 'usage', message }));
 }
 
-const ACCEPTED = [
-  '--queue-size 0 --queue-timeout-secs 0',
-  '--service-discovery --selector a=b --policy power_of_two',
-  '--service-discovery --pd-disaggregation --prefill-selector a=b',
-  '--pd-disaggregation',
-  '--policy power_of_two --worker-urls http://a http://b',
-  '--host localhost',
-];
+/** What is said at start; nothing where there is nothing to say. */
+const ACCEPTED: Readonly<Record<string, RegExp | undefined>> = {
+  '--queue-size 0 --queue-timeout-secs 0': undefined,
+  '--host localhost': undefined,
+  '--policy power_of_two --worker-urls http://a http://b': undefined,
+  '--policy power_of_two --worker-urls http://a':
+    /^--policy power_of_two chooses between 2 workers or more \(--worker-urls\), got 1 so far$/,
+  '--policy power_of_two --workers-file a': undefined,
+  '--policy power_of_two --service-discovery --selector a=b': /^--service-discovery|^--selector/,
+  '--pd-disaggregation --decode-policy power_of_two --decode http://a': /^--decode-policy power_of_two chooses/,
+  '--service-discovery --pd-disaggregation --prefill-selector a=b': /./,
+};
 
-for (const line of ACCEPTED) {
-  test(`accepted: ${line}`, () => assert.ok(resolveRouter(line.split(' '), {})));
+for (const [line, said] of Object.entries(ACCEPTED)) {
+  test(`accepted: ${line}`, () => {
+    const { notices } = resolveRouter(line.split(' '), {});
+    if (said === undefined) assert.deepEqual(notices, []);
+    else assert.match(notices.at(-1) ?? '', said);
+  });
 }
 
 test('launch_server counts the servers it starts and spells flags as it takes them', () => {
   const line = ['--sim', '--router-policy', 'power_of_two'];
-  assert.ok(resolveServer([...line, '--dp-size', '2'], {}));
-  assert.throws(() => resolveServer(line, {}), { message: /^--router-policy power_of_two needs at least 2 workers/ });
+  assert.deepEqual(resolveServer([...line, '--dp-size', '2'], {}).notices, []);
+  assert.match(resolveServer(line, {}).notices[0] ?? '', /^--router-policy power_of_two chooses/);
 });

@@ -125,10 +125,28 @@ test('usage errors say what to write', () => {
   assert.throws(() => resolve('--sim', '--router-port=x'), { code: 'usage' });
 });
 
-test("a configuration file of the servers' may name the model", () => {
-  assert.deepEqual(resolve('--config', 'server.yaml').launch.serverArgs, ['--config', 'server.yaml']);
-});
-
 test('the log directory is used by the launcher, so nothing is said', () => {
   assert.deepEqual(resolve('--sim', '--router-policy', 'random', '--router-log-dir', 'logs').notices, []);
+});
+
+test('servers with a certificate are known to speak HTTPS, simulated ones never do', () => {
+  const words = ['--ssl-keyfile', 'k.pem', '--ssl-cert=c.pem'];
+  const { serverTls, serverArgs } = launch(...words);
+  assert.ok(serverTls);
+  assert.deepEqual(serverArgs, ['--model', 'm', ...words]);
+  assert.ok(!launch().serverTls);
+  assert.ok(!launch('--ssl-keyfile', 'k').serverTls);
+  assert.ok(!resolve('--sim', ...words).launch.serverTls);
+});
+
+test('servers that would speak gRPC are refused with the alternative', () => {
+  for (const flag of ['--grpc-mode', '--smg-grpc-mode']) {
+    assert.throws(() => launch(flag), { code: 'usage', message: new RegExp(`^${flag}: .*HTTP`), hint: /--grpc-port/ });
+  }
+  assert.deepEqual(launch('--grpc-port', '1').serverArgs, ['--model', 'm', '--grpc-port', '1']);
+});
+
+test('restarts of dying servers: 5 unless said', () => {
+  assert.equal(launch().workerRestarts, 5);
+  assert.equal(launch('--router-worker-restarts', '0').workerRestarts, 0);
 });

@@ -4,21 +4,41 @@ import type { AddressInfo } from 'node:net';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void;
 
-/** A scripted worker on a real socket: `/health` is 200, everything else goes to the handler with its whole body. */
+/** Where the router asks a worker what it is. */
+export const FACT_PATHS: ReadonlySet<string> = new Set([
+  '/server_info',
+  '/get_server_info',
+  '/model_info',
+  '/get_model_info',
+]);
+
+/**
+ * A scripted worker on a real socket: `/health` is 200, what the router itself asks (no user agent) about facts gets
+ * `facts` by path, else 404; everything else goes to the handler with its whole body.
+ */
 export interface FakeWorker extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly server: Server;
-  /** Requests seen, `/health` left out. */
+  /** Requests seen, the router's own about health and facts left out. */
   readonly seen: string[];
   close(): Promise<void>;
 }
 
-export async function fakeWorker(handler: Handler, port = 0): Promise<FakeWorker> {
+export async function fakeWorker(
+  handler: Handler,
+  port = 0,
+  facts: Readonly<Record<string, string>> = {},
+): Promise<FakeWorker> {
   const seen: string[] = [];
   const server = createServer((request, response) => {
     if (request.url === '/health') {
       response.end();
+      return;
+    }
+    const path = request.url ?? '';
+    if (FACT_PATHS.has(path) && request.headers['user-agent'] === undefined) {
+      response.writeHead(path in facts ? 200 : 404).end(facts[path]);
       return;
     }
     seen.push(`${request.method} ${request.url}`);

@@ -21,7 +21,7 @@ export async function testRouter(
   const { config } = resolveRouter([...flags, '--worker-urls', ...workerUrls], {});
   const log = createLog('debug', (line) => lines.push(line));
   const router = await startRouter({ ...config, port: 0, policy: 'round_robin', ...fields }, { log });
-  while (router.registry.available.length < workerUrls.length) await once(router.registry, 'change');
+  while (router.registry.available().length < workerUrls.length) await once(router.registry, 'change');
   return { router, url: router.url, lines, [Symbol.asyncDispose]: () => router.close() };
 }
 

@@ -1,7 +1,8 @@
 import type { Clock } from '../../src/sim/clock.ts';
+import type { Clock as ControlClock } from '../../src/workers/clock.ts';
 
 /** A clock that stands still until it is told to move; alarms ring on the way, at their exact time. */
-export class VirtualClock implements Clock {
+export class VirtualClock implements Clock, ControlClock {
   #now = 0;
   #alarms: { atMs: number; ring: () => void }[] = [];
   /** How late every alarm rings. */
@@ -17,6 +18,19 @@ export class VirtualClock implements Clock {
 
   alarm(atMs: number, ring: () => void): void {
     this.#alarms.push({ atMs: Math.max(this.#now, atMs + this.lateMs), ring });
+  }
+
+  after(ms: number, ring: () => void): () => void {
+    const alarm = { atMs: this.#now + ms, ring };
+    this.#alarms.push(alarm);
+    return () => {
+      this.#alarms = this.#alarms.filter((each) => each !== alarm);
+    };
+  }
+
+  /** Alarms that have not rung. */
+  get pending(): number {
+    return this.#alarms.length;
   }
 
   /** Moves on by `ms`. */

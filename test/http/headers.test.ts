@@ -17,6 +17,11 @@ test('what the client says about itself goes to the worker, framing and hop-by-h
   assert.deepEqual(out, ['authorization', 'Bearer k', 'content-type', 'application/json', 'x-anything', 'kept']);
 });
 
+test("a worker's own authorization is the only one", () => {
+  const out = requestHeaders({ authorization: 'Bearer client', 'x-a': '1' }, 'Bearer worker');
+  assert.deepEqual(out, ['authorization', 'Bearer worker', 'x-a', '1']);
+});
+
 test('headers named by Connection end here, both ways', () => {
   const headers = { connection: 'close, X-Foo', 'x-foo': '1', 'x-bar': '2' };
   assert.deepEqual(requestHeaders(headers), ['x-bar', '2']);

@@ -1,13 +1,39 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { test } from 'node:test';
-import { listen } from '../../src/http/server.ts';
+import { type TestContext, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import { type Handler, type Limits, listen } from '../../src/http/server.ts';
+import { readServingPair } from '../../src/http/tls-files.ts';
+import { createLog } from '../../src/log.ts';
+import { rawClient, sendRaw } from '../helpers/raw-client.ts';
+import { tlsFile } from '../helpers/tls.ts';
 
-test('a port that is taken is refused with the name of its holder', async () => {
-  const holder = await listen('127.0.0.1', 0, () => {});
-  const { port } = holder.address() as AddressInfo;
+const nothing: Handler = () => {};
+const quiet = createLog('critical', () => {});
+const tls = readServingPair(tlsFile('server.pem'), tlsFile('server.key'));
+
+async function serve(t: TestContext, handler: Handler, limits: Partial<Limits> = {}, log = quiet): Promise<string> {
+  const server = await listen('127.0.0.1', 0, handler, { log, limits });
+  t.after(() => server.close().closeAllConnections());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Status and JSON error of an answer as it came. */
+function read(received: string): { status: number; code: string; closes: boolean } {
+  const [head = '', body = ''] = received.split('\r\n\r\n');
+  return {
+    status: Number(head.split(' ')[1]),
+    code: JSON.parse(body).error.code,
+    closes: /^connection: close$/im.test(head),
+  };
+}
+
+test('a port that is taken is refused with the name of its holder', async (t) => {
+  const port = Number(new URL(await serve(t, nothing)).port);
   await assert.rejects(
-    listen('127.0.0.1', port, () => {}),
+    listen('127.0.0.1', port, nothing, { log: quiet }),
     (error: Error & { code: string; hint: string }) => {
       assert.equal(error.code, 'port_in_use');
       assert.match(
@@ -18,12 +44,138 @@ test('a port that is taken is refused with the name of its holder', async () => 
       return true;
     },
   );
-  holder.close();
 });
 
 test('an address that is not ours is refused in words', async () => {
   await assert.rejects(
-    listen('192.0.2.1', 0, () => {}),
+    listen('192.0.2.1', 0, nothing, { log: quiet }),
     /192\.0\.2\.1:0: no network interface of this machine/,
   );
+});
+
+const HASTY: Partial<Limits> = { headersTimeoutMs: 100, requestTimeoutMs: 200, checkIntervalMs: 20 };
+
+test('(20) headers that do not come in time: 408', async (t) => {
+  const url = await serve(t, () => assert.fail('served'), HASTY);
+  assert.deepEqual(read(await sendRaw(url, 'POST /generate HTTP/1.1\r\nhost: a\r\n')), {
+    status: 408,
+    code: 'request_timeout',
+    closes: true,
+  });
+});
+
+test('(20) a connection on which nothing comes is closed', async (t) => {
+  const url = await serve(t, () => assert.fail('served'), HASTY);
+  assert.equal(read(await sendRaw(url)).status, 408);
+});
+
+test('(20) a body that does not come in time: 408', async (t) => {
+  const gone = Promise.withResolvers<void>();
+  const url = await serve(t, (request) => void request.on('data', () => {}).on('close', gone.resolve), HASTY);
+  const answer = await sendRaw(url, 'POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf');
+  assert.equal(read(answer).code, 'request_timeout');
+  await gone.promise;
+});
+
+test('(20) a long answer is no slow request', async (t) => {
+  const handler: Handler = (_, response) => {
+    response.write('first ');
+    setTimeout(() => response.end('last'), 600);
+  };
+  const url = await serve(t, handler, HASTY);
+  assert.equal(await (await fetch(url, { method: 'POST', body: 'x' })).text(), 'first last');
+});
+
+test('(11) headers beyond the limit: 431', async (t) => {
+  const url = await serve(t, () => assert.fail('served'), { maxHeaderBytes: 1_000 });
+  assert.deepEqual(read(await sendRaw(url, `GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(1_000)}\r\n\r\n`)), {
+    status: 431,
+    code: 'headers_too_large',
+    closes: true,
+  });
+});
+
+test('(11) within the limit every header is there, however many', async (t) => {
+  const url = await serve(t, ({ rawHeaders }, response) => void response.end(String(rawHeaders.length / 2)));
+  const many = Array.from({ length: 5_000 }, (_, index) => `h${index}:1\r\n`).join('');
+  const answer = await sendRaw(url, `GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${many}\r\n`);
+  assert.match(answer, /\r\n\r\n5002$/);
+});
+
+for (const [what, headers] of [
+  ['length and chunked', 'content-length: 3\r\ntransfer-encoding: chunked'],
+  ['two lengths', 'content-length: 3\r\ncontent-length: 4'],
+  ['a signed length', 'content-length: +3'],
+  ['a header without a colon', 'x'],
+]) {
+  test(`(1)(2) refused: ${what}`, async (t) => {
+    const url = await serve(t, () => assert.fail('served'));
+    assert.deepEqual(read(await sendRaw(url, `POST / HTTP/1.1\r\nhost: a\r\n${headers}\r\n\r\nabc`)), {
+      status: 400,
+      code: 'bad_request',
+      closes: true,
+    });
+  });
+}
+
+test('garbage after a request does not get into the answer that runs', async (t) => {
+  const url = await serve(t, (_, response) => void response.writeHead(200, { 'content-length': 9 }).write('half'));
+  using client = await rawClient(url);
+  client.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  await client.until(/half$/);
+  client.send('\0garbage\r\n\r\n');
+  assert.match(await client.closed(), /half$/);
+});
+
+test('(40) a handler that throws fails its request alone', async (t) => {
+  const lines: string[] = [];
+  const log = createLog('error', (line) => lines.push(line));
+  const handler: Handler = async ({ url }, response) => {
+    if (url === '/bad') throw new Error('broken');
+    response.end('fine');
+  };
+  const url = await serve(t, handler, {}, log);
+  const bad = await fetch(`${url}/bad`);
+  assert.equal(bad.status, 500);
+  assert.equal(((await bad.json()) as { error: { code: string } }).error.code, 'internal_error');
+  assert.equal(await (await fetch(url)).text(), 'fine');
+  assert.match(lines.join(''), /ERROR {3}a request failed in the router path=\/bad reason=.*broken/);
+});
+
+test('(39) connections beyond what the process can afford: 503, and served again when others are gone', async (t) => {
+  const url = await serve(t, (_, response) => void response.end('fine'), { maxConnections: 2 });
+  const others = [await rawClient(url), await rawClient(url)];
+  const answer = read(await sendRaw(url, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'));
+  assert.deepEqual(answer, { status: 503, code: 'too_many_connections', closes: true });
+  others[0]?.socket.destroy();
+  let status = 503;
+  while (status === 503) ({ status } = await fetch(url));
+  assert.equal(status, 200);
+  others[1]?.socket.destroy();
+});
+
+test('HTTPS with the given certificate', async (t) => {
+  const server = await listen('127.0.0.1', 0, (_, response) => void response.end('fine'), { log: quiet, tls });
+  t.after(() => server.close().closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  const ca = readFileSync(tlsFile('ca.pem'));
+  const text = await new Promise<string>((resolve, reject) => {
+    const request = httpsRequest({ port, host: '127.0.0.1', ca, agent: false }, (response) => {
+      response.setEncoding('utf8').on('data', resolve);
+    });
+    request.on('error', reject).end();
+  });
+  assert.equal(text, 'fine');
+  assert.equal(await sendRaw(`http://127.0.0.1:${port}`, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'), '');
+});
+
+test('(20) a TLS connection on which nothing comes is closed', async (t) => {
+  const server = await listen('127.0.0.1', 0, nothing, { log: quiet, tls, limits: HASTY });
+  t.after(() => server.close().closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  assert.equal(await sendRaw(`http://127.0.0.1:${port}`), '');
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  let received = '';
+  for await (const chunk of socket.setEncoding('utf8')) received += chunk;
+  assert.equal(read(received).status, 408);
 });

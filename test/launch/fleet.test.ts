@@ -34,7 +34,8 @@ async function createFleet(
   serverArgs: string[],
   { engine = ENGINE_FIXTURE, startupTimeoutMs = 60_000 } = {},
 ): Promise<Started> {
-  const plans = planServers({ dpSize, gpu: { base: 0, step: 1, perServer: 1 }, serverArgs }, engine);
+  const gpu = { base: 0, step: 1, perServer: 1 };
+  const plans = planServers({ dpSize, gpu, serverArgs, serverTls: false }, engine);
   const logFolder = await mkdtemp(join(tmpdir(), 'fleet-'));
   const ports = await Ports.from(20_300);
   const log = createLog('critical');
@@ -112,14 +113,16 @@ test('a port lost to another program is replaced', async (t) => {
   const thief = createServer().listen(server!.port, '127.0.0.1');
   t.after(() => thief.close());
   await once(thief, 'listening');
-  const started: unknown[] = [];
-  fleet.on('started', ({ url }, lostUrl) => started.push([url, lostUrl]));
+  const events: unknown[] = [];
+  fleet.on('started', ({ url }) => events.push(['started', url]));
+  fleet.on('moved', ({ url }, lostUrl) => events.push(['moved', lostUrl, url]));
   fleet.start();
   await allWarm(fleet);
   assert.notEqual(server!.url, lost);
-  assert.deepEqual(started, [
-    [lost, undefined],
-    [server!.url, lost],
+  assert.deepEqual(events, [
+    ['started', lost],
+    ['moved', lost, server!.url],
+    ['started', server!.url],
   ]);
   assert.equal((await fetch(server!.url)).status, 200);
   await gone(pidsIn(output)[0]!);
@@ -133,7 +136,7 @@ test('a stranger that answers on the port is not taken for the server', async (t
   await once(stranger, 'listening');
   const lost = server!.url;
   fleet.start();
-  const moved = once(fleet, 'started');
+  const moved = once(fleet, 'moved');
   server!.answered();
   assert.deepEqual(await moved, [server, lost]);
   assert.ok(!server!.ready);
@@ -180,4 +183,74 @@ test('a server that is told to stop is no failure', async (t) => {
   fleet.start();
   await allWarm(fleet);
   await fleet.stop();
+});
+
+/** Ready, as the registry's health check would find it. */
+async function ready(fleet: Fleet): Promise<Server> {
+  fleet.start();
+  await allWarm(fleet);
+  const server = fleet.servers[0]!;
+  server.answered();
+  return server;
+}
+
+test('(19) a server is started again on its port, its log goes on, and what it had started before is gone', async (t) => {
+  const { fleet, output, logFolder } = await createFleet(t, 1, ['--behave', 'grandchild']);
+  const server = await ready(fleet);
+  const { url } = server;
+  const before = pidsIn(output);
+  const started = once(fleet, 'started');
+  await server.restart(5_000);
+  assert.deepEqual(await started, [server]);
+  assert.ok(!server.ready && !server.over);
+  await allWarm(fleet);
+  server.answered();
+  assert.ok(server.ready);
+  assert.equal(server.url, url);
+  assert.equal((await fetch(url)).status, 200);
+  await gone(...before);
+  const log = await readFile(join(logFolder, 'w0.log'), 'utf8');
+  assert.match(log, new RegExp(`pid ${before[0]} .*started again\\]\n.*pid (?!${before[0]})`, 's'));
+});
+
+test('a port that somebody else took meanwhile is given up before the start', async (t) => {
+  const { fleet, output } = await createFleet(t, 1, []);
+  const server = await ready(fleet);
+  const lost = server.url;
+  const failed = failureOf(fleet);
+  await fetch(`${lost}/die`).catch(() => {});
+  await failed;
+  const thief = createServer().listen(server.port, '127.0.0.1');
+  t.after(() => thief.close());
+  await once(thief, 'listening');
+  const moved = once(fleet, 'moved');
+  await server.restart(0);
+  assert.deepEqual(await moved, [server, lost]);
+  await allWarm(fleet);
+  assert.notEqual(server.url, lost);
+  assert.equal((await fetch(server.url)).status, 200);
+  assert.equal(pidsIn(output).length, 2);
+});
+
+test('a server that hangs when it is started again is ended and told', async (t) => {
+  const marks = await mkdtemp(join(tmpdir(), 'marks-'));
+  const words = ['--marks', marks, '--behave', 'hang-again'];
+  const { fleet, output } = await createFleet(t, 1, words, { startupTimeoutMs: 1_500 });
+  const server = await ready(fleet);
+  const failed = failureOf(fleet);
+  await server.restart(5_000);
+  const [, failure] = await failed;
+  assert.equal(failure.code, 'server_start_timeout');
+  assert.ok(server.over);
+  await gone(...pidsIn(output));
+});
+
+test('a server that is stopped while it is being started again does not come back', async (t) => {
+  const { fleet, output } = await createFleet(t, 1, ['--behave', 'ignore-term']);
+  const server = await ready(fleet);
+  fleet.on('started', () => assert.fail('started'));
+  const restarted = server.restart(60_000);
+  await fleet.stop(100);
+  await restarted;
+  await gone(...pidsIn(output));
 });

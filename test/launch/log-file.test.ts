@@ -36,6 +36,20 @@ test('a file that cannot be written is said once and ends nothing', async () => 
   assert.match(problems[0] ?? '', /ENOENT/);
 });
 
+test('(42) a full disk is said once and ends nothing', async () => {
+  const problems: string[] = [];
+  const said = Promise.withResolvers<void>();
+  const file = new LogFile('/dev/full', (problem) => {
+    problems.push(problem);
+    said.resolve();
+  });
+  file.write(Buffer.from('one'));
+  await said.promise;
+  file.write(Buffer.from('two'));
+  await file.close();
+  assert.deepEqual(problems, ['ENOSPC: no space left on device, write']);
+});
+
 test('each launch has a fresh folder', async () => {
   const parent = join(await folder(), 'logs');
   const now = new Date('2026-11-21T08:20:28Z');

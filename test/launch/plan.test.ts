@@ -4,9 +4,10 @@ import { simEngine } from '../../src/launch/engine.ts';
 import { describeGpus, planServers } from '../../src/launch/plan.ts';
 
 const engine = simEngine('/opt/main.mjs');
+const launch = { dpSize: 1, gpu: { base: 0, step: 1, perServer: 2 }, serverArgs: [], serverTls: false };
 
 test('each server gets its own GPUs, rank and port', () => {
-  const plans = planServers({ dpSize: 3, gpu: { base: 1, step: 2, perServer: 2 }, serverArgs: ['--x'] }, engine);
+  const plans = planServers({ ...launch, dpSize: 3, gpu: { base: 1, step: 2, perServer: 2 } }, engine);
   assert.deepEqual(
     plans.map(({ name, gpus }) => [name, gpus]),
     [
@@ -24,9 +25,14 @@ test('each server gets its own GPUs, rank and port', () => {
 
 test("the user's flags stand before ours, untouched and in order", () => {
   const serverArgs = ['--model-path', 'm', '--tp', '2', '--flag=a b', '--flag', '', '--flag=ü'];
-  const [plan] = planServers({ dpSize: 1, gpu: { base: 0, step: 1, perServer: 2 }, serverArgs }, engine);
+  const [plan] = planServers({ ...launch, serverArgs }, engine);
   const { args } = plan!.command(31_000);
   assert.deepEqual(args.slice(2, 2 + serverArgs.length), serverArgs);
+});
+
+test('servers with a certificate speak HTTPS', () => {
+  assert.equal(planServers(launch, engine)[0]!.scheme, 'http');
+  assert.equal(planServers({ ...launch, serverTls: true }, engine)[0]!.scheme, 'https');
 });
 
 test('GPUs are named as people write them', () => {

@@ -12,7 +12,10 @@ import { createLog } from '../../src/log.ts';
 
 /** A fleet that is never started. */
 async function idleFleet(): Promise<Fleet> {
-  const plans = planServers({ dpSize: 2, gpu: { base: 0, step: 1, perServer: 1 }, serverArgs: [] }, simEngine('x'));
+  const plans = planServers(
+    { dpSize: 2, gpu: { base: 0, step: 1, perServer: 1 }, serverArgs: [], serverTls: false },
+    simEngine('x'),
+  );
   const options = {
     ports: await Ports.from(20_240),
     logFolder: await mkdtemp(join(tmpdir(), 'screen-')),

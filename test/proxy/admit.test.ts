@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
-import type { ServerResponse } from 'node:http';
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import { fakeWorker } from '../helpers/fake-worker.ts';
+import { RouterError } from '../../src/errors.ts';
+import { Admission } from '../../src/proxy/admit.ts';
+import { Exchange } from '../../src/proxy/exchange.ts';
+import { answering, fakeWorker } from '../helpers/fake-worker.ts';
+import { seededRandom } from '../helpers/seeded-random.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
 
 const post = (url: string, body = '{}') => fetch(`${url}/generate`, { method: 'POST', body });
@@ -41,7 +46,7 @@ test('a full queue answers 429 with Retry-After and says which flags set the lim
   assert.equal(refused.headers.get('retry-after'), '1');
   const { error } = (await refused.json()) as { error: { code: string; message: string } };
   assert.equal(error.code, 'too_many_requests');
-  assert.match(error.message, /--max-concurrent-requests, --queue-size/);
+  assert.match(error.message, /1 requests are in flight \(--max-concurrent-requests\).*--queue-size/);
   waiting[0]?.end('ok');
   assert.equal(await (await first).text(), 'ok');
 });
@@ -84,4 +89,174 @@ test('a cap below one means no cap', async () => {
   await until(() => waiting.length === 80);
   for (const response of waiting) response.end();
   await Promise.all(answers);
+});
+
+const codeOf = async (answer: Response) => ((await answer.json()) as { error: { code: string } }).error.code;
+
+test('a request that comes while the queue is full: 429 that names its size', async () => {
+  await using worker = await fakeWorker(() => {});
+  await using router = await testRouter([worker.url], ['--max-concurrent-requests', '1', '--queue-size', '1']);
+  const leaving = new AbortController();
+  const ask = () => fetch(`${router.url}/generate`, { method: 'POST', body: '{}', signal: leaving.signal });
+  const held = [ask(), ask()];
+  await until(() => router.router.admission.queued === 1);
+  const refused = await post(router.url);
+  assert.equal(refused.status, 429);
+  assert.match(await refused.text(), /1 requests wait \(--queue-size\)/);
+  leaving.abort();
+  await Promise.allSettled(held);
+});
+
+test('requests that come before a worker is ready wait for it, in order', async () => {
+  await using router = await testRouter([]);
+  const bodies: string[] = [];
+  await using worker = await fakeWorker((_request, response, body) => {
+    bodies.push(String(body));
+    response.end(body);
+  });
+  const answers: Promise<Response>[] = [];
+  for (const n of ['1', '2', '3']) {
+    answers.push(post(router.url, n));
+    await until(() => router.router.admission.queued === Number(n));
+  }
+  router.router.registry.add({ url: worker.url });
+  const texts = await Promise.all(answers.map(async (answer) => (await answer).text()));
+  assert.deepEqual(
+    [texts, bodies.sort()],
+    [
+      ['1', '2', '3'],
+      ['1', '2', '3'],
+    ],
+  );
+});
+
+test('no worker within --queue-timeout-secs: 503; what is no inference is told at once', async () => {
+  await using router = await testRouter([], [], { queueTimeoutMs: 30 });
+  const waited = await post(router.url);
+  assert.deepEqual([waited.status, await codeOf(waited)], [503, 'no_available_workers']);
+  await using patient = await testRouter([]);
+  const asked = await fetch(`${patient.url}/v1/models`);
+  assert.deepEqual([asked.status, await codeOf(asked)], [503, 'no_available_workers']);
+});
+
+test('with a queue of size 0 nobody waits for a worker either', async () => {
+  await using router = await testRouter([], ['--queue-size', '0']);
+  const answer = await post(router.url);
+  assert.deepEqual([answer.status, await codeOf(answer)], [503, 'no_available_workers']);
+});
+
+test('a request whose only worker went away waits for it to come back', async () => {
+  const dying = await fakeWorker((request) => void request.socket.destroy());
+  await using router = await testRouter([dying.url], [], { retryInitialBackoffMs: 1 });
+  dying.server.once('request', () => void dying.close());
+  const answer = post(router.url);
+  await until(() => router.router.registry.available().length === 0);
+  await using _back = await fakeWorker(answering('back'), dying.port);
+  assert.equal(await (await answer).text(), 'back');
+});
+
+test('--rate-limit-tokens-per-second: a second’s worth at once, the others when it is their turn', async () => {
+  const times: number[] = [];
+  await using worker = await fakeWorker((_request, response) => {
+    times.push(performance.now());
+    response.end();
+  });
+  await using router = await testRouter([worker.url], ['--rate-limit-tokens-per-second', '10']);
+  const startedMs = performance.now();
+  await Promise.all(Array.from({ length: 15 }, () => post(router.url)));
+  assert.equal(times.length, 15);
+  const tookMs = performance.now() - startedMs;
+  assert.ok(tookMs >= 490, `15 requests at 10 a second, 10 of them at once, took ${tookMs} ms`);
+});
+
+test('beyond the rate with no place to wait: 429 that names the flag', async () => {
+  await using worker = await fakeWorker(answering('ok'));
+  const flags = ['--rate-limit-tokens-per-second', '1', '--queue-size', '0'];
+  await using router = await testRouter([worker.url], flags);
+  assert.equal((await post(router.url)).status, 200);
+  const refused = await post(router.url);
+  assert.equal(refused.status, 429);
+  assert.equal(refused.headers.get('retry-after'), '1');
+  assert.match(await refused.text(), /--rate-limit-tokens-per-second/);
+});
+
+/** An exchange that nobody sent; its client leaves when `close` is emitted. */
+class FakeExchange extends Exchange {
+  readonly number: number;
+  readonly connection: EventEmitter;
+
+  constructor(number: number) {
+    const connection = new EventEmitter();
+    super({} as IncomingMessage, connection as unknown as ServerResponse);
+    this.number = number;
+    this.connection = connection;
+  }
+}
+
+test('whatever happens, the cap holds, nobody overtakes, and nothing is left over', async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = seededRandom(seed);
+    const cap = 1 + Math.floor(random() * 4);
+    const limits = {
+      maxConcurrentRequests: cap,
+      rateLimitTokensPerSecond: 1_000,
+      queueSize: 8,
+      queueTimeoutMs: 60_000,
+    };
+    let there = random() < 0.5;
+    const somebody = {
+      get there() {
+        return there;
+      },
+      missing: () => new RouterError('no_available_workers', 'nobody'),
+    };
+    let nowMs = 0;
+    const admission = new Admission(limits, somebody, () => nowMs);
+    const inside: FakeExchange[] = [];
+    const waiting: FakeExchange[] = [];
+    let lastIn = 0;
+    let refused = 0;
+    const enter = async (exchange: FakeExchange) => {
+      waiting.push(exchange);
+      try {
+        await admission.enter(exchange);
+        if (exchange.gone && !exchange.leave) return;
+        assert.ok(exchange.number > lastIn, `seed ${seed}: ${exchange.number} came in after ${lastIn}`);
+        lastIn = exchange.number;
+        inside.push(exchange);
+      } catch {
+        refused++;
+      } finally {
+        waiting.splice(waiting.indexOf(exchange), 1);
+      }
+    };
+    const entries: Promise<void>[] = [];
+    const any = (of: FakeExchange[]) => of[Math.floor(random() * of.length)];
+    for (let number = 1; number <= 400; number++) {
+      nowMs += random() * 3;
+      const what = random();
+      if (what < 0.5) entries.push(enter(new FakeExchange(number)));
+      else if (what < 0.75) {
+        const done = any(inside);
+        if (done) inside.splice(inside.indexOf(done), 1)[0]?.leave?.();
+      } else if (what < 0.85) any(waiting)?.connection.emit('close');
+      else {
+        there = !there;
+        if (there) admission.pump();
+      }
+      await Promise.resolve();
+      await Promise.resolve();
+      await Promise.resolve();
+      assert.ok(admission.inFlight >= 0 && admission.inFlight <= cap, `seed ${seed}: ${admission.inFlight} in flight`);
+      assert.ok(
+        admission.queued >= 0 && admission.queued <= limits.queueSize,
+        `seed ${seed}: ${admission.queued} wait`,
+      );
+    }
+    admission.close(new RouterError('draining', 'over'));
+    await Promise.all(entries);
+    for (const exchange of inside) exchange.leave?.();
+    assert.deepEqual([admission.inFlight, admission.queued, waiting.length], [0, 0, 0], `seed ${seed}`);
+    assert.ok(lastIn > 0 && refused > 0);
+  }
 });

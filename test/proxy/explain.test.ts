@@ -81,8 +81,8 @@ test('a worker that was removed and added again has lost its prefixes', async ()
     Number((await generate(router.url, { text: LONG })).headers.get('x-sglang-router-matched'));
   assert.equal(await matched(), 0);
   assert.ok((await matched()) > 4000);
-  router.router.registry.remove(worker.url);
-  router.router.registry.add(worker.url);
-  await until(() => router.router.registry.available.length === 1);
+  await router.router.registry.remove(worker.url);
+  router.router.registry.add({ url: worker.url });
+  await until(() => router.router.registry.available().length === 1);
   assert.equal(await matched(), 0);
 });

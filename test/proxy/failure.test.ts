@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { failed, failureOf, isFinal, isStale, isUnreachable } from '../../src/proxy/failure.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
 
@@ -18,18 +19,18 @@ test('a worker that cannot be reached is left out, another answers, and it serve
   await dying.close();
   for (let i = 0; i < 4; i++) assert.equal(await (await post(router.url)).text(), 'other');
   assert.deepEqual(
-    router.router.registry.available.map(({ url }) => url),
+    router.router.registry.available().map(({ url }) => url),
     [other.url],
   );
   await using _back = await fakeWorker(answering('back'), dying.port);
-  await until(() => router.router.registry.available.length === 2);
+  await until(() => router.router.registry.available().length === 2);
   const answers = await Promise.all([post(router.url), post(router.url)].map(async (answer) => (await answer).text()));
   assert.deepEqual(answers.sort(), ['back', 'other']);
 });
 
-test('no worker left: 503 in the error shape, with Retry-After', async () => {
+test('no worker left for longer than --queue-timeout-secs: 503 in the error shape, with Retry-After', async () => {
   const dying = await fakeWorker(answering('dying'));
-  await using router = await testRouter([dying.url]);
+  await using router = await testRouter([dying.url], [], { queueTimeoutMs: 50 });
   await dying.close();
   for (let i = 0; i < 2; i++) {
     const answer = await post(router.url);
@@ -59,7 +60,7 @@ test('a worker that does not speak HTTP: 502', async () => {
   assert.equal(((await answer.json()) as ErrorBody).error.code, 'worker_bad_response');
 });
 
-test('a stream that breaks off never looks finished', async () => {
+test('an answer that breaks off never looks finished', async () => {
   await using worker = await fakeWorker((request, response) => {
     response.write('data: 1\n\n', () => request.socket.destroy());
   });
@@ -88,7 +89,7 @@ test('a request that takes longer than --request-timeout-secs: 504, and the work
   await let_go;
 });
 
-test('a stream that takes longer than --request-timeout-secs is cut, not finished', async () => {
+test('an answer that takes longer than --request-timeout-secs is cut, not finished', async () => {
   await using worker = await fakeWorker((_, response) => void response.write('data: 1\n\n'));
   await using router = await testRouter([worker.url], [], { requestTimeoutMs: 100 });
   await assert.rejects(post(router.url).then((answer) => answer.text()));
@@ -97,11 +98,11 @@ test('a stream that takes longer than --request-timeout-secs is cut, not finishe
 
 test("the worker's own errors are passed on as they are", async () => {
   await using worker = await fakeWorker((_, response) =>
-    response.writeHead(500, { 'x-reason': 'mine' }).end('{"error":"mine"}'),
+    response.writeHead(422, { 'x-reason': 'mine' }).end('{"error":"mine"}'),
   );
   await using router = await testRouter([worker.url]);
   const answer = await post(router.url);
-  assert.deepEqual([answer.status, answer.headers.get('x-reason')], [500, 'mine']);
+  assert.deepEqual([answer.status, answer.headers.get('x-reason')], [422, 'mine']);
   assert.equal(await answer.text(), '{"error":"mine"}');
 });
 
@@ -111,8 +112,32 @@ test('a port on which nobody ever accepts does not keep the others waiting', asy
   const { port } = silent.address() as import('node:net').AddressInfo;
   await using good = await fakeWorker(answering('good'));
   await using router = await testRouter([good.url]);
-  router.router.registry.add(`http://127.0.0.1:${port}`);
+  router.router.registry.add({ url: `http://127.0.0.1:${port}` });
   for (let i = 0; i < 4; i++) assert.equal(await (await post(router.url)).text(), 'good');
   silent.close();
   await router.router.close();
+});
+
+const error = (code: string) => Object.assign(new Error(code), { code });
+
+test('whom an error is to blame on, and what the client is told', () => {
+  const refused = failed(error('ECONNREFUSED'), false, false);
+  assert.deepEqual([refused.blameless, isUnreachable(refused), isFinal(refused)], [false, true, false]);
+  const reset = failed(error('ECONNRESET'), false, true);
+  assert.deepEqual([reset.blameless, isUnreachable(reset), isFinal(reset)], [false, false, false]);
+  for (const code of ['EMFILE', 'UND_ERR_DESTROYED', 'UND_ERR_INVALID_ARG']) {
+    const outcome = failed(error(code), false, false);
+    assert.deepEqual([outcome.blameless, isUnreachable(outcome)], [true, false], code);
+  }
+  const invalid = failed(error('UND_ERR_INVALID_ARG'), false, false);
+  assert.deepEqual([isFinal(invalid), failureOf(invalid, undefined).status], [true, 400]);
+  assert.match(failureOf(failed(error('EMFILE'), false, false), undefined).message, /ulimit -n/);
+});
+
+test('only a connection that had served, and brought nothing of an answer, was stale', () => {
+  const reused = Object.assign(error('ECONNRESET'), { reused: true });
+  assert.equal(isStale(failed(reused, false, true), false), true);
+  assert.equal(isStale(failed(reused, false, true), true), false);
+  assert.equal(isStale(failed(reused, false, false), false), false);
+  assert.equal(isStale(failed(error('ECONNRESET'), false, true), false), false);
 });

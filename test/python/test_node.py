@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from sglang_router import _node
@@ -58,3 +60,15 @@ def test_a_chosen_node_that_will_not_do_is_an_error(monkeypatch, fake_node, vers
     monkeypatch.setenv("SGLANG_ROUTER_NODE", fake_node(version))
     with pytest.raises(_node.NodeNotFoundError, match=why):
         _node.find_node()
+
+
+def test_a_program_under_nohup_is_told(monkeypatch):
+    monkeypatch.delenv("SGLANG_ROUTER_NOHUP", raising=False)
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        assert _node.environment()["SGLANG_ROUTER_NOHUP"] == "1"
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        assert "SGLANG_ROUTER_NOHUP" not in _node.environment()
+    finally:
+        signal.signal(signal.SIGHUP, before)

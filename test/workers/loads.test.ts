@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLog } from '../../src/log.ts';
-import { Slots } from '../../src/state/slots.ts';
 import type { LoadReport } from '../../src/workers/load-report.ts';
 import { Loads } from '../../src/workers/loads.ts';
-import { Registry } from '../../src/workers/registry.ts';
 import type { Worker } from '../../src/workers/worker.ts';
 import { fakeWorker, type Handler } from '../helpers/fake-worker.ts';
+import { testRegistry } from '../helpers/test-registry.ts';
 import { until } from '../helpers/test-router.ts';
 
 const NEW = JSON.stringify({ loads: [{ num_running_reqs: 2, num_waiting_reqs: 1, num_used_tokens: 300 }] });
@@ -27,8 +26,7 @@ function asked(options: { timeoutMs?: number } = {}) {
   const lines: string[] = [];
   const reports: [Worker, LoadReport][] = [];
   const log = createLog('warning', (line) => lines.push(line));
-  const health = { path: '/health', intervalMs: 50, timeoutMs: 1_000, overdueMs: 60_000 };
-  const workers = new Registry(new Slots(), health, log);
+  const { workers } = testRegistry({ startupIntervalMs: 50 });
   const polling = { intervalMs: 5, timeoutMs: 2_000, ...options };
   const loads = new Loads((worker, report) => reports.push([worker, report]), log, polling);
   workers.on('change', (worker) => loads.changed(worker));
@@ -43,7 +41,7 @@ function asked(options: { timeoutMs?: number } = {}) {
 test('a worker with /v1/loads is asked there, again and again, as soon as it is ready', async () => {
   await using worker = await fakeWorker(answers({ '/v1/loads': NEW, '/get_load': OLD }));
   await using a = asked();
-  const added = a.workers.add(worker.url);
+  const added = a.workers.add({ url: worker.url });
   await until(() => a.reports.length >= 3);
   for (const report of a.reports) assert.deepEqual(report, [added, FROM_NEW]);
   assert.deepEqual(new Set(worker.seen), new Set(['GET /v1/loads']));
@@ -53,7 +51,7 @@ test('a worker with /v1/loads is asked there, again and again, as soon as it is 
 test('an older worker is asked at /get_load once it is known that there is nothing newer', async () => {
   await using worker = await fakeWorker(answers({ '/get_load': OLD }));
   await using a = asked();
-  a.workers.add(worker.url);
+  a.workers.add({ url: worker.url });
   await until(() => a.reports.length >= 3);
   assert.deepEqual(a.reports[0]![1], FROM_OLD);
   assert.deepEqual(worker.seen.slice(0, 3), ['GET /v1/loads', 'GET /get_load', 'GET /get_load']);
@@ -71,7 +69,7 @@ for (const [what, handler, problem] of [
   test(`a worker that ${what} is never reported, and logged once`, async () => {
     await using worker = await fakeWorker(handler);
     await using a = asked();
-    a.workers.add(worker.url);
+    a.workers.add({ url: worker.url });
     await until(() => worker.seen.length >= 6);
     assert.deepEqual(a.reports, []);
     assert.equal(a.about().length, 1);
@@ -82,7 +80,7 @@ for (const [what, handler, problem] of [
 test('a worker that does not answer in time is not waited for', async () => {
   await using worker = await fakeWorker(() => {});
   await using a = asked({ timeoutMs: 20 });
-  a.workers.add(worker.url);
+  a.workers.add({ url: worker.url });
   await until(() => a.about().length === 1);
   assert.match(a.about()[0]!, /gave no answer within 20 ms/);
   assert.deepEqual(a.reports, []);
@@ -96,7 +94,7 @@ test('an answer without end does not fill the memory', async () => {
     more();
   });
   await using a = asked({ timeoutMs: 100 });
-  a.workers.add(worker.url);
+  a.workers.add({ url: worker.url });
   await until(() => a.about().length === 1);
   assert.deepEqual(a.reports, []);
 });
@@ -109,7 +107,7 @@ test('a worker that failed is asked less and less often, and believed again when
     answers(broken ? {} : { '/v1/loads': NEW })(request, response, body);
   });
   await using a = asked();
-  a.workers.add(worker.url);
+  a.workers.add({ url: worker.url });
   await until(() => asks.length === 5);
   // After 10, 20, 40 and 80 ms at the soonest.
   assert.ok(asks[4]! - asks[0]! >= 145, `${asks[4]! - asks[0]!} ms`);
@@ -125,7 +123,7 @@ test("questions carry the worker's key", async () => {
     answers({ '/v1/loads': NEW })(request, response, body);
   });
   await using a = asked();
-  a.workers.add(worker.url, { apiKey: 'k' });
+  a.workers.add({ url: worker.url, apiKey: 'k' });
   await until(() => a.reports.length >= 1);
   assert.equal(keys[0], 'Bearer k');
 });
@@ -134,10 +132,10 @@ test('a worker that is not ready is left alone; when it is back all sources are 
   let texts: Readonly<Record<string, string>> = { '/get_load': OLD };
   await using worker = await fakeWorker((request, response, body) => answers(texts)(request, response, body));
   await using a = asked();
-  const added = a.workers.add(worker.url);
+  const added = a.workers.add({ url: worker.url });
   await until(() => a.reports.length >= 1);
   texts = { '/v1/loads': NEW };
-  added.unreachable('connect ECONNREFUSED');
+  added.lost('connect ECONNREFUSED');
   const before = a.reports.length;
   await until(() => added.available && a.reports.length > before);
   assert.deepEqual(a.reports[before]![1], FROM_NEW);
@@ -150,9 +148,9 @@ test('a worker that is not ready is left alone; when it is back all sources are 
 test('a removed worker is not asked any more', async () => {
   await using worker = await fakeWorker(answers({ '/v1/loads': NEW }));
   await using a = asked();
-  const added = a.workers.add(worker.url);
+  const added = a.workers.add({ url: worker.url });
   await until(() => a.reports.length >= 1);
-  a.workers.remove(worker.url);
+  await a.workers.remove(worker.url);
   a.loads.removed(added);
   const after = a.reports.length;
   await new Promise((resolve) => setTimeout(resolve, 50));

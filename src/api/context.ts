@@ -1,0 +1,24 @@
+import type { Config } from '../config/options.ts';
+import type { RouterError } from '../errors.ts';
+import type { Authorize } from '../http/auth.ts';
+import type { Log } from '../log.ts';
+import type { Registry } from '../workers/registry.ts';
+import type { Role } from '../workers/worker.ts';
+import type { Additions } from './additions.ts';
+
+/** What the API is made from. */
+export interface ApiParts {
+  readonly config: Pick<Config, 'apiKey' | 'workerStartupTimeoutMs'>;
+  readonly registry: Registry;
+  readonly authorize: Authorize;
+  /** Of each a worker is needed to serve a request. */
+  readonly roles: readonly Role[];
+  /** Why nothing is served at the moment (starting, draining); undefined when open. */
+  readonly closed: () => RouterError | undefined;
+  readonly log: Log;
+}
+
+/** What the handlers work with. */
+export interface ApiContext extends ApiParts {
+  readonly additions: Additions;
+}

@@ -1,0 +1,29 @@
+import type { IncomingMessage } from 'node:http';
+import { RouterError } from '../errors.ts';
+import { readBody } from '../http/body.ts';
+import type { Fields } from './fields.ts';
+
+const MAX_BYTES = 2 ** 20;
+
+/** The JSON object in a request's body; one without fields when there is no body. Throws RouterError `bad_request` for anything else. */
+export async function readJsonBody(request: IncomingMessage): Promise<Fields> {
+  const text = (await readAtMost(request)).toString().trim();
+  if (text === '') return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new RouterError('bad_request', `expected a JSON object as body: ${(error as Error).message}`);
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  throw new RouterError('bad_request', `expected a JSON object as body, got ${text.slice(0, 40)}`);
+}
+
+async function readAtMost(request: IncomingMessage): Promise<Buffer> {
+  try {
+    return await readBody(request, MAX_BYTES);
+  } catch (error) {
+    if (!(error instanceof RouterError) || error.code !== 'payload_too_large') throw error;
+    throw new RouterError('payload_too_large', `expected a body of at most ${MAX_BYTES} bytes`);
+  }
+}

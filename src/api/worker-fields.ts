@@ -1,0 +1,42 @@
+import { readBootstrapPort, readText, readTimer, readUrl } from '../config/values.ts';
+import { RouterError } from '../errors.ts';
+import type { Role, WorkerPatch, WorkerSpec } from '../workers/worker.ts';
+import { amountOf, type Fields, flagOf, labelsOf, textOf, wordOf } from './fields.ts';
+
+const ROLES: readonly Role[] = ['regular', 'prefill', 'decode'];
+
+/** The worker that the fields of a request name. Fields that the router has no use for are ignored, as unknown ones are. */
+export function specOf(fields: Fields, routerKey: string | undefined): WorkerSpec {
+  const url = urlOf(fields);
+  if (url === undefined) throw new RouterError('unprocessable_entity', 'url: expected a URL, got nothing');
+  return {
+    url,
+    role: wordOf(fields, 'worker_type', (word) => readText(word, ROLES) as Role),
+    bootstrapPort: wordOf(fields, 'bootstrap_port', readBootstrapPort),
+    modelId: textOf(fields, 'model_id'),
+    ...patchOf(fields),
+    apiKey: textOf(fields, 'api_key') ?? routerKey,
+  };
+}
+
+/** The `url`, as a worker is named by it. */
+export function urlOf(fields: Fields): string | undefined {
+  return wordOf(fields, 'url', readUrl);
+}
+
+/** What the fields change of a worker. */
+export function patchOf(fields: Fields): WorkerPatch {
+  const patch = {
+    apiKey: textOf(fields, 'api_key'),
+    priority: amountOf(fields, 'priority'),
+    cost: amountOf(fields, 'cost'),
+    labels: labelsOf(fields, 'labels'),
+    disableHealthCheck: flagOf(fields, 'disable_health_check'),
+  };
+  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
+}
+
+/** How long the requests in flight on a removed worker may take. */
+export function graceOf(fields: Fields): number | undefined {
+  return wordOf(fields, 'grace_secs', (word) => readTimer(word, { min: 0 }));
+}

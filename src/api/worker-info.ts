@@ -1,0 +1,91 @@
+import type { Worker } from '../workers/worker.ts';
+import type { Addition, Additions, FailedAddition } from './additions.ts';
+import { isHealthy } from './health.ts';
+
+/** A worker, or what becomes of adding it, in the JSON of sglang-router 0.3.2's workers API. */
+export function workerInfo(worker: Worker, additions: Additions): object {
+  const pending = additions.pending(worker);
+  if (pending) return unfinished(worker, processing(pending));
+  const failed = additions.failed(worker.id);
+  return { ...registered(worker), ...(failed && { job_status: failure(failed) }) };
+}
+
+/** What is left of a worker that could not be added. */
+export function failedInfo(failed: FailedAddition): object {
+  return unfinished(failed, failure(failed));
+}
+
+function registered(worker: Worker) {
+  const { spec, role } = worker;
+  const metadata = metadataOf(worker);
+  return {
+    id: worker.id,
+    url: worker.url,
+    model_id: worker.modelId,
+    priority: spec.priority ?? 50,
+    cost: spec.cost ?? 1,
+    worker_type: role,
+    is_healthy: isHealthy(worker),
+    load: worker.load,
+    connection_mode: 'HTTP',
+    ...(spec.bootstrapPort != null && { bootstrap_port: spec.bootstrapPort }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+    disable_health_check: worker.health.disabled,
+  };
+}
+
+/** What the server told of itself and what the client said of it, all as text. */
+function metadataOf({ facts, spec }: Worker): Record<string, string> {
+  const values = {
+    model_path: facts.modelPath,
+    served_model_name: facts.servedModelName,
+    tp_size: facts.tpSize,
+    dp_size: facts.dpSize,
+    load_balance_method: facts.loadBalanceMethod,
+    disaggregation_mode: facts.disaggregationMode,
+    model_type: facts.modelType,
+    architectures: facts.architectures && JSON.stringify(facts.architectures),
+    priority: spec.priority,
+    cost: spec.cost,
+    ...spec.labels,
+  };
+  const known = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known.map(([name, value]) => [name, String(value)]));
+}
+
+function unfinished({ id, url }: { readonly id: string; readonly url: string }, status: JobStatus) {
+  return {
+    id,
+    url,
+    model_id: 'unknown',
+    priority: 0,
+    cost: 1,
+    worker_type: 'unknown',
+    is_healthy: false,
+    load: 0,
+    connection_mode: 'unknown',
+    disable_health_check: false,
+    job_status: status,
+  };
+}
+
+interface JobStatus {
+  readonly job_type: 'AddWorker';
+  readonly worker_url: string;
+  readonly status: 'processing' | 'failed';
+  readonly message: string | null;
+  /** Unix time in seconds. */
+  readonly timestamp: number;
+}
+
+function processing({ worker: { url, problem }, sinceMs }: Addition): JobStatus {
+  return jobStatus(url, 'processing', problem ?? null, sinceMs);
+}
+
+function failure({ url, problem, atMs }: FailedAddition): JobStatus {
+  return jobStatus(url, 'failed', problem, atMs);
+}
+
+function jobStatus(url: string, status: JobStatus['status'], message: string | null, ms: number): JobStatus {
+  return { job_type: 'AddWorker', worker_url: url, status, message, timestamp: Math.floor(ms / 1000) };
+}

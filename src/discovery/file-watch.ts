@@ -1,0 +1,68 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+
+/** A file is looked at when it has been left alone for so long: whoever writes it may write in several steps. */
+const SETTLE_MS = 100;
+/** For file systems that tell of no changes, and links to other folders. */
+const POLL_MS = 2_000;
+
+/** Tells when a file may have changed, replaced or linked anew included. */
+export class FileWatch {
+  readonly #path: string;
+  readonly #changed: () => void;
+  readonly #poll: NodeJS.Timeout;
+  #watcher: FSWatcher | undefined;
+  #settling: NodeJS.Timeout | undefined;
+  #version: string | undefined;
+
+  constructor(path: string, changed: () => void) {
+    this.#path = resolve(path);
+    this.#changed = changed;
+    this.#watch();
+    this.#poll = setInterval(() => void this.#look(), POLL_MS).unref();
+    void this.#look();
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    clearInterval(this.#poll);
+    clearTimeout(this.#settling);
+    this.#settling = undefined;
+  }
+
+  /** The folder is watched: a file that is replaced is another file. */
+  #watch(): void {
+    const name = basename(this.#path);
+    try {
+      this.#watcher = watch(dirname(this.#path), { persistent: false }, (_, changed) => {
+        // Kubernetes replaces the folder `..data`, to which the file is a link.
+        if (changed === null || changed === name || changed.startsWith('..data')) this.#settle();
+      });
+      this.#watcher.on('error', () => this.#watcher?.close());
+    } catch {
+      // No watch is left, or the folder is gone: the poll does without.
+    }
+  }
+
+  #settle(): void {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(this.#changed, SETTLE_MS);
+  }
+
+  async #look(): Promise<void> {
+    const version = await versionOf(this.#path);
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#settle();
+  }
+}
+
+async function versionOf(path: string): Promise<string> {
+  try {
+    const { mtimeMs, size, ino } = await stat(path);
+    return `${mtimeMs} ${size} ${ino}`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

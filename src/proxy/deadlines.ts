@@ -1,0 +1,83 @@
+import type { RouterError } from '../errors.ts';
+import { idle, noFirstByte, tooLong } from './timeout.ts';
+
+/** How long the phases of a call may take; 0 lifts a limit. */
+export interface Timeouts {
+  /** The whole request, over all its attempts. */
+  readonly requestTimeoutMs: number;
+  /** From the call to the first byte of the answer's body. */
+  readonly firstByteTimeoutMs: number;
+  /** Between two chunks of an answer. */
+  readonly streamIdleTimeoutMs: number;
+}
+
+/** The call that is watched. */
+export interface Watched {
+  readonly url: string;
+  readonly startedMs: number;
+  readonly waiting: boolean;
+  readonly paused: boolean;
+}
+
+/** Looks at a stream within its idle time-out: it ends it at most a quarter too late. */
+const LOOKS = 4;
+
+/** The time-outs of one call by one timer, which a chunk never touches: it counts, and the timer looks whether the count has moved. */
+export class Deadlines {
+  /** Chunks that have come. */
+  chunks = 0;
+  readonly #call: Watched;
+  readonly #timeouts: Timeouts;
+  readonly #endMs: number;
+  readonly #expired: (error: RouterError) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #seen = 0;
+  #stillLooks = 0;
+
+  /** `endMs`: when the whole request is over, on the clock of `performance.now()`. */
+  constructor(call: Watched, timeouts: Timeouts, endMs: number, expired: (error: RouterError) => void) {
+    this.#call = call;
+    this.#timeouts = timeouts;
+    this.#endMs = endMs;
+    this.#expired = expired;
+    this.#arm(call.startedMs);
+  }
+
+  /** Nothing of this is of interest any more, but one thing must not take longer than `ms`. */
+  allow(ms: number, expired: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(expired, ms);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #arm(nowMs: number): void {
+    const { firstByteTimeoutMs, streamIdleTimeoutMs } = this.#timeouts;
+    let atMs = this.#endMs;
+    if (this.#call.waiting && firstByteTimeoutMs > 0) {
+      atMs = Math.min(atMs, this.#call.startedMs + firstByteTimeoutMs);
+    }
+    if (streamIdleTimeoutMs > 0) atMs = Math.min(atMs, nowMs + streamIdleTimeoutMs / LOOKS);
+    this.#timer = setTimeout(() => this.#look(), Math.max(1, atMs - nowMs));
+  }
+
+  #look(): void {
+    const nowMs = performance.now();
+    const { url, waiting, startedMs } = this.#call;
+    const { requestTimeoutMs, firstByteTimeoutMs, streamIdleTimeoutMs } = this.#timeouts;
+    if (nowMs >= this.#endMs) this.#expired(tooLong(url, requestTimeoutMs));
+    else if (waiting && firstByteTimeoutMs > 0 && nowMs >= startedMs + firstByteTimeoutMs) {
+      this.#expired(noFirstByte(url, firstByteTimeoutMs));
+    } else if (streamIdleTimeoutMs > 0 && this.#isIdle()) this.#expired(idle(url, streamIdleTimeoutMs));
+    else this.#arm(nowMs);
+  }
+
+  #isIdle(): boolean {
+    const moved = this.chunks !== this.#seen || this.#call.waiting || this.#call.paused;
+    this.#seen = this.chunks;
+    this.#stillLooks = moved ? 0 : this.#stillLooks + 1;
+    return this.#stillLooks >= LOOKS;
+  }
+}

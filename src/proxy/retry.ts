@@ -1,0 +1,90 @@
+import type { Outcome } from './outcome.ts';
+import type { RetryBudget } from './retry-budget.ts';
+import type { Target } from './target.ts';
+
+export interface RetryOptions {
+  /** Attempts after the first. */
+  readonly retryMaxRetries: number;
+  readonly retryInitialBackoffMs: number;
+  readonly retryMaxBackoffMs: number;
+  readonly retryBackoffMultiplier: number;
+  /** Share of a wait by which it is longer or shorter, at random. */
+  readonly retryJitterFactor: number;
+  readonly disableRetries: boolean;
+}
+
+const RETRYABLE: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+
+/** Statuses after which another worker, or the same one later, may do better. */
+export function isRetryable(status: number): boolean {
+  return RETRYABLE.has(status);
+}
+
+/** Milliseconds before the retry of that number, from 0; `random` is uniform in [0, 1). */
+export function backoffMs(retry: number, options: RetryOptions, random: () => number): number {
+  const { retryInitialBackoffMs, retryMaxBackoffMs, retryBackoffMultiplier, retryJitterFactor } = options;
+  const waitMs = Math.min(retryInitialBackoffMs * retryBackoffMultiplier ** retry, retryMaxBackoffMs);
+  return waitMs * (1 + retryJitterFactor * (2 * random() - 1));
+}
+
+/** What a Retry-After header asks for: seconds or a date (RFC 9110 §10.2.3); undefined where it is neither. */
+export function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
+  if (header === undefined) return undefined;
+  const secs = Number(header);
+  if (Number.isFinite(secs) && header.trim() !== '') return Math.max(0, secs * 1000);
+  const atMs = Date.parse(header);
+  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
+}
+
+/** The attempts of one request: whom it has asked, and whether it may ask again. */
+export class Tries {
+  /** Targets asked so far, in order. */
+  readonly tried: Target[] = [];
+  readonly #most: number;
+  readonly #budget: RetryBudget;
+  readonly #inFlight: () => number;
+  #retries = 0;
+  #taken = 0;
+  #permitted = false;
+
+  /** `most` retries; 0 where it must not be sent twice. */
+  constructor(most: number, budget: RetryBudget, inFlight: () => number) {
+    this.#most = most;
+    this.#budget = budget;
+    this.#inFlight = inFlight;
+    budget.add();
+  }
+
+  /** Retries made. */
+  get retries(): number {
+    return this.#retries;
+  }
+
+  /** No other attempt may follow, whatever the budget. */
+  get exhausted(): boolean {
+    return this.#retries >= this.#most;
+  }
+
+  /** Whether another attempt may follow the one under way. Where a worker has `seen` this one, a place in the budget is taken. */
+  permit(seen = true): boolean {
+    if (this.#permitted) return true;
+    if (this.exhausted) return false;
+    if (seen && !this.#budget.take(this.#inFlight())) return false;
+    if (seen) this.#taken++;
+    this.#permitted = true;
+    return true;
+  }
+
+  /** The permitted attempt begins; returns its number, from 0. */
+  next(): number {
+    this.#permitted = false;
+    return this.#retries++;
+  }
+
+  /** The request is over. The retries of one that had no good end stay spent. */
+  end(last: Outcome | undefined): void {
+    const well = last?.kind === 'answered' ? !isRetryable(last.status) : last?.kind === 'client_gone';
+    if (well) this.#budget.giveBack(this.#taken);
+    this.#taken = 0;
+  }
+}

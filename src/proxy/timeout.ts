@@ -1,0 +1,27 @@
+import { RouterError } from '../errors.ts';
+
+const timedOut = (url: string, what: string) => new RouterError('worker_timeout', `worker ${url} ${what}`);
+
+/** Nothing of an answer has come. */
+export function noFirstByte(url: string, ms: number): RouterError {
+  return timedOut(url, `sent no first byte within ${secs(ms)} (--first-byte-timeout-secs)`);
+}
+
+/** A stream has stopped. */
+export function idle(url: string, ms: number): RouterError {
+  return timedOut(url, `sent nothing more for ${secs(ms)} (--stream-idle-timeout-secs)`);
+}
+
+/** The whole took too long. */
+export function tooLong(url: string, ms: number): RouterError {
+  return timedOut(url, `did not finish within ${secs(ms)} (--request-timeout-secs)`);
+}
+
+/** The worker was found to hang. */
+export function silent(url: string, reason: string): RouterError {
+  return timedOut(url, `hangs: ${reason}`);
+}
+
+function secs(ms: number): string {
+  return `${ms / 1000} s`;
+}

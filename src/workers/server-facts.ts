@@ -1,0 +1,101 @@
+import { get } from '../http/get.ts';
+import type { Worker } from './worker.ts';
+
+/** What a server says of itself. Only what is named here is kept: its answers hold its keys too. */
+export interface ServerFacts {
+  readonly modelPath?: string;
+  readonly servedModelName?: string;
+  readonly modelType?: string;
+  readonly architectures?: readonly string[];
+  readonly tpSize?: number;
+  readonly dpSize?: number;
+  readonly loadBalanceMethod?: string;
+  readonly disaggregationMode?: string;
+  /** Tokens that its KV cache holds, all its ranks together. */
+  readonly kvCapacityTokens?: number;
+  /** Why there is no `kvCapacityTokens`. */
+  readonly problem?: string;
+}
+
+/** The newer name first. */
+const SERVER_INFO = ['/server_info', '/get_server_info'];
+const MODEL_INFO = ['/model_info', '/get_model_info'];
+const TIMEOUT_MS = 5_000;
+/** A server with many data-parallel ranks repeats its arguments for each. */
+const MAX_BYTES = 4 * 2 ** 20;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Asks a server what it is. Never rejects: what it does not tell is absent. */
+export async function askFacts(worker: Worker): Promise<ServerFacts> {
+  const server = await ask(worker, SERVER_INFO);
+  const model = await ask(worker, MODEL_INFO);
+  return present({ ...serverFacts(server), ...modelFacts(model.fields) });
+}
+
+function serverFacts({ fields, problem }: Answer) {
+  const dpSize = countOf(fields.dp_size);
+  const perRank = countOf(fields.max_total_num_tokens);
+  return {
+    modelPath: textOf(fields.model_path),
+    servedModelName: textOf(fields.served_model_name),
+    tpSize: countOf(fields.tp_size),
+    dpSize,
+    loadBalanceMethod: textOf(fields.load_balance_method),
+    disaggregationMode: textOf(fields.disaggregation_mode),
+    kvCapacityTokens: perRank && perRank * (dpSize ?? 1),
+    problem: perRank === undefined ? (problem ?? 'no max_total_num_tokens in its server info') : undefined,
+  };
+}
+
+function modelFacts(fields: Fields) {
+  return { modelType: textOf(fields.model_type), architectures: textsOf(fields.architectures) };
+}
+
+interface Answer {
+  readonly fields: Fields;
+  readonly problem?: string;
+}
+
+/** The first of the paths that answers with a JSON object. */
+async function ask({ client, basePath, controlHeaders }: Worker, paths: readonly string[]): Promise<Answer> {
+  const problems: string[] = [];
+  const options = { headers: controlHeaders, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
+  try {
+    for (const path of paths) {
+      const { status, body } = await get(client, basePath + path, options);
+      const fields = status === 200 ? parse(body) : undefined;
+      if (fields) return { fields };
+      problems.push(status === 200 ? `${path} answered something else than an object` : `${path} answered ${status}`);
+    }
+  } catch (error) {
+    problems.push((error as Error).message);
+  }
+  return { fields: {}, problem: problems.join(', ') };
+}
+
+function parse(body: Buffer): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return typeof value === 'object' && value !== null ? (value as Fields) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Without the fields that are undefined. */
+function present(facts: { [K in keyof ServerFacts]: ServerFacts[K] | undefined }): ServerFacts {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as ServerFacts;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function textsOf(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+}
+
+function countOf(value: unknown): number | undefined {
+  return typeof value === 'number' && value > 0 ? value : undefined;
+}

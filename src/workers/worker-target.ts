@@ -1,0 +1,78 @@
+import type { WorkerClient } from '../http/client.ts';
+import type { Slots } from '../state/slots.ts';
+import type { Verdict } from './breaker.ts';
+import type { WaitingCall } from './silence.ts';
+import type { Worker } from './worker.ts';
+
+/** What a request is routed to: a server, or one of its data-parallel ranks. All but the counters is the server's. */
+export class WorkerTarget {
+  readonly worker: Worker;
+  readonly url: string;
+  readonly slot: number;
+  /** Data-parallel rank; undefined where the server is one target. */
+  readonly rank: number | undefined;
+  readonly #slots: Slots;
+
+  constructor(worker: Worker, slots: Slots, rank?: number) {
+    this.worker = worker;
+    this.url = rank === undefined ? worker.url : `${worker.url}@${rank}`;
+    this.slot = slots.claim();
+    this.rank = rank;
+    this.#slots = slots;
+  }
+
+  get basePath(): string {
+    return this.worker.basePath;
+  }
+
+  get client(): WorkerClient {
+    return this.worker.client;
+  }
+
+  get authorization(): string | undefined {
+    return this.worker.authorization;
+  }
+
+  /** Requests in flight. */
+  get load(): number {
+    return this.#slots.inFlight(this.slot);
+  }
+
+  /** Chunks of all answers of the server. */
+  get activity(): number {
+    return this.worker.activity;
+  }
+
+  set activity(count: number) {
+    this.worker.activity = count;
+  }
+
+  /** A call was sent and waits for its first byte. */
+  waits(call: WaitingCall): void {
+    this.worker.silence.waits(call);
+  }
+
+  /** Its first byte came (`answered`), or it ended without one. */
+  waitsNoMore(call: WaitingCall, answered: boolean): void {
+    this.worker.silence.waitsNoMore(call, answered);
+  }
+
+  /** The ticket goes back with `settled`. */
+  chosen(): number {
+    return this.worker.breaker.chosen();
+  }
+
+  settled(verdict: Verdict, ticket: number): void {
+    this.worker.breaker.settled(verdict, ticket);
+  }
+
+  /** A request could not be sent: no traffic until the server answers a health check again. */
+  unreachable(problem: string): void {
+    this.worker.lost(problem);
+  }
+
+  /** Frees the counters once the last request has settled; resolves then. */
+  retire(): Promise<void> {
+    return this.#slots.retire(this.slot);
+  }
+}

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answering, fakeWorker } from '../helpers/fake-worker.ts';
+import { startingWorker } from '../helpers/starting-worker.ts';
+import { testRouter, until } from '../helpers/test-router.ts';
+
+test('readiness names the workers that wait, and why', async () => {
+  await using worker = await startingWorker();
+  await using router = await testRouter([]);
+  router.router.registry.add({ url: worker.url });
+  await until(() => router.router.registry.workers[0]?.problem?.includes('503') ?? false);
+  const answer = await fetch(`${router.url}/readiness`);
+  const { waiting, ...rest } = (await answer.json()) as { waiting: { url: string; problem: string }[] };
+  assert.equal(answer.status, 503);
+  assert.deepEqual(rest, {
+    status: 'not ready',
+    reason: 'insufficient healthy workers',
+    healthy_workers: 0,
+    total_workers: 1,
+  });
+  assert.equal(waiting[0]?.url, worker.url);
+  assert.match(waiting[0]?.problem ?? '', /503/);
+});
+
+test('an open circuit breaker does not make the router unready', async () => {
+  await using worker = await fakeWorker(answering(''));
+  await using router = await testRouter([worker.url]);
+  router.router.registry.workers[0]?.breaker.trip('test');
+  assert.equal(router.router.registry.available().length, 0);
+  for (const path of ['/readiness', '/health_generate']) {
+    assert.equal((await fetch(router.url + path)).status, 200, path);
+  }
+});
+
+test('prefill servers alone do not make a router ready that has none for whole requests', async () => {
+  await using worker = await fakeWorker(answering(''));
+  await using router = await testRouter([]);
+  router.router.registry.add({ url: worker.url, role: 'prefill' });
+  await until(() => router.router.registry.available('prefill').length === 1);
+  assert.equal((await fetch(`${router.url}/readiness`)).status, 503);
+});

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { resolveServer } from '../../src/config/launch.ts';
+
+const FILE = join(mkdtempSync(join(tmpdir(), 'server-file-')), 'config.yaml');
+
+function launchWith(text: string, ...argv: string[]) {
+  writeFileSync(FILE, text);
+  return resolveServer(['--config', FILE, ...argv], {});
+}
+
+test("the servers' file counts as their flags do, in every way it can be written", () => {
+  for (const text of ['dp-size: 4', 'dp_size: 4  # replicas', 'data-parallel-size: "4"', "dp: '4'\r\n"]) {
+    assert.equal(launchWith(`model-path: org/name\n${text}\n`).launch.dpSize, 4, text);
+  }
+});
+
+test('it says which model, which GPUs, which key and where clients connect', () => {
+  const { launch, config } = launchWith(
+    'model_path: org/name\ntp-size: 2\nbase-gpu-id: 1\napi-key: secret\nport: 8000\nssl-certfile: a.pem\n',
+  );
+  assert.equal(launch.modelPath, 'org/name');
+  assert.deepEqual({ ...launch.gpu }, { base: 1, step: 1, perServer: 2 });
+  assert.equal(launch.serverApiKey, 'secret');
+  assert.ok(launch.serverTls);
+  assert.equal(config.port, 8_000);
+});
+
+test('the command line comes first, and the file reaches the servers by itself', () => {
+  const { launch } = launchWith('dp-size: 4\nmodel-path: org/name\n', '--dp', '2', '--x');
+  assert.equal(launch.dpSize, 2);
+  assert.deepEqual(launch.serverArgs, ['--config', FILE, '--x']);
+});
+
+test('what is no single value is left alone', () => {
+  const { launch } = launchWith(
+    'model-path: m\ncuda-graph-bs: [1, 2]\njson: {"dp-size": 3}\nx: |\n  dp-size: 5\nbool: true\n',
+  );
+  assert.equal(launch.dpSize, 1);
+});
+
+test('a wrong value is refused with its place, gRPC and a missing file too', () => {
+  assert.throws(() => launchWith('model-path: m\ndp-size: many\n'), {
+    code: 'usage',
+    message: `dp-size in ${FILE}: expected a whole number, got 'many'`,
+  });
+  assert.throws(() => launchWith('model-path: m\ngrpc_mode: true\n'), { code: 'usage', message: /^--grpc-mode:/ });
+  assert.ok(launchWith('model-path: m\ngrpc-mode: false\n'));
+  assert.throws(() => resolveServer(['--config', '/no/such.yaml'], {}), { code: 'usage', message: /--config: cannot/ });
+});

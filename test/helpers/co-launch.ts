@@ -1,0 +1,34 @@
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import getPort from 'get-port';
+import { killTree } from '../../src/launch/kill-tree.ts';
+import { ENGINE, FIXTURES, Program } from '../launch/processes.ts';
+
+/** The line for scripts, with its JSON. */
+export const READY = /^READY (.*)$/m;
+
+/** In the environment: simulated engines in place of the fixtures. */
+export const SIMULATED = { FIXTURE_PROGRAM: fileURLToPath(new URL('../../src/main.ts', import.meta.url)) };
+
+/** Starts `server` commands as processes with two fixture engines, from `basePort` on upward. */
+export function coLauncher(basePort: number) {
+  let nextPort = basePort;
+  return async (t: TestContext, args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
+    const port = await getPort({ port: nextPort });
+    const all = ['--dp-size', '2', '--port', String(port), '--router-dp-worker-base-port', String(nextPort + 1)];
+    nextPort += 20;
+    const program = new Program(process.execPath, [`${FIXTURES}server-cli.ts`, ...all, ...args], {
+      env: { FIXTURE_PROGRAM: ENGINE, ...env },
+    });
+    t.after(async () => {
+      program.process.kill('SIGKILL');
+      await Promise.all(program.pids().map((pid) => killTree({ pid })));
+    });
+    return { program, port, url: `http://127.0.0.1:${port}` };
+  };
+}
+
+export const sim = (...args: string[]) => ['--sim', ...args];
+
+export const ask = (url: string, path = '/generate') =>
+  fetch(`${url}${path}`, { method: 'POST', body: '{"text":"hello"}' });

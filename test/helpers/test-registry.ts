@@ -1,0 +1,51 @@
+import { createLog } from '../../src/log.ts';
+import { Slots } from '../../src/state/slots.ts';
+import type { BreakerOptions } from '../../src/workers/breaker.ts';
+import type { Clock } from '../../src/workers/clock.ts';
+import type { HealthOptions } from '../../src/workers/health.ts';
+import { Registry } from '../../src/workers/registry.ts';
+
+export const HEALTH: HealthOptions = {
+  path: '/health',
+  intervalMs: 10_000,
+  timeoutMs: 1_000,
+  failureThreshold: 3,
+  successThreshold: 2,
+  disabled: false,
+  startupIntervalMs: 1_000,
+  overdueMs: 60_000,
+};
+
+export const BREAKER: BreakerOptions = {
+  failureThreshold: 3,
+  successThreshold: 2,
+  timeoutMs: 30_000,
+  windowMs: 60_000,
+};
+
+export interface TestRegistry extends AsyncDisposable {
+  readonly workers: Registry;
+  readonly slots: Slots;
+  /** Of the log, from `info` on. */
+  readonly lines: string[];
+  /** Events, as `name url`, but for `change`. */
+  readonly events: string[];
+}
+
+/** A registry of its own, on the machine's clock unless another is given. */
+export function testRegistry(
+  health: Partial<HealthOptions> = {},
+  breaker: Partial<BreakerOptions> = {},
+  clock?: Clock,
+): TestRegistry {
+  const lines: string[] = [];
+  const events: string[] = [];
+  const slots = new Slots();
+  const log = createLog('info', (line) => lines.push(line));
+  const options = { health: { ...HEALTH, ...health }, breaker: { ...BREAKER, ...breaker } };
+  const workers = new Registry(slots, options, log, clock);
+  for (const name of ['available', 'unavailable', 'lost', 'learned', 'remove'] as const) {
+    workers.on(name, ({ url }) => events.push(`${name} ${url}`));
+  }
+  return { workers, slots, lines, events, [Symbol.asyncDispose]: () => workers.close() };
+}
