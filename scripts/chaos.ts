@@ -33,6 +33,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 /** Beyond what the scenario itself takes. */
 const LIMIT_MINUTES = 8;
 
+let interrupted = false;
+
 const { values } = parseArgs({
   options: {
     scenario: { type: 'string', default: 'mixed' },
@@ -55,6 +57,7 @@ async function runAll(): Promise<boolean> {
   }
   let good = true;
   for (const name of names) {
+    if (interrupted) return false;
     const { figures, problems } = await run(name, SCENARIOS[name] as Scenario);
     console.log(`\n${name}: ${problems.length === 0 ? 'as it must be' : 'NOT as it must be'}`);
     for (const [what, figure] of Object.entries(figures)) console.log(`  ${what.padEnd(46)} ${figure}`);
@@ -72,7 +75,10 @@ async function run(name: string, scenario: Scenario): Promise<Findings> {
   const stopped = Promise.withResolvers<Findings>();
   const stop = (reason: string) => stopped.resolve({ figures: {}, problems: [reason] });
   const timer = setTimeout(() => stop('it did not end in time'), (minutes + LIMIT_MINUTES) * 60_000);
-  const interrupt = () => stop('interrupted');
+  const interrupt = () => {
+    interrupted = true;
+    stop('interrupted');
+  };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const say = (line: string) => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${name}: ${line}`.slice(0, process.stderr.columns ?? 160));

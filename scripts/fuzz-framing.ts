@@ -4,7 +4,6 @@
  * `--show SEED` prints one case.
  */
 import { parseArgs } from 'node:util';
-import getPort, { portNumbers } from 'get-port';
 import { fuzzCase, keyOf, MAX_BODY_BYTES } from '../test/faults/fuzz/case.ts';
 import { fuzz, fuzzWorker } from '../test/faults/fuzz/run.ts';
 import { spawnRouter } from '../test/helpers/spawn-router.ts';
@@ -23,10 +22,9 @@ else show(Number(values.show));
 
 async function run(): Promise<number> {
   await using upstream = await fuzzWorker();
-  const port = await getPort({ port: portNumbers(20_000, 29_999) });
   await using router = await spawnRouter([
-    ...['--port', String(port), '--worker-urls', upstream.worker.url, '--policy', 'round_robin'],
-    ...['--max-payload-size', String(MAX_BODY_BYTES), '--log-level', 'info', '--prometheus-port', '0'],
+    ...['--worker-urls', upstream.worker.url, '--policy', 'round_robin'],
+    ...['--max-payload-size', String(MAX_BODY_BYTES), '--log-level', 'info'],
   ]);
   const seed = Number(values.seed);
   const startMs = performance.now();

@@ -79,7 +79,8 @@ test('drain lets a stream finish, tells whoever comes or waits, and listens unti
   const [refusal] = await once(idle, 'data');
   assert.match(String(refusal), /^HTTP\/1\.1 503[\s\S]*connection: close[\s\S]*"code":"draining"/);
   for (const refused of [await queued, await post(url)]) {
-    assert.deepEqual([refused.status, refused.headers.get('x-smg-error-code')], [503, 'draining']);
+    const told = ['x-smg-error-code', 'connection'].map((name) => refused.headers.get(name));
+    assert.deepEqual([refused.status, ...told], [503, 'draining', 'close']);
   }
   assert.equal((await fetch(`${url}/readiness`)).status, 503);
   assert.equal((await fetch(`${url}/health`)).status, 200);

@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import getPort, { portNumbers } from 'get-port';
+import { freePort } from '../../test/helpers/spawn-router.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
-/** Below the ephemeral range: above it a connection may hold the port when an engine is started on it again. */
-const PORTS = portNumbers(18_000, 27_999);
 
 /** A simulated engine in a process of its own, always on the same port. */
 export class Engine {
@@ -22,7 +20,7 @@ export class Engine {
 
   /** Takes a free port and starts on it; resolves when it serves. */
   static async start(flags: readonly string[]): Promise<Engine> {
-    const engine = new Engine(await getPort({ port: PORTS, host: '127.0.0.1' }), flags);
+    const engine = new Engine(await freePort(), flags);
     await engine.start();
     return engine;
   }

@@ -1,8 +1,5 @@
-import getPort, { portNumbers } from 'get-port';
 import { type RouterProcess, spawnRouter } from '../../test/helpers/spawn-router.ts';
 import { Engine } from './engine.ts';
-
-const ROUTER_PORTS = portNumbers(28_000, 29_999);
 
 /** A worker as `GET /workers` tells of it. */
 export interface WorkerRow {
@@ -28,8 +25,7 @@ export class Stage implements AsyncDisposable {
 
   /** Starts a router before these workers; resolves when one of them is ready. */
   async router(workerUrls: readonly string[], flags: readonly string[] = []): Promise<Router> {
-    const port = await getPort({ port: ROUTER_PORTS, host: '127.0.0.1' });
-    const own = ['--port', String(port), '--max-concurrent-requests', '-1', '--log-level', 'info'];
+    const own = ['--max-concurrent-requests', '-1', '--log-level', 'info'];
     const router = await spawnRouter([...own, ...flags, '--worker-urls', ...workerUrls]);
     this.use(router);
     return new Router(router);

@@ -35,6 +35,7 @@ export class Client {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #target: Target;
   readonly #clock: () => number;
+  #closed = false;
 
   constructor(target: Target, clock: () => number = () => performance.now()) {
     this.#target = target;
@@ -47,11 +48,12 @@ export class Client {
     const call = new Call(api, said, this.#clock);
     const { error, request: sent } = await this.#send(api, body, call);
     // An idle connection that the server closed as we wrote: any HTTP client sends again.
-    const stale = error === 'ECONNRESET' && sent.reusedSocket && !call.answered;
+    const stale = error === 'ECONNRESET' && sent.reusedSocket && !call.answered && !this.#closed;
     return call.answer(stale ? (await this.#send(api, body, call)).error : error);
   }
 
   close(): void {
+    this.#closed = true;
     this.#agent.destroy();
   }
 
@@ -94,6 +96,7 @@ class Call {
   #response: IncomingMessage | undefined;
   #firstMs: number | undefined;
   #lastMs = 0;
+  #lastEvents = 0;
 
   constructor(api: Api, said: readonly Said[], clock: () => number) {
     this.#api = api;
@@ -119,13 +122,14 @@ class Call {
     const reading = DIALECTS[this.#api].read(data);
     const status = this.#response?.statusCode ?? 0;
     const refused = status === 200 ? undefined : `HTTP ${status}: ${this.#events.text().slice(0, 160)}`;
+    const outputTokens = reading.outputTokens ?? data.length;
     return {
       ...reading,
       sentMs: this.#sentMs,
       firstMs: this.#firstMs,
       endMs,
-      gapsMs: this.#gapsMs,
-      outputTokens: reading.outputTokens ?? data.length,
+      gapsMs: betweenTokens(this.#gapsMs, this.#lastEvents, outputTokens),
+      outputTokens,
       worker: this.#header('x-sglang-router-worker'),
       predictedShare: predictedShare(this.#header('x-sglang-router-matched'), this.#promptBytes),
       error: failure ?? refused ?? reading.error ?? (complete ? undefined : 'stream ended early'),
@@ -141,12 +145,22 @@ class Call {
     if (this.#firstMs === undefined) this.#firstMs = now;
     else for (let i = 0; i < events; i++) this.#gapsMs.push((now - this.#lastMs) / events);
     this.#lastMs = now;
+    this.#lastEvents = events;
   }
 
   #header(name: string): string | undefined {
     const value = this.#response?.headers[name];
     return typeof value === 'string' ? value : undefined;
   }
+}
+
+/** With the last token come events that are none, such as the usage: the time of all that came then is that of the tokens. */
+function betweenTokens(gapsMs: readonly number[], lastEvents: number, tokens: number): readonly number[] {
+  const others = gapsMs.length - (tokens - 1);
+  if (others <= 0) return gapsMs;
+  const last = Math.max(0, lastEvents - others);
+  const spanMs = (gapsMs.at(-1) ?? 0) * lastEvents;
+  return [...gapsMs.slice(0, Math.max(0, gapsMs.length - lastEvents)), ...new Array(last).fill(spanMs / last)];
 }
 
 /** The header holds prompt bytes, alone or as `matched/all`. */

@@ -18,7 +18,7 @@ export class Engines {
 
   /** Starts `count` engines of the program `sim-engine` is a command of, and waits until all serve. */
   static async start(program: string, count: number, flags: (index: number) => readonly string[]): Promise<Engines> {
-    const own = ['sim-engine', '--port', '0', '--exit-with-parent', '--enable-metrics', '--enable-cache-report'];
+    const own = ['sim-engine', '--port', '0', '--enable-metrics', '--enable-cache-report'];
     const programs = Array.from(
       { length: count },
       (_, i) => new Program(`simulated engine ${i}`, process.execPath, [program, ...own, ...flags(i)]),

@@ -6,6 +6,12 @@ import { ExitError } from '../errors.ts';
 const TAIL_BYTES = 4000;
 const STOP_MS = 5000;
 
+/**
+ * Runs its arguments, and kills them when standard input closes: as it does when this process ends, even by SIGKILL.
+ * The watcher keeps nothing else open, and goes with whoever closes the input.
+ */
+const GUARDED = 'exec 3<&0; (cat <&3; kill -9 $$) >/dev/null 2>&1 & exec "$@" 3<&- </dev/null';
+
 /** Another program, started for the time of a run. */
 export class Program {
   readonly #child: ChildProcess;
@@ -16,8 +22,7 @@ export class Program {
 
   constructor(name: string, file: string, args: readonly string[]) {
     this.#name = name;
-    // Standard input stays open as long as this process lives: engines end with it.
-    this.#child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child = spawn('sh', ['-c', GUARDED, 'sh', file, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.on('error', (error) => {
       this.#failure = error;
     });

@@ -9,7 +9,10 @@ const WIDTH = 520;
 const HEIGHT = 260;
 const LEFT = 48;
 const BOTTOM = 36;
-const TOP = 8;
+/** The name of the y axis stands above the plot. */
+const TOP = 20;
+/** Half of the longest label of an x axis. */
+const RIGHT = 20;
 const TICKS = 5;
 /** More dots than this say nothing more. */
 const MOST_DOTS = 600;
@@ -43,7 +46,7 @@ export function scatter(all: readonly Series[], xLabel: string, yLabel: string):
 export function bars(all: readonly Series[], xLabel: string): string {
   const groups = Math.max(1, ...all.map(({ points }) => points.length));
   const most = niceMax(Math.max(1, ...all.flatMap(({ points }) => points.map(([, y]) => y))));
-  const slot = (WIDTH - LEFT) / groups;
+  const slot = (WIDTH - LEFT - RIGHT) / groups;
   const width = (slot * 0.8) / Math.max(1, all.length);
   const scale = { ...scaleOf([]), yMax: most, y: (y: number) => round(TOP + (HEIGHT - BOTTOM - TOP) * (1 - y / most)) };
   const shapes = all.flatMap(({ colour, points }, series) =>
@@ -74,7 +77,7 @@ function scaleOf(all: readonly Series[]): Scale {
   return {
     xMax,
     yMax,
-    x: (x) => round(LEFT + ((WIDTH - LEFT - 8) * x) / xMax),
+    x: (x) => round(LEFT + ((WIDTH - LEFT - RIGHT) * x) / xMax),
     y: (y) => round(TOP + (HEIGHT - BOTTOM - TOP) * (1 - y / yMax)),
   };
 }
@@ -89,7 +92,7 @@ function niceMax(value: number): number {
 function svg(scale: Scale, xLabel: string, yLabel: string, shapes: string): string {
   const xTicks = Array.from({ length: TICKS + 1 }, (_, i) => (scale.xMax * i) / TICKS);
   const xAxis = xTicks.map((x) => text(scale.x(x), HEIGHT - BOTTOM + 14, label(x))).join('');
-  const labels = text(WIDTH / 2, HEIGHT - 4, xLabel) + text(LEFT + 4, TOP + 10, yLabel, 'start');
+  const labels = text(WIDTH / 2, HEIGHT - 4, xLabel) + text(LEFT, TOP - 8, yLabel, 'start');
   return frame(`${yAxis(scale)}${xAxis}${shapes}${labels}`);
 }
 
@@ -98,7 +101,7 @@ function yAxis({ yMax, y }: Pick<Scale, 'yMax' | 'y'>): string {
   return ticks
     .map((tick) => {
       const at = y(tick);
-      return `<path d="M${LEFT} ${at}H${WIDTH}" stroke="#d1d9e0"/>${text(LEFT - 4, at + 4, label(tick), 'end')}`;
+      return `<path d="M${LEFT} ${at}H${WIDTH - RIGHT}" stroke="#d1d9e0"/>${text(LEFT - 4, at + 4, label(tick), 'end')}`;
     })
     .join('');
 }

@@ -7,6 +7,8 @@ const LEVEL = 0.02;
 const JUDGED = 'cache_aware';
 const YARDSTICK = 'round_robin';
 
+const WORDS = ['best', 'level', 'WORSE'] as const;
+
 /** What is compared with the best peer; for each, less is better, so that hits count upside down. */
 const FIGURES: readonly { readonly name: string; readonly value: (run: Run) => number }[] = [
   { name: 'TTFT p90', value: ({ summary }) => summary.ttftMs.p90 },
@@ -21,9 +23,10 @@ export function verdicts(runs: readonly Run[]): string {
     const judged = all.find(({ contender, own }) => own && contender === JUDGED);
     return judged ? verdict(workload, judged, all) : [];
   });
-  return lines.length > 0
-    ? `\n${JUDGED} beside the best other router (1 is level, less is better)\n${lines.join('')}`
-    : '';
+  if (lines.length === 0) return '';
+  const text = lines.join('');
+  const sum = WORDS.map((word) => `${word} ${text.split(` ${word}`).length - 1}`).join(', ');
+  return `\n${JUDGED} beside the best other router (1 is level, less is better)\n${text}  in all: ${sum}\n`;
 }
 
 function verdict(workload: string, judged: Run, all: readonly Run[]): string[] {
@@ -40,6 +43,6 @@ function verdict(workload: string, judged: Run, all: readonly Run[]): string[] {
 function ratio(value: number, others: readonly number[]): string {
   const best = Math.min(...others);
   const quotient = value === best ? 1 : value / best;
-  const word = quotient < 1 - LEVEL ? 'best' : quotient <= 1 + LEVEL ? 'level' : 'WORSE';
+  const word = WORDS[quotient < 1 - LEVEL ? 0 : quotient <= 1 + LEVEL ? 1 : 2];
   return `${quotient.toFixed(2)} ${word}`;
 }

@@ -17,6 +17,8 @@ export interface Hints {
   readonly key: string | undefined;
   /** True when the answer comes as it is made, so that its first byte tells when the prompt is done. */
   readonly streams?: boolean;
+  /** True when the engine computes the whole prompt whatever its cache holds, as for log probabilities of the prompt. */
+  readonly recomputes?: boolean;
 }
 
 /** How a policy came to its choice, for the explain header and the log. */

@@ -1,4 +1,4 @@
-import { hashText } from '../state/hash.ts';
+import { hashKey } from '../state/hash.ts';
 import type { Candidate, Now } from './policy.ts';
 
 /** Keys remembered at once, some 27 MB; past that the longest unused are forgotten, idle or not. */
@@ -24,7 +24,10 @@ interface Entry {
   newer: Entry;
 }
 
-/** Which worker each key has, for as long as the key is in use. Keys are kept as hashes: their length is the client's choice. */
+/**
+ * Which worker each key has, for as long as the key is in use. Keys are kept as hashes, for their length is the client's
+ * choice; two that meet share a worker.
+ */
 export class StickyKeys {
   readonly #now: Now;
   readonly #maxIdleMs: number;
@@ -52,7 +55,7 @@ export class StickyKeys {
 
   /** The key's worker, the older one first; undefined where none of its workers is among the candidates. */
   recall<C extends Candidate>(key: string, candidates: readonly C[]): C | undefined {
-    const entry = this.#entries.get(idOf(key));
+    const entry = this.#entries.get(hashKey(key));
     if (!entry) return undefined;
     if (this.#idle(entry)) {
       this.#remove(entry);
@@ -69,7 +72,7 @@ export class StickyKeys {
 
   /** Gives the key this worker; of those it had before, the last stays remembered. */
   assign(key: string, { url }: Candidate): void {
-    const id = idOf(key);
+    const id = hashKey(key);
     let entry = this.#entries.get(id);
     if (entry) entry.urls = [entry.urls.at(-1) as string, url];
     else {
@@ -135,9 +138,4 @@ function link(entry: Entry, older: Entry, newer: Entry): void {
 function unlink({ older, newer }: Entry): void {
   older.newer = newer;
   newer.older = older;
-}
-
-/** 53 bits of the key: two of 131,072 keys meet once in a million times, and then share a worker. */
-function idOf(key: string): number {
-  return hashText(key) * 2 ** 21 + (hashText(key, 1) >>> 11);
 }

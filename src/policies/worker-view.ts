@@ -11,6 +11,8 @@ export interface Prediction {
   readonly stamp: number;
   /** Use of the last block that matched before this one, where its prompt was surely computed; else undefined. */
   readonly provenBy: number | undefined;
+  /** What it counts for in `Popularity`. */
+  readonly prefixes: readonly number[];
 }
 
 /** A choice and what has to be given back for it. */

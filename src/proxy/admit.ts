@@ -72,7 +72,8 @@ export class Admission {
       return undefined;
     }
     const { queueSize, queueTimeoutMs } = this.#limits;
-    if (queueSize <= 0 || queueTimeoutMs <= 0) return Promise.reject(this.#refusal('the queue is off (--queue-size)'));
+    if (queueSize <= 0 || queueTimeoutMs <= 0)
+      return Promise.reject(this.#refusal('none may wait (--queue-size, --queue-timeout-secs)'));
     if (this.#queue.size >= queueSize) return Promise.reject(full(`${queueSize} requests wait (--queue-size)`));
     return this.#wait(this.#queue, exchange, () => this.#hold(exchange));
   }

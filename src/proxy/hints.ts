@@ -7,9 +7,21 @@ import { ALL_KEY_FIELDS, explicitKey, sessionKey } from './session-key.ts';
 
 const STREAM = 'stream';
 const MODEL = 'model';
-const WANTED: ReadonlySet<string> = new Set([...ALL_PROMPT_FIELDS, ...ALL_KEY_FIELDS, STREAM, MODEL]);
+/** SGLang's and OpenAI's way to ask for log probabilities of the prompt. */
+const LOGPROB_START = 'logprob_start_len';
+const ECHO = 'echo';
+const WANTED: ReadonlySet<string> = new Set([
+  ...ALL_PROMPT_FIELDS,
+  ...ALL_KEY_FIELDS,
+  STREAM,
+  MODEL,
+  LOGPROB_START,
+  ECHO,
+]);
 const NO_FIELDS: ReadonlyMap<string, Span> = new Map();
 const TRUE = 0x74;
+const NULL = 0x6e;
+const MINUS = 0x2d;
 
 /** What routing may know of one request, read from its body at the first question and remembered: one scan at most. */
 export class RequestHints implements Hints {
@@ -34,8 +46,18 @@ export class RequestHints implements Hints {
   }
 
   get streams(): boolean {
-    const span = this.#scanned().get(STREAM);
-    return span !== undefined && this.#body[span.start] === TRUE;
+    return this.#firstByteOf(STREAM) === TRUE;
+  }
+
+  get recomputes(): boolean {
+    const start = this.#firstByteOf(LOGPROB_START);
+    // Negative, the default: only those of the answer.
+    return this.#firstByteOf(ECHO) === TRUE || (start !== undefined && start !== MINUS && start !== NULL);
+  }
+
+  #firstByteOf(field: string): number | undefined {
+    const span = this.#scanned().get(field);
+    return span && this.#body[span.start];
   }
 
   /** As the client names it; undefined where it does not. */

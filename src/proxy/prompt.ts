@@ -36,12 +36,20 @@ export function promptOf(path: string, body: Buffer, fields: ReadonlyMap<string,
   if (!own) return undefined;
   const parts: Buffer[] = [];
   for (const names of [...NAMESPACES, ...own]) {
-    const span = names.map((name) => fields.get(name)).find((found) => found && !isNull(body, found));
+    const span = firstOf(names, body, fields);
     const part = span && inner(body, span);
     if (part && part.length > 0) parts.push(part);
   }
   if (parts.length === 0) return undefined;
   return shortenMedia(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+}
+
+function firstOf(names: readonly string[], body: Buffer, fields: ReadonlyMap<string, Span>): Span | undefined {
+  for (const name of names) {
+    const span = fields.get(name);
+    if (span && !isNull(body, span)) return span;
+  }
+  return undefined;
 }
 
 function isNull(body: Buffer, { start, end }: Span): boolean {

@@ -88,12 +88,13 @@ export class Relay implements Sink {
       response.destroy();
       return;
     }
-    const { socket } = response;
     const event = terminalEvent(pathOf(response.req.url ?? ''), error, this.#last);
     response.chunkedEncoding = false;
-    response.once('finish', () => socket?.destroySoon());
     // A client that does not even read this must not keep its connection.
-    socket?.setTimeout(FAREWELL_MS, () => socket.destroy());
+    const { socket } = response;
+    const timer = setTimeout(() => socket?.destroy(), FAREWELL_MS);
+    response.once('close', () => clearTimeout(timer));
+    // Whole as far as HTTP goes, so a client may use the connection again.
     response.end(this.#chunked ? Buffer.concat([frame(event), Buffer.from(LAST_CHUNK)]) : event);
   }
 

@@ -334,7 +334,6 @@ export class Worker {
 
   #enter(state: WorkerState): void {
     const was = this.#state;
-    if (was.kind === 'draining') return;
     this.#state = state;
     if (state.kind !== was.kind) this.health.restart();
     this.#owner.stateChanged(this, was);

@@ -40,6 +40,7 @@ test('tokens, cached tokens, times and text of an answer, in both APIs', async (
     assert.equal(first.outputTokens, 5);
     assert.match(first.text, /^( \w{3}\.?){5}$/);
     assert.ok(first.sentMs <= (first.firstMs ?? 0) && (first.firstMs ?? 0) <= first.endMs);
+    assert.ok(first.gapsMs.length <= 4, `${first.gapsMs.length} times between 5 tokens`);
     const gapsMs = first.gapsMs.reduce((sum, gap) => sum + gap, 0);
     assert.ok(gapsMs >= 0 && gapsMs <= first.endMs - (first.firstMs ?? 0) + 0.001, `${gapsMs}`);
     const second = await ask(sim.url, api);
@@ -73,4 +74,22 @@ test('what does not count says why', async () => {
   const silent = await askServer(() => {}, 50);
   assert.equal(silent.error, 'timeout');
   assert.equal((await ask('http://127.0.0.1:1', 'generate')).error, 'ECONNREFUSED');
+});
+
+test('what is under way when the client closes is not sent again', async () => {
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    if (++asked === 1) response.end('data: {"text":" a"}\n\ndata: [DONE]\n\n');
+    else server.emit('second');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = new Client({ url, model: 'simulated', apiKey: undefined, timeoutMs: 10_000 });
+  await client.ask('generate', PROMPT, 5);
+  const second = client.ask('generate', PROMPT, 5);
+  await once(server, 'second');
+  client.close();
+  assert.equal((await second).error, 'ECONNRESET');
+  assert.equal(asked, 2);
+  server.close();
 });

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { freePorts, Program } from '../../src/bench/program.ts';
 import { ExitError } from '../../src/errors.ts';
 
@@ -34,7 +38,7 @@ test('one that ends, cannot be started or is never ready is an error that says s
   const missing = new Program('p', '/nowhere/p', []);
   await assert.rejects(
     missing.until(() => undefined, 30_000),
-    /ENOENT/,
+    /nowhere.*not found/,
   );
 });
 
@@ -48,6 +52,32 @@ test('it is gone when it was killed, whoever still holds its output', async () =
   assert.equal(await Promise.race([killed, timer.promise]), 'killed');
   clearTimeout(limit);
 });
+
+test('it does not outlive the process that started it, however that ended', async () => {
+  const child = `console.log(process.pid); ${SLEEP}`;
+  const starter = `
+    const { Program } = await import(${JSON.stringify(import.meta.resolve('../../src/bench/program.ts'))});
+    const program = new Program('p', process.execPath, ['-e', ${JSON.stringify(child)}]);
+    await program.until(() => (program.output ? console.log(program.output) ?? true : undefined), 30_000);
+    ${SLEEP}`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', starter], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = await once(parent.stdout, 'data');
+  const pid = Number(said);
+  assert.equal(isAlive(pid), true);
+  parent.kill('SIGKILL');
+  while (isAlive(pid)) await delay(5);
+});
+
+/** A process that has ended, but that nobody has asked for, is not alive. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 test('free ports are all different', async () => {
   const ports = await freePorts(5);

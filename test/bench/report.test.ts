@@ -70,5 +70,6 @@ test('verdicts compare cache_aware with the best of the others', () => {
     text,
     /gsp +TTFT p90 1\.00 level +hit 1\.00 level +makespan 1\.33 WORSE +makespan ÷ round_robin 0\.50 best/,
   );
+  assert.match(text, /in all: best 1, level 2, WORSE 1$/m);
   assert.equal(verdicts([run('cache_aware', true)]), '');
 });

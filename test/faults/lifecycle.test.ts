@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { rawClient } from '../helpers/raw-client.ts';
 import { type RecordingWorker, type Respond, recordingWorker } from '../helpers/recording-worker.ts';
@@ -12,15 +10,6 @@ const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-enc
 const FIRST = '9\r\ndata: 1\n\n\r\n';
 const LAST = '9\r\ndata: 2\n\n\r\n0\r\n\r\n';
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as import('node:net').AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** A router process before one worker; both end with the test. */
 async function served(
   t: TestContext,
@@ -28,7 +17,7 @@ async function served(
   flags: readonly string[] = [],
 ): Promise<{ worker: RecordingWorker; router: RouterProcess }> {
   const worker = await recordingWorker(respond);
-  const router = await spawnRouter(['--port', String(await freePort()), ...flags, '--worker-urls', worker.url]);
+  const router = await spawnRouter([...flags, '--worker-urls', worker.url]);
   t.after(async () => {
     await router[Symbol.asyncDispose]();
     await worker.close();

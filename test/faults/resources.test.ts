@@ -1,29 +1,18 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { rawClient } from '../helpers/raw-client.ts';
 import { ok, recordingWorker } from '../helpers/recording-worker.ts';
-import { spawnRouter } from '../helpers/spawn-router.ts';
+import { freePort, ROUTER_COMMAND, spawnRouter } from '../helpers/spawn-router.ts';
 import { until } from '../helpers/test-router.ts';
 
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const INJECT = new URL('../fixtures/inject-faults.ts', import.meta.url).href;
 const POST = 'POST /generate HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}';
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
 const event = (text: string) => `${(text.length + 8).toString(16)}\r\ndata: ${text}\n\n\r\n`;
 
 const post = (url: string) => fetch(`${url}/generate`, { method: 'POST', body: '{}' });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as import('node:net').AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** A worker that answers `/generate` at once and begins a stream on `/stream`. */
 async function streamingWorker(t: TestContext) {
@@ -44,20 +33,10 @@ async function shellRouter(
   workerUrl: string,
 ): Promise<{ url: string; child: ChildProcess }> {
   const port = await freePort();
-  const flags = [
-    'router',
-    '--port',
-    port,
-    '--worker-urls',
-    workerUrl,
-    '--policy',
-    'round_robin',
-    '--log-level',
-    'debug',
-  ];
-  const ROUTER = [process.execPath, MAIN, ...flags].join(' ');
+  const flags = ['--port', port, '--worker-urls', workerUrl, '--policy', 'round_robin', '--log-level', 'debug'];
+  const ROUTER = [...ROUTER_COMMAND, ...flags].join(' ');
   const child = spawn('bash', ['-c', `exec ${command.replace('$ROUTER', ROUTER)}`], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   t.after(() => void child.kill('SIGKILL'));
   const url = `http://127.0.0.1:${port}`;

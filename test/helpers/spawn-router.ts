@@ -1,8 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const EXIT_WITH_PARENT = new URL('../fixtures/exit-with-parent.ts', import.meta.url).href;
+
+/** The words of a command that runs `router`; it ends when its standard input does. */
+export const ROUTER_COMMAND: readonly string[] = [process.execPath, '--import', EXIT_WITH_PARENT, MAIN, 'router'];
 
 /** A router in a process of its own. */
 export interface RouterProcess extends AsyncDisposable {
@@ -16,10 +21,25 @@ export interface RouterProcess extends AsyncDisposable {
 
 const KEPT_LINES = 1_000;
 
-/** Starts `router` with these flags, which must name a port, without a port for metrics unless they name one, and waits until it listens and, where it has workers, one of them is ready. */
+/** A port that nobody holds now; below the ephemeral range, where a connection might take it before the router does. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('listening', () => resolve(true)).once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1');
+    });
+    server.close();
+    if (free) return port;
+  }
+}
+
+/** Starts `router` with these flags on a free port, without one for metrics unless they name it, and waits until it listens and, where it has workers, one of them is ready. */
 export async function spawnRouter(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<RouterProcess> {
-  const child = spawn(process.execPath, [MAIN, 'router', '--prometheus-port', '0', ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const [file = '', ...args] = ROUTER_COMMAND;
+  const child = spawn(file, [...args, '--port', String(await freePort()), '--prometheus-port', '0', ...flags], {
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
   const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }));

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 /** A wire in front of a server that keeps what the server sent. */
 export interface Tap extends AsyncDisposable {
   readonly url: string;
-  /** The body of the last answer as the server sent it, its chunked framing taken off. */
+  /** The body of the last answer to a POST as the server sent it, its chunked framing taken off. */
   lastBody(): Buffer;
 }
 
@@ -13,10 +13,13 @@ export async function tap(serverUrl: string): Promise<Tap> {
   let sent: Buffer[] = [];
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname);
-    client.on('data', () => {
-      sent = [];
+    let answer: Buffer[] = [];
+    client.on('data', (bytes) => {
+      answer = [];
+      // What the router itself asks meanwhile is of no interest.
+      if (bytes.toString('latin1', 0, 5) === 'POST ') sent = answer;
     });
-    upstream.on('data', (bytes) => sent.push(bytes));
+    upstream.on('data', (bytes) => answer.push(bytes));
     client.pipe(upstream).pipe(client);
     client.on('error', () => upstream.destroy());
     upstream.on('error', () => client.destroy());

@@ -116,6 +116,14 @@ test('imbalanced: the shortest queue, whatever matches', () => {
   assert.equal(choice.reason, 'shortest_queue');
 });
 
+test('imbalanced: of the less busy half, the one that has the prefix', () => {
+  const { policy } = create();
+  const workers = workersOf(3);
+  for (const worker of [workers[0]!, workers[2]!]) serve(policy, [worker], text('system', 4000));
+  for (const [i, load] of [40, 2, 9].entries()) workers[i]!.load = load;
+  assert.equal(serve(policy, workers, text('system', 4000)).candidate, workers[2]);
+});
+
 test('imbalanced takes both thresholds', () => {
   const cases = [
     { options: {}, loads: [132, 100], reason: 'prefix' },
@@ -266,4 +274,57 @@ test('a request without a prompt goes to the least loaded, in turn when all are 
   workers[0]!.load = 3;
   workers[1]!.load = 2;
   assert.equal(policy.pick(workers, { prompt: undefined, key: undefined }).candidate, workers[2]);
+});
+
+/** Serves a request of session `key` whose prompt nobody has; returns its choice. */
+function serveSession(policy: CacheAwarePolicy, workers: readonly TestWorker[], key: string, prompt: string) {
+  const choice = policy.pick(workers, { ...asking(prompt, key), streams: true });
+  policy.firstByte(choice);
+  policy.settled(choice, { firstByteMs: 100, promptTokens: undefined, cachedTokens: undefined });
+  return choice;
+}
+
+test('a session that shows no prefix stays where it was, unless that is busy', () => {
+  const { policy } = create();
+  const workers = workersOf(4);
+  const first = serveSession(policy, workers, 'me', text('first', 300)).candidate;
+  for (let i = 0; i < 8; i++) serve(policy, workers, text(`of others ${i}`, 300));
+  for (const tokens of [1, 300, 20_000]) {
+    const next = serveSession(policy, workers, 'me', text(`next ${tokens}`, tokens));
+    assert.equal(next.candidate, first, `${tokens} tokens`);
+    assert.equal(next.reason, 'session');
+  }
+  first.load = 5;
+  assert.notEqual(serveSession(policy, workers, 'me', text('third', 300)).candidate, first);
+});
+
+test('a prefix says more than a session', () => {
+  const { policy } = create();
+  const workers = workersOf(4);
+  const holder = serve(policy, [workers[2]!], text('system', 280)).candidate;
+  serveSession(policy, [workers[1]!], 'me', text('else', 300));
+  holder.load = 2;
+  const choice = serveSession(policy, workers, 'me', text('system', 280) + text('question', 120));
+  assert.equal(choice.candidate, holder);
+  assert.equal(choice.reason, 'prefix');
+});
+
+test('a session forgets a worker that was removed', () => {
+  const { policy } = create();
+  const workers = workersOf(4);
+  const { candidate } = serveSession(policy, workers, 'me', text('first', 300));
+  policy.removed(candidate);
+  assert.equal(serveSession(policy, workers, 'me', text('second', 300)).reason, 'free_cache');
+});
+
+test('a prompt that is computed whatever is cached proves nothing about the cache', () => {
+  const { policy } = create();
+  const [worker] = workersOf(1);
+  serve(policy, [worker!], text('old', 1000));
+  serve(policy, [worker!], text('a', 1000));
+  const choice = policy.pick([worker!], { ...asking(text('a', 1000)), recomputes: true });
+  assert.equal(choice.matchedBytes, 0);
+  policy.settled(choice, { firstByteMs: 100, promptTokens: 1000, cachedTokens: 0 });
+  assert.equal(policy.pick([worker!], asking(text('old', 1000))).matchedBytes, 4000);
+  assert.equal(policy.pick([worker!], asking(text('a', 1000))).matchedBytes, 4000);
 });

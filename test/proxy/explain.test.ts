@@ -71,7 +71,8 @@ test('what an engine can hold is learned from it', async () => {
     return JSON.parse(answer.headers.get('x-sglang-router-explain') ?? '').scores[0].freeBlocks as number;
   };
   while ((await freeBlocks()) > 2048) await new Promise((resolve) => setTimeout(resolve, 1));
-  assert.equal(await freeBlocks(), 32);
+  // 2,048 tokens of 4 bytes in blocks of 256, and the little that the index holds beyond them.
+  assert.equal(await freeBlocks(), 36);
 });
 
 test('a worker that was removed and added again has lost its prefixes', async () => {

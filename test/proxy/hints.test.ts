@@ -118,3 +118,18 @@ test('a routing key in a header needs no look into the body', () => {
   );
   assert.equal(hints.key, 'k');
 });
+
+test('log probabilities of the prompt make the engine compute it anew', () => {
+  const cases: readonly [unknown, boolean][] = [
+    [{ text: 'a' }, false],
+    [{ text: 'a', return_logprob: true }, false],
+    [{ text: 'a', return_logprob: true, logprob_start_len: -1 }, false],
+    [{ text: 'a', return_logprob: true, logprob_start_len: null }, false],
+    [{ text: 'a', return_logprob: true, logprob_start_len: 0 }, true],
+    [{ text: ['a', 'b'], return_logprob: true, logprob_start_len: [0, 5] }, true],
+    [{ prompt: 'a', echo: false, logprobs: 1 }, false],
+    [{ prompt: 'a', echo: true, logprobs: 1 }, true],
+  ];
+  for (const [body, expected] of cases)
+    assert.equal(hintsOf('/generate', body).recomputes, expected, JSON.stringify(body));
+});

@@ -98,3 +98,25 @@ test('an answer that takes too long as a whole is not the worker’s failure', a
   await until(() => router.router.registry.workers[0]?.load === 0);
   assert.equal(router.router.registry.workers[0]?.breaker.failures, 0);
 });
+
+test('when a worker is found to hang, what waits there goes elsewhere and what streams runs on', async () => {
+  const streams: ServerResponse[] = [];
+  await using hanging = await fakeWorker((request, response) => {
+    if (request.headers['x-stream'] === undefined) return;
+    response.writeHead(200, EVENTS).write('data: 1\n\n');
+    streams.push(response);
+  });
+  await using router = await testRouter([hanging.url], [], QUICK);
+  const streaming = fetch(`${router.url}/generate`, { method: 'POST', body: '{}', headers: { 'x-stream': '1' } });
+  await until(() => streams.length === 1);
+  const waiting = [post(router.url), post(router.url)];
+  await until(() => hanging.seen.length === 3);
+  await using good = await fakeWorker(answering('good'));
+  router.router.registry.add({ url: good.url });
+  await until(() => router.router.registry.available().length === 2);
+  router.router.registry.get(hanging.url)?.wedged('silent');
+  const texts = await Promise.all(waiting.map(async (answer) => (await answer).text()));
+  assert.deepEqual(texts, ['good', 'good']);
+  streams[0]?.end('data: [DONE]\n\n');
+  assert.equal(await (await streaming).text(), 'data: 1\n\ndata: [DONE]\n\n');
+});

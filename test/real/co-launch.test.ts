@@ -155,6 +155,40 @@ for (const [name, path, body] of REQUESTS) {
   });
 }
 
+/** Made-up words that the seed names: two prompts share what they are made to share and nothing else. */
+function words(seed: number, count: number): string {
+  return Array.from({ length: count }, (_, i) => ((seed * 7919 + i * 104_729) % 1_000_003).toString(36)).join(' ');
+}
+
+test('cache_aware: cached_tokens are as predicted, and both servers are used', options, async () => {
+  await using router = await testRouter(serving.workers, [], { policy: 'cache_aware' });
+  const shares: { predicted: number; actual: number; worker: string | null }[] = [];
+  for (const turn of [1, 2, 3]) {
+    for (const group of [1, 2, 3, 4]) {
+      const text = `${words(group, 600)} ${words(100 * turn + group, 20)}`;
+      const answer = await fetch(`${router.url}/generate`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ text, sampling_params: sampling }),
+      });
+      const { meta_info } = (await answer.json()) as { meta_info: { prompt_tokens: number; cached_tokens: number } };
+      shares.push({
+        predicted: Number(answer.headers.get('x-sglang-router-matched')) / text.length,
+        actual: meta_info.cached_tokens / meta_info.prompt_tokens,
+        worker: answer.headers.get('x-sglang-router-worker'),
+      });
+    }
+  }
+  for (const [i, { predicted, actual, worker }] of shares.entries()) {
+    const first = i < 4;
+    assert.equal(predicted > 0.8, !first, `request ${i}: predicted ${predicted}`);
+    // A block of the index is 256 bytes: what is shared beyond the last whole one is cached without being predicted.
+    assert.ok(actual >= predicted - 0.02 && actual <= predicted + 0.1, `request ${i}: ${predicted} became ${actual}`);
+    if (!first) assert.equal(worker, shares[i % 4]?.worker, 'a prefix stays where it is cached');
+  }
+  assert.deepEqual([...new Set(shares.map(({ worker }) => worker))].sort(), [...serving.workers].sort());
+});
+
 test('Ctrl-C ends everything, exit code 0', options, async () => {
   const { process: child } = serving.launched;
   const pids = descendants(child.pid as number);

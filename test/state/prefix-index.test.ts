@@ -82,53 +82,100 @@ class Reference {
     while (this.size > size) {
       const oldest = [...this.#held]
         .filter(([, held]) => held.size > 0)
-        .sort(([a, x], [b, y]) => [...x.values()][0]! - [...y.values()][0]! || a - b)[0]!;
-      oldest[1].delete([...oldest[1].keys()][0]!);
+        .sort(([a, x], [b, y]) => firstOf(x.values()) - firstOf(y.values()) || a - b)[0]!;
+      oldest[1].delete(firstOf(oldest[1].keys()));
     }
   }
 }
 
-const SLOTS = [0, 1, 2, 3, 7, 40];
+const firstOf = <T>(values: Iterator<T>): T => values.next().value as T;
+
+/** What a random run does: prompts of up to `blocks` letters, steps after which all is compared. */
+interface Run {
+  readonly slots: readonly number[];
+  readonly entries: number;
+  readonly letters: string;
+  readonly blocks: number;
+  readonly compareEvery: number;
+}
+
+const SMALL: Run = { slots: [0, 1, 2, 3, 7, 40], entries: 160, letters: 'abc', blocks: 8, compareEvery: 1 };
+/** Tables grow several times over, and slots reach to the last there is. */
+const LARGE: Run = {
+  slots: Array.from({ length: 65 }, (_, i) => i * 16 - (i === 64 ? 1 : 0)),
+  entries: 20_000,
+  letters: 'abcdefghij',
+  blocks: 40,
+  compareEvery: 100,
+};
+/** Longer, with seeds that are new each time: SOAK_SECS=600 node --test test/state/prefix-index.test.ts */
+const SOAK_SECS = Number(process.env.SOAK_SECS ?? 0);
+
+/** Does the same random steps to an index and to the reference, and compares what they say. */
+function compare({ slots, entries, letters: alphabet, blocks: most, compareEvery }: Run, seed: number, steps: number) {
+  const random = seededRandom(seed);
+  const below = (n: number) => Math.floor(random() * n);
+  const index = new PrefixIndex(entries);
+  const reference = new Reference(entries);
+  const stamps: [number, number][] = [];
+  let latest = '';
+  const asked: string[] = new Array(200).fill('');
+  // Used again and again while the index changes under what they remember of it.
+  const kept = new Map<string, Blocks>();
+  for (let step = 0; step < steps; step++) {
+    const end = Array.from({ length: below(most + 1) }, () => alphabet[below(alphabet.length)]).join('');
+    // Half of them go on where an earlier one was, many are the latest again: nothing may have come since, only gone.
+    const earlier = random() < 0.5 ? asked[below(asked.length)]! : '';
+    const next = (earlier.slice(0, below(earlier.length + 1)) + end).slice(0, most);
+    const letters = random() < 0.3 ? latest : next;
+    latest = letters;
+    asked[below(200)] = letters;
+    const slot = slots[below(slots.length)]!;
+    const action = below(100);
+    if (action < 60) {
+      const blocks = kept.get(letters) ?? blocksOf(letters);
+      if (kept.size === 1000) kept.clear();
+      kept.set(letters, blocks);
+      if (action < 30) index.match(blocks, slots, []);
+      stamps.push([index.insert(blocks, slot), reference.insert(letters, slot)]);
+    } else if (action < 64) {
+      const capacity = 1 + below(entries / 3);
+      index.setCapacity(slot, capacity);
+      reference.setCapacity(slot, capacity);
+    } else if (action < 66) {
+      index.forget(slot);
+      reference.forget(slot);
+    } else if (action < 70 && stamps.length > 0) {
+      const [stamp, same] = stamps[Math.max(0, stamps.length - 1 - below(40))]!;
+      index.forgetUnusedSince(slot, stamp);
+      reference.forgetUnusedSince(slot, same);
+    } else if (action < 72) {
+      index.evict();
+      reference.evict();
+    }
+    if (step % compareEvery !== 0) continue;
+    const where = `seed ${seed}, step ${step}`;
+    assert.equal(index.size, reference.size, where);
+    assert.deepEqual(match(index, letters, slots), reference.match(letters, slots), `${letters}, ${where}`);
+    for (const one of slots) assert.equal(index.held(one), reference.of(one).size, where);
+  }
+  for (const slot of slots) index.forget(slot);
+  assert.equal(index.size, 0);
+}
 
 for (const seed of [1, 2, 3, 4]) {
-  test(`does what a plain reference does, 4,000 random steps from seed ${seed}`, () => {
-    const random = seededRandom(seed);
-    const below = (n: number) => Math.floor(random() * n);
-    const index = new PrefixIndex(160);
-    const reference = new Reference(160);
-    const stamps: [number, number][] = [];
-    // Used again and again while the index changes under what they remember of it.
-    const kept = new Map<string, Blocks>();
-    for (let step = 0; step < 4000; step++) {
-      const letters = Array.from({ length: below(9) }, () => 'abc'[below(3)]).join('');
-      const slot = SLOTS[below(SLOTS.length)]!;
-      const action = below(100);
-      if (action < 60) {
-        const blocks = kept.get(letters) ?? blocksOf(letters);
-        kept.set(letters, blocks);
-        if (action < 30) index.match(blocks, SLOTS, []);
-        stamps.push([index.insert(blocks, slot), reference.insert(letters, slot)]);
-      } else if (action < 64) {
-        const capacity = 1 + below(60);
-        index.setCapacity(slot, capacity);
-        reference.setCapacity(slot, capacity);
-      } else if (action < 66) {
-        index.forget(slot);
-        reference.forget(slot);
-      } else if (action < 70 && stamps.length > 0) {
-        const [stamp, same] = stamps[Math.max(0, stamps.length - 1 - below(40))]!;
-        index.forgetUnusedSince(slot, stamp);
-        reference.forgetUnusedSince(slot, same);
-      } else if (action < 72) {
-        index.evict();
-        reference.evict();
-      }
-      assert.equal(index.size, reference.size, `size after step ${step}`);
-      assert.deepEqual(match(index, letters, SLOTS), reference.match(letters, SLOTS), `${letters} after step ${step}`);
-      for (const one of SLOTS) assert.equal(index.held(one), reference.of(one).size);
-    }
-  });
+  test(`does what a plain reference does, 4,000 random steps from seed ${seed}`, () => compare(SMALL, seed, 4000));
 }
+
+test('does what a plain reference does with many workers and long prompts', () => compare(LARGE, 5, 8000));
+
+test('does so for long', { skip: SOAK_SECS === 0 && 'set SOAK_SECS' }, () => {
+  const end = performance.now() + SOAK_SECS * 1000;
+  for (let seed = Date.now() | 0; performance.now() < end; seed++) {
+    compare(SMALL, seed, 10_000);
+    compare(LARGE, seed, 10_000);
+  }
+});
 
 test('a prompt matches as far as it begins alike', () => {
   const index = new PrefixIndex(1000);
@@ -175,6 +222,21 @@ test('blocks looked up before others were added are looked up again', () => {
   index.insert(blocksOf('abc'), 0);
   index.insert(early, 0);
   assert.equal(index.size, 3);
+});
+
+test('blocks looked up before they were dropped are looked up again', () => {
+  const index = new PrefixIndex(1000);
+  const early = blocksOf('abc');
+  index.insert(early, 0);
+  index.forget(0);
+  index.insert(blocksOf('x'), 2);
+  assert.equal(index.lastUse(early, 0, 3), undefined);
+  index.insert(early, 1);
+  assert.deepEqual(match(index, 'abc', [0, 1, 2]), [0, 3, 0]);
+  index.insert(early, 1);
+  index.forget(1);
+  index.insert(early, 2);
+  assert.deepEqual(match(index, 'abc', [0, 1, 2]), [0, 0, 3]);
 });
 
 test('every one of many prompts is found however far the tables have grown', () => {

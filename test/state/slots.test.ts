@@ -17,7 +17,7 @@ test('a retired slot is reused, zeroed, only after its last request has settled'
   const slots = new Slots();
   const slot = slots.claim();
   slots.take(slot);
-  slots.retire(slot);
+  void slots.retire(slot);
   assert.notEqual(slots.claim(), slot);
   slots.give(slot);
   assert.equal(slots.claim(), slot);
@@ -27,7 +27,7 @@ test('a retired slot is reused, zeroed, only after its last request has settled'
 test('an idle slot is free as soon as it is retired', () => {
   const slots = new Slots();
   const slot = slots.claim();
-  slots.retire(slot);
+  void slots.retire(slot);
   assert.equal(slots.claim(), slot);
 });
 

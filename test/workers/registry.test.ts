@@ -90,6 +90,8 @@ test('what becomes of a worker is told, once each', async () => {
   const { url } = worker;
   const told = () => r.events.splice(0).map((event) => event.replace(` ${url}`, ''));
   const added = r.workers.add({ url });
+  added.notYet('not asked yet');
+  assert.deepEqual(told(), []);
   await once(r.workers, 'learned');
   assert.deepEqual(told(), ['available', 'learned']);
   added.lost('refused');
@@ -250,6 +252,7 @@ test('nothing is left running after close', async () => {
   const added = r.workers.add({ url: worker.url });
   await once(r.workers, 'learned');
   added.breaker.trip('silent');
+  await r.workers.remove(r.workers.add({ url: 'http://127.0.0.1:10' }).url, 60_000);
   await r.workers.close();
   assert.equal(clock.pending, 0);
 });

@@ -103,18 +103,42 @@ test('a server whose tokens flow is busy, however long others wait there', async
   assert.equal(busy!.available, true);
 });
 
-for (const [what, setUp] of [
-  ['there is no peer', (f: ReturnType<typeof fleet>) => f.workers.fail(f.all[1]!.url, 'exited')],
-  ['its only peer is taken out', (f: ReturnType<typeof fleet>) => f.all[1]!.breaker.trip('silent')],
-  ['no peer has answered', () => {}],
-] as const) {
+type Fleet = ReturnType<typeof fleet>;
+
+const NOBODY_TO_COMPARE_WITH: readonly (readonly [what: string, pass: (f: Fleet, peer: Worker) => void])[] = [
+  [
+    'there is no peer left',
+    (f, peer) => {
+      f.workers.fail(peer.url, 'exited');
+      f.pass(25, [peer]);
+    },
+  ],
+  [
+    'the only peer is taken out',
+    (f, peer) => {
+      peer.breaker.trip('silent');
+      f.pass(25, [peer]);
+    },
+  ],
+  ['no peer has answered', (f) => f.pass(25, [])],
+  [
+    'what peers were sent ended without an answer',
+    (f, peer) => {
+      for (let i = 0; i < 25; i++) {
+        f.pass(1, []);
+        peer.targets[0]!.waitsNoMore(f.send(peer).call, false);
+      }
+    },
+  ],
+];
+
+for (const [what, pass] of NOBODY_TO_COMPARE_WITH) {
   test(`where ${what} nobody is judged`, async () => {
     await using f = fleet(2);
-    const [stuck] = f.all;
+    const [stuck, peer] = f.all;
     f.pass(1, f.all);
-    setUp(f);
     const calls = [1, 2, 3].map(() => f.send(stuck!));
-    f.pass(25, []);
+    pass(f, peer!);
     assert.deepEqual(
       calls.flatMap(({ abandoned }) => abandoned),
       [],
@@ -181,6 +205,16 @@ test('the probe of a worker that hung gets 10 s', async () => {
   assert.equal(stuck!.breaker.state, 'open');
 });
 
+test('the probe of the only worker waits as long as it takes', async () => {
+  await using f = fleet(1);
+  const [only] = f.all;
+  only!.breaker.trip('silent');
+  f.pass(BREAKER.timeoutMs / 1_000, []);
+  const { abandoned } = f.send(only!);
+  f.pass(60, []);
+  assert.deepEqual([abandoned, only!.breaker.state], [[], 'half_open']);
+});
+
 /** A worker whose health is asked on a real socket, silent for some seconds with one request waiting while its peer answers. */
 async function suspected(health: 'good' | 'bad' | 'gone') {
   let asked = 0;
@@ -214,6 +248,8 @@ test('a good answer lets it go on', async () => {
   await until(() => s.asked() === 2);
   s.pass(5, [s.peer]);
   await until(() => s.asked() === 3);
+  await (await fetch(`${s.stuck.url}/health`)).text();
+  assert.equal(s.asked(), 3);
   assert.deepEqual([s.abandoned, s.stuck.available], [[], true]);
 });
 

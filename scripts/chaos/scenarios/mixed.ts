@@ -11,6 +11,8 @@ import type { Router } from '../stage.ts';
 const ENGINES = 5;
 /** Engines left in peace at any time, so that no request has a reason to fail. */
 const UNDISTURBED = 2;
+/** They recur, so that the prefix index is full when memory begins to be watched. */
+const QUESTIONS = 4_096;
 const SAMPLE_MS = 1_000;
 const IDLE_MS = 7_000;
 /** A run shorter than this says nothing of memory. */
@@ -35,7 +37,11 @@ export const mixed: Scenario = {
     const endMs = performance.now() + minutes * 60_000;
     const over = () => performance.now() > endMs || router.over !== undefined;
 
-    const crowd = new Crowd(router.url, { clients, timeoutMs: 120_000, next: (n) => someQuestion(n, 8 + (n % 24)) });
+    const crowd = new Crowd(router.url, {
+      clients,
+      timeoutMs: 120_000,
+      next: (n) => someQuestion(n % QUESTIONS, 8 + (n % 24)),
+    });
     const leaving = leave(router, random, over);
     const samples: { atMs: number; kb: number; files: number }[] = [];
     const watch = setInterval(() => {
