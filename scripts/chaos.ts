@@ -14,6 +14,7 @@ import { badWorkers } from './chaos/scenarios/bad-workers.ts';
 import { idleStreams } from './chaos/scenarios/idle-streams.ts';
 import { kill } from './chaos/scenarios/kill.ts';
 import { mixed } from './chaos/scenarios/mixed.ts';
+import { prefillDecode } from './chaos/scenarios/prefill-decode.ts';
 import { rollingRestart } from './chaos/scenarios/rolling-restart.ts';
 import { scaling } from './chaos/scenarios/scaling.ts';
 import { slowReader } from './chaos/scenarios/slow-reader.ts';
@@ -27,6 +28,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   aborts,
   'slow-reader': slowReader,
   'idle-streams': idleStreams,
+  'prefill-decode': prefillDecode,
   mixed,
 };
 

@@ -8,20 +8,25 @@ import type { Role, Worker } from './workers/worker.ts';
 /** Has the metrics count each worker while it is registered, and what becomes of it. Series are those of the routed targets and of their server. */
 export function followWorkers(metrics: Metrics, registry: Registry, models: ServedModels): void {
   const series = new Map<Worker, ReadonlySet<string>>();
-  registry.on('change', (worker) => {
+  const follow = (worker: Worker) => {
     if (registry.get(worker.url) !== worker) return;
     const before = series.get(worker);
     const now = new Set([worker.url, ...worker.targets.map(({ url }) => url)]);
     for (const url of now) metrics.addWorker(url, worker.role);
     for (const url of before ?? []) if (!now.has(url)) metrics.removeWorker(url);
     series.set(worker, now);
-  });
+  };
+  registry.on('change', follow);
   registry.on('remove', (worker) => {
     for (const url of series.get(worker) ?? []) metrics.removeWorker(url);
     series.delete(worker);
   });
   for (const event of ['change', 'learned', 'remove'] as const) registry.on(event, () => metrics.serve(models.ids));
-  registry.on('checked', ({ url }, healthy) => metrics.worker(url).healthChecked(healthy));
+  registry.on('checked', (worker, healthy) => {
+    // The first check may be what changes it for the first time.
+    if (!series.has(worker)) follow(worker);
+    metrics.worker(worker.url).healthChecked(healthy);
+  });
   registry.on('breaker', ({ url, breaker }, was) => metrics.worker(url).breakerMoved(was, breaker.state));
 }
 

@@ -9,11 +9,14 @@ const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 export class Engine {
   readonly url: string;
   readonly port: number;
+  /** Of a prefill server; 0 else. */
+  readonly bootstrapPort: number;
   readonly #flags: readonly string[];
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, flags: readonly string[]) {
+  private constructor(port: number, flags: readonly string[], bootstrapPort = 0) {
     this.port = port;
+    this.bootstrapPort = bootstrapPort;
     this.url = `http://127.0.0.1:${port}`;
     this.#flags = flags;
   }
@@ -21,6 +24,15 @@ export class Engine {
   /** Takes a free port and starts on it; resolves when it serves. */
   static async start(flags: readonly string[]): Promise<Engine> {
     const engine = new Engine(await freePort(), flags);
+    await engine.start();
+    return engine;
+  }
+
+  /** The same, of a pair. */
+  static async startHalf(mode: 'prefill' | 'decode', flags: readonly string[]): Promise<Engine> {
+    const bootstrapPort = mode === 'prefill' ? await freePort() : 0;
+    const own = ['--disaggregation-mode', mode, '--disaggregation-bootstrap-port', String(bootstrapPort)];
+    const engine = new Engine(await freePort(), [...own, ...flags], bootstrapPort);
     await engine.start();
     return engine;
   }

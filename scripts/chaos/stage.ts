@@ -31,6 +31,22 @@ export class Stage implements AsyncDisposable {
     return new Router(router);
   }
 
+  /** Starts a router before servers in pairs; resolves when all of them are ready. */
+  async pairRouter(
+    prefills: readonly Engine[],
+    decodes: readonly Engine[],
+    flags: readonly string[] = [],
+  ): Promise<Router> {
+    const servers = [
+      ...prefills.flatMap(({ url, bootstrapPort }) => ['--prefill', url, String(bootstrapPort)]),
+      ...decodes.flatMap(({ url }) => ['--decode', url]),
+    ];
+    const own = ['--pd-disaggregation', '--max-concurrent-requests', '-1', '--log-level', 'info'];
+    const router = new Router(this.use(await spawnRouter([...own, ...servers, ...flags])));
+    await router.until('all ready', (rows) => rows.every((row) => row.is_healthy), 15_000);
+    return router;
+  }
+
   /** Ends this with the stage. */
   use<T extends AsyncDisposable>(one: T): T {
     this.#ends.push(async () => one[Symbol.asyncDispose]());

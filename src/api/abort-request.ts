@@ -1,6 +1,6 @@
 import { readBody } from '../http/body.ts';
 import { sendJson, sendText } from '../http/respond.ts';
-import { askAll, failures, goodOnes } from './ask-workers.ts';
+import { askAll, failures, goodOnes, headersFor } from './ask-workers.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
 import { healthyWorkers } from './healthy-workers.ts';
@@ -11,7 +11,8 @@ const MAX_BYTES = 2 ** 20;
 export async function abortRequest({ request, response }: Call, context: ApiContext): Promise<void> {
   const body = await readBody(request, MAX_BYTES);
   const { 'content-type': contentType = 'application/json' } = request.headers;
-  const answers = await askAll(healthyWorkers(context), { method: 'POST', path: '/abort_request', body, contentType });
+  const headers = { ...headersFor(request), 'content-type': contentType };
+  const answers = await askAll(healthyWorkers(context), { method: 'POST', path: '/abort_request', body, headers });
   const told = goodOnes(answers).map(({ worker }) => worker);
   const failed = failures(answers);
   if (failed.length === 0) sendText(response, 200, '');

@@ -1,16 +1,19 @@
+import type { IncomingMessage } from 'node:http';
 import { RouterError } from '../errors.ts';
 import { call } from '../http/get.ts';
 import type { Worker } from '../workers/worker.ts';
 
-/** What several workers are asked at once. */
+/** What workers are asked. */
 export interface Question {
   readonly method?: 'GET' | 'POST';
   /** With its query. */
   readonly path: string;
+  readonly headers: Headers;
   readonly body?: Buffer | undefined;
-  readonly contentType?: string | undefined;
   readonly timeoutMs?: number;
 }
+
+type Headers = Readonly<Record<string, string>>;
 
 /** What came of asking a worker: the body of its good answer, or why there is none. */
 export type WorkerAnswer =
@@ -23,11 +26,16 @@ const FIRST_MS = 10_000;
 const MAX_BYTES = 16 * 2 ** 20;
 const SHOWN_CHARACTERS = 200;
 
+/** The headers with which workers are asked for a client: its key, which a worker gets that has none of its own, as with requests. */
+export function headersFor({ headers: { authorization } }: IncomingMessage): Headers {
+  return authorization === undefined ? {} : { authorization };
+}
+
 /** Asks one worker. Never rejects; any status but 2xx is a problem, as is an answer that takes longer than 5 s. */
 export async function askWorker(worker: Worker, question: Question): Promise<WorkerAnswer> {
-  const { method, path, body, contentType, timeoutMs = TIMEOUT_MS } = question;
+  const { method, path, body, timeoutMs = TIMEOUT_MS } = question;
   const { client, basePath, controlHeaders, url } = worker;
-  const headers = contentType === undefined ? controlHeaders : { ...controlHeaders, 'content-type': contentType };
+  const headers = { ...question.headers, ...controlHeaders };
   try {
     const answer = await call(client, basePath + path, { method, body, headers, timeoutMs, maxBytes: MAX_BYTES });
     if (answer.status >= 200 && answer.status < 300) return { worker: url, body: answer.body };
@@ -46,12 +54,16 @@ export function askAll(workers: readonly Worker[], question: Question): Promise<
  * The first good answer to a GET of any of the `paths`, names of one thing, the workers asked one after the other for 10 s at
  * most. Throws RouterError `worker_bad_response` when none is good.
  */
-export async function askFirst(workers: readonly Worker[], paths: readonly string[]): Promise<Buffer> {
+export async function askFirst(
+  workers: readonly Worker[],
+  paths: readonly string[],
+  headers: Headers,
+): Promise<Buffer> {
   const endMs = performance.now() + FIRST_MS;
   const problems: string[] = [];
   for (const worker of workers) {
     if (performance.now() > endMs) break;
-    const answer = await askAny(worker, paths);
+    const answer = await askAny(worker, paths, headers);
     if ('body' in answer) return answer.body;
     problems.push(`${answer.worker}: ${answer.problem}`);
   }
@@ -59,10 +71,10 @@ export async function askFirst(workers: readonly Worker[], paths: readonly strin
 }
 
 /** The worker's first good answer to a GET of any of the `paths`, else what was wrong with each. */
-export async function askAny(worker: Worker, paths: readonly string[]): Promise<WorkerAnswer> {
+export async function askAny(worker: Worker, paths: readonly string[], headers: Headers): Promise<WorkerAnswer> {
   const problems: string[] = [];
   for (const path of paths) {
-    const answer = await askWorker(worker, { path });
+    const answer = await askWorker(worker, { path, headers });
     if ('body' in answer) return answer;
     problems.push(answer.problem);
   }

@@ -1,20 +1,21 @@
+import type { IncomingMessage } from 'node:http';
 import { EngineMetrics } from '../fan-out/engine-metrics.ts';
 import { sendText } from '../http/respond.ts';
-import { askWorker, failures, goodOnes } from './ask-workers.ts';
+import { askWorker, failures, goodOnes, headersFor } from './ask-workers.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
 import { healthyWorkers } from './healthy-workers.ts';
 import { together } from './together.ts';
 
 /** The metrics of the healthy workers as one text; a worker that has none is a comment at its end. */
-export async function engineMetrics({ response }: Call, context: ApiContext): Promise<void> {
-  sendText(response, 200, await together(context, '/metrics', () => collect(context)));
+export async function engineMetrics({ request, response }: Call, context: ApiContext): Promise<void> {
+  sendText(response, 200, await together(context, request, 'metrics', () => collect(request, context)));
 }
 
-async function collect(context: ApiContext): Promise<string> {
+async function collect(request: IncomingMessage, context: ApiContext): Promise<string> {
   const metrics = new EngineMetrics();
   const ask = healthyWorkers(context).map(async (worker) => {
-    const answer = await askWorker(worker, { path: '/metrics' });
+    const answer = await askWorker(worker, { path: '/metrics', headers: headersFor(request) });
     if ('body' in answer) metrics.add(worker.url, answer.body.toString());
     return answer;
   });

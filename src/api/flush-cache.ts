@@ -1,7 +1,7 @@
 import { flushReport } from '../fan-out/flush.ts';
 import { sendJson } from '../http/respond.ts';
 import type { Worker } from '../workers/worker.ts';
-import { askWorker } from './ask-workers.ts';
+import { askWorker, headersFor } from './ask-workers.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
 import { amountOf } from './fields.ts';
@@ -9,10 +9,11 @@ import { amountOf } from './fields.ts';
 const TIMEOUT_MS = 5_000;
 
 /** Empties the cache of every worker, and with it what is known of that here. `?timeout=` seconds to wait for running requests are the servers' to keep. */
-export async function flushCache({ response, query }: Call, { registry }: ApiContext): Promise<void> {
+export async function flushCache({ request, response, query }: Call, { registry }: ApiContext): Promise<void> {
   const waitSecs = amountOf(Object.fromEntries(query), 'timeout') ?? 0;
   const question = {
     method: 'POST',
+    headers: headersFor(request),
     path: waitSecs > 0 ? `/flush_cache?timeout=${waitSecs}` : '/flush_cache',
     timeoutMs: TIMEOUT_MS + waitSecs * 1_000,
   } as const;

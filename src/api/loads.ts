@@ -1,23 +1,24 @@
+import type { IncomingMessage } from 'node:http';
 import { EngineMetrics } from '../fan-out/engine-metrics.ts';
 import { type LoadAnswer, loadsReport, mergeLoads } from '../fan-out/loads.ts';
 import { sendJson, sendText } from '../http/respond.ts';
 import { LOAD_SOURCES } from '../workers/load-report.ts';
 import type { Worker } from '../workers/worker.ts';
-import { askAll, askWorker, failures, goodOnes } from './ask-workers.ts';
+import { askAll, askWorker, failures, goodOnes, headersFor } from './ask-workers.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
 import { healthyWorkers } from './healthy-workers.ts';
 import { jsonOf } from './json-of.ts';
 
 /** Each worker's load in one number, as 0.3.2 has it, and in some more. */
-export async function getLoads({ response }: Call, { registry }: ApiContext): Promise<void> {
-  sendJson(response, 200, loadsReport(await Promise.all(registry.workers.map(loadOf))));
+export async function getLoads({ request, response }: Call, { registry }: ApiContext): Promise<void> {
+  sendJson(response, 200, loadsReport(await Promise.all(registry.workers.map((worker) => loadOf(worker, request)))));
 }
 
 /** The healthy workers' own reports, each rank with its worker. */
 export async function getRankLoads({ request, response, query }: Call, context: ApiContext): Promise<void> {
   const path = `/v1/loads${searchOf(request.url)}`;
-  const answers = await askAll(healthyWorkers(context), { path });
+  const answers = await askAll(healthyWorkers(context), { path, headers: headersFor(request) });
   const good = goodOnes(answers);
   if (query.get('format') === 'prometheus') {
     const metrics = new EngineMetrics();
@@ -28,10 +29,10 @@ export async function getRankLoads({ request, response, query }: Call, context: 
   sendJson(response, 200, { ...mergeLoads(reports), failed: failures(answers) });
 }
 
-async function loadOf(worker: Worker): Promise<LoadAnswer> {
+async function loadOf(worker: Worker, request: IncomingMessage): Promise<LoadAnswer> {
   const problems: string[] = [];
   for (const [path, read] of LOAD_SOURCES) {
-    const answer = await askWorker(worker, { path });
+    const answer = await askWorker(worker, { path, headers: headersFor(request) });
     if ('problem' in answer) problems.push(answer.problem);
     else {
       const load = read(jsonOf(answer.body));

@@ -1,6 +1,6 @@
 import { withoutKeys } from '../fan-out/without-keys.ts';
 import { sendJsonText } from '../http/respond.ts';
-import { askFirst } from './ask-workers.ts';
+import { askFirst, headersFor } from './ask-workers.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
 import { servingWorkers } from './healthy-workers.ts';
@@ -10,7 +10,9 @@ import { together } from './together.ts';
 const PATHS = ['/model_info', '/get_model_info'];
 
 /** What the first healthy worker that answers says of its model. */
-export async function modelInfo({ response }: Call, context: ApiContext): Promise<void> {
-  const body = await together(context, 'model info', async () => askFirst(servingWorkers(context), PATHS));
+export async function modelInfo({ request, response }: Call, context: ApiContext): Promise<void> {
+  const body = await together(context, request, 'model info', async () =>
+    askFirst(servingWorkers(context), PATHS, headersFor(request)),
+  );
   sendJsonText(response, 200, withoutKeys(body.toString()));
 }

@@ -1,7 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import { RouterError } from '../errors.ts';
 import { type ModelList, mergeModels } from '../fan-out/models.ts';
 import { sendJson } from '../http/respond.ts';
-import { askAll, goodOnes } from './ask-workers.ts';
+import { askAll, goodOnes, headersFor } from './ask-workers.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
 import { servingWorkers } from './healthy-workers.ts';
@@ -11,13 +12,16 @@ import { together } from './together.ts';
 const PATH = '/v1/models';
 
 /** What the healthy workers serve together. */
-export async function getModels({ response }: Call, context: ApiContext): Promise<void> {
-  sendJson(response, 200, await modelsOf(context));
+export async function getModels({ request, response }: Call, context: ApiContext): Promise<void> {
+  sendJson(response, 200, await modelsOf(request, context));
 }
 
 /** One of them. */
-export async function getModel({ response, params: { model = '' } }: Call, context: ApiContext): Promise<void> {
-  const { data } = await modelsOf(context);
+export async function getModel(
+  { request, response, params: { model = '' } }: Call,
+  context: ApiContext,
+): Promise<void> {
+  const { data } = await modelsOf(request, context);
   const found = data.find(({ id }) => id === model);
   if (found) return sendJson(response, 200, found);
   const models = data.map(({ id }) => id);
@@ -26,9 +30,9 @@ export async function getModel({ response, params: { model = '' } }: Call, conte
   });
 }
 
-function modelsOf(context: ApiContext): Promise<ModelList> {
-  return together(context, PATH, async () => {
-    const answers = await askAll(servingWorkers(context), { path: PATH });
+function modelsOf(request: IncomingMessage, context: ApiContext): Promise<ModelList> {
+  return together(context, request, PATH, async () => {
+    const answers = await askAll(servingWorkers(context), { path: PATH, headers: headersFor(request) });
     return mergeModels(goodOnes(answers).map(({ body }) => jsonOf(body)));
   });
 }

@@ -1,7 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import { withoutKeys } from '../fan-out/without-keys.ts';
 import { sendJsonText } from '../http/respond.ts';
 import type { Role } from '../workers/worker.ts';
-import { askAny, askFirst, goodOnes } from './ask-workers.ts';
+import { askAny, askFirst, goodOnes, headersFor } from './ask-workers.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
 import { servingWorkers } from './healthy-workers.ts';
@@ -11,18 +12,20 @@ import { jsonOf } from './json-of.ts';
 const PATHS = ['/server_info', '/get_server_info'];
 
 /** What the first healthy worker that answers says of itself; of prefill and decode servers what all say, as the load balancer of the manual has it. */
-export async function serverInfo({ response }: Call, context: ApiContext): Promise<void> {
-  const body = context.roles.includes('prefill') ? await infoByRole(context) : await infoOfOne(context);
+export async function serverInfo({ request, response }: Call, context: ApiContext): Promise<void> {
+  const body = context.roles.includes('prefill')
+    ? await infoByRole(request, context)
+    : await infoOfOne(request, context);
   sendJsonText(response, 200, withoutKeys(body));
 }
 
-async function infoOfOne(context: ApiContext): Promise<string> {
-  return (await askFirst(servingWorkers(context), PATHS)).toString();
+async function infoOfOne(request: IncomingMessage, context: ApiContext): Promise<string> {
+  return (await askFirst(servingWorkers(context), PATHS, headersFor(request))).toString();
 }
 
-async function infoByRole(context: ApiContext): Promise<string> {
+async function infoByRole(request: IncomingMessage, context: ApiContext): Promise<string> {
   const workers = servingWorkers(context);
-  const good = goodOnes(await Promise.all(workers.map((worker) => askAny(worker, PATHS))));
+  const good = goodOnes(await Promise.all(workers.map((worker) => askAny(worker, PATHS, headersFor(request)))));
   const infosOf = (role: Role) => {
     const urls = new Set(workers.filter((worker) => worker.role === role).map(({ url }) => url));
     return good.flatMap(({ worker, body }) => (urls.has(worker) ? [objectOf(jsonOf(body))] : []));

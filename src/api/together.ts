@@ -1,7 +1,14 @@
+import type { IncomingMessage } from 'node:http';
 import type { ApiContext } from './context.ts';
 
-/** Who asks for what is being asked already gets that answer too: a public path must not multiply into calls to every worker. */
-export function together<T>({ underWay }: ApiContext, question: string, ask: () => Promise<T>): Promise<T> {
+/** Who asks for what is being asked with the same key already gets that answer too: a public path must not multiply into calls to every worker. */
+export function together<T>(
+  { underWay }: ApiContext,
+  { headers: { authorization = '' } }: IncomingMessage,
+  what: string,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const question = `${what} ${authorization}`;
   const known = underWay.get(question) as Promise<T> | undefined;
   if (known) return known;
   const answer = ask().finally(() => underWay.delete(question));

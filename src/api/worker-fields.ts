@@ -1,4 +1,4 @@
-import { readBootstrapPort, readText, readTimer, readUrl } from '../config/values.ts';
+import { readBootstrapPort, readRole, readTimer, readUrl } from '../config/values.ts';
 import { RouterError } from '../errors.ts';
 import type { Role, WorkerPatch, WorkerSpec } from '../workers/worker.ts';
 import type { ApiContext } from './context.ts';
@@ -20,7 +20,9 @@ export function specOf(fields: Fields, { config, roles }: Pick<ApiContext, 'conf
 
 /** A worker of another role would never be asked. */
 function roleOf(fields: Fields, roles: readonly Role[]): Role {
-  return wordOf({ worker_type: 'regular', ...fields }, 'worker_type', (word) => readText(word, roles)) as Role;
+  return wordOf({ worker_type: fields.worker_type ?? 'regular' }, 'worker_type', (word) =>
+    readRole(word, roles),
+  ) as Role;
 }
 
 /** The `url`, as a worker is named by it. */

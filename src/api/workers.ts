@@ -4,7 +4,7 @@ import type { Role, Worker } from '../workers/worker.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
 import { readJsonBody } from './json-body.ts';
-import { graceOf, patchOf, specOf } from './worker-fields.ts';
+import { graceOf, patchOf, specOf, urlOf } from './worker-fields.ts';
 import { failedInfo, workerInfo } from './worker-info.ts';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
@@ -74,7 +74,7 @@ function workerOf(params: Call['params'], registry: ApiContext['registry']): Wor
 /** The UUID or URL in the path. */
 function nameIn({ worker = '' }: Call['params']): string {
   if (UUID.test(worker)) return worker.toLowerCase();
-  if (/^https?:\/\//.test(worker)) return worker;
+  if (/^https?:\/\//.test(worker)) return urlOf({ url: worker }) as string;
   throw new RouterError('bad_request', `Invalid worker_id '${worker}' (expected UUID or URL-encoded worker URL)`);
 }
 

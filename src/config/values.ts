@@ -28,6 +28,13 @@ export function readText(word: string, choices?: readonly string[]): string {
   return word;
 }
 
+/** The role of a worker, one of those that a router has use for. */
+export function readRole<R extends string>(word: string, roles: readonly R[]): R {
+  const role = roles.find((one) => one === word);
+  if (role === undefined) throw new ValueError(`expected ${roles.join(' or ')} on this router, got ${show(word)}`);
+  return role;
+}
+
 /** A whole number as Python's `int` reads it, within bounds. */
 export function readInteger(word: string, bounds: Bounds = {}, unit = ''): number {
   const expected = `expected a whole number${unit}`;

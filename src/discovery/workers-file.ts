@@ -1,4 +1,4 @@
-import { readBootstrapPort, readText, readUrl, show, ValueError } from '../config/values.ts';
+import { readBootstrapPort, readRole, readUrl, show, ValueError } from '../config/values.ts';
 import type { Role, WorkerSpec } from '../workers/worker.ts';
 
 /** A workers file with mistakes: one line each, with its number. */
@@ -17,7 +17,7 @@ type Attributes = Pick<WorkerSpec, 'role' | 'bootstrapPort' | 'apiKey'>;
 
 /** How the value of each attribute is read. */
 const ATTRIBUTES = new Map<string, (word: string, surroundings: Surroundings) => Attributes>([
-  ['role', (word, { roles }) => ({ role: readText(word, roles) as Role })],
+  ['role', (word, { roles }) => ({ role: readRole(word, roles) })],
   ['bootstrap_port', (word) => ({ bootstrapPort: readBootstrapPort(word) })],
   ['api_key_env', (word, { env }) => ({ apiKey: readVariable(word, env) })],
 ]);

@@ -35,8 +35,10 @@ export const formatPretty: FormatLine = (time, level, message, fields) => {
 };
 
 /** One JSON object a line; fields stand beside `time`, `level` and `message`. */
-export const formatJson: FormatLine = (time, level, message, fields) =>
-  `${JSON.stringify({ ...fields, time: time.toISOString(), level, message })}\n`;
+export const formatJson: FormatLine = (time, level, message, fields) => {
+  const own = { time: time.toISOString(), level, message };
+  return `${JSON.stringify({ ...own, ...fields, ...own })}\n`;
+};
 
 function* shown(fields: Fields | undefined): Iterable<readonly [string, string | number | boolean | null]> {
   for (const key in fields) {

@@ -26,26 +26,37 @@ const CLOSE_BRACE = 0x7d;
  */
 export function findFields(text: string, keys: ReadonlySet<string>): Map<string, Field> | undefined {
   const found = new Map<string, Field>();
+  return visitFields(text, keys, (key, field) => found.set(key, field)) ? found : undefined;
+}
+
+/** The same, but every one of a key that is given several times, in their order. */
+export function findAllFields(text: string, keys: ReadonlySet<string>): Field[] | undefined {
+  const found: Field[] = [];
+  return visitFields(text, keys, (_, field) => found.push(field)) ? found : undefined;
+}
+
+/** False when the structure is broken. */
+function visitFields(text: string, keys: ReadonlySet<string>, visit: (key: string, field: Field) => void): boolean {
   let at = skipSpace(text, 0);
-  if (text.charCodeAt(at) !== OPEN_BRACE) return undefined;
+  if (text.charCodeAt(at) !== OPEN_BRACE) return false;
   at = skipSpace(text, at + 1);
-  if (text.charCodeAt(at) === CLOSE_BRACE) return found;
+  if (text.charCodeAt(at) === CLOSE_BRACE) return true;
   while (at < text.length && text.charCodeAt(at) === QUOTE) {
     const keyEnd = skipString(text, at);
     const colon = skipSpace(text, keyEnd);
-    if (colon >= text.length || text.charCodeAt(colon) !== COLON) return undefined;
+    if (colon >= text.length || text.charCodeAt(colon) !== COLON) return false;
     const start = skipSpace(text, colon + 1);
     const end = skipValue(text, start);
-    if (end > text.length || end === start) return undefined;
+    if (end > text.length || end === start) return false;
     const key = keyOf(text, at, keyEnd);
-    if (key === undefined) return undefined;
-    if (keys.has(key)) found.set(key, { key: at, start, end });
+    if (key === undefined) return false;
+    if (keys.has(key)) visit(key, { key: at, start, end });
     at = skipSpace(text, end);
-    if (at < text.length && text.charCodeAt(at) === CLOSE_BRACE) return found;
-    if (at >= text.length || text.charCodeAt(at) !== COMMA) return undefined;
+    if (at < text.length && text.charCodeAt(at) === CLOSE_BRACE) return true;
+    if (at >= text.length || text.charCodeAt(at) !== COMMA) return false;
     at = skipSpace(text, at + 1);
   }
-  return undefined;
+  return false;
 }
 
 /** The string that a span of the body holds; undefined when it holds anything else. */

@@ -86,9 +86,9 @@ export class Leg {
   }
 }
 
-/** Whether anybody of a pool may be asked. */
-export function isReady({ targets }: Pool): boolean {
-  return targets.available().length > 0 || targets.lastResort().length > 0;
+/** Whether anybody of a pool may be asked, for a model where one is named. */
+export function isReady({ targets }: Pool, model?: string): boolean {
+  return targets.available(model).length > 0 || targets.lastResort(model).length > 0;
 }
 
 /** Whether somebody of a pool may be asked who has not been asked yet. */

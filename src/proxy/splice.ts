@@ -1,6 +1,5 @@
-import { type Field, findFields, skipSpace } from './json-scan.ts';
+import { findAllFields, skipSpace } from './json-scan.ts';
 
-const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const COMMA = 0x2c;
 
@@ -14,27 +13,32 @@ export function spliceFields(
   fields: ReadonlyMap<string, string>,
   names: ReadonlySet<string> = new Set(fields.keys()),
 ): Buffer | undefined {
-  let rest = body;
-  let text = rest.toString('latin1');
-  for (let own = findFields(text, names); ; own = findFields(text, names)) {
-    if (!own) return undefined;
-    const [field] = own.values();
-    if (!field) break;
-    rest = cut(rest, text, field);
-    text = rest.toString('latin1');
-  }
+  const text = body.toString('latin1');
+  const own = findAllFields(text, names);
+  if (!own) return undefined;
   const inside = skipSpace(text, 0) + 1;
-  const empty = text.charCodeAt(skipSpace(text, inside)) === CLOSE_BRACE;
+  const kept: Buffer[] = [];
+  let others = false;
+  let from = inside;
+  for (const { key, end } of own) {
+    if (from < key) kept.push(body.subarray(from, key));
+    others ||= skipSpace(text, from) < key;
+    const next = skipSpace(text, end);
+    from = text.charCodeAt(next) === COMMA ? next + 1 : end;
+  }
+  if (text.charCodeAt(from - 1) !== COMMA) dropLastComma(kept);
+  others ||= text.charCodeAt(skipSpace(text, from)) !== CLOSE_BRACE;
   const added = Array.from(fields, ([name, value]) => `"${name}":${value}`).join(',');
-  return Buffer.concat([rest.subarray(0, inside), Buffer.from(empty ? added : `${added},`), rest.subarray(inside)]);
+  const head = Buffer.from(others ? `${added},` : added);
+  return Buffer.concat([body.subarray(0, inside), head, ...kept, body.subarray(from)]);
 }
 
-/** The body without this field and the comma that parts it from a neighbour. */
-function cut(body: Buffer, text: string, { key, end }: Field): Buffer {
-  const next = skipSpace(text, end);
-  if (text.charCodeAt(next) === COMMA) return Buffer.concat([body.subarray(0, key), body.subarray(next + 1)]);
-  let before = key - 1;
-  while (text.charCodeAt(before) !== COMMA && text.charCodeAt(before) !== OPEN_BRACE) before--;
-  const kept = text.charCodeAt(before) === COMMA ? before : before + 1;
-  return Buffer.concat([body.subarray(0, kept), body.subarray(end)]);
+/** Of the parts before a field that was the last of its object: the comma in front of that has nothing to part any more. */
+function dropLastComma(parts: Buffer[]): void {
+  for (let i = parts.length - 1; i >= 0; i--) {
+    const part = parts[i] as Buffer;
+    const comma = part.lastIndexOf(COMMA);
+    parts[i] = part.subarray(0, Math.max(0, comma));
+    if (comma >= 0) return;
+  }
 }

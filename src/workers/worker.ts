@@ -231,7 +231,10 @@ export class Worker {
   becomeReady(): void {
     if (this.#state.kind === 'starting') {
       const problem = this.#arrange();
-      if (problem !== undefined) return this.notYet(problem);
+      if (problem !== undefined) {
+        this.notYet(problem);
+        return;
+      }
       this.breaker.reset();
     }
     this.#enter({ kind: 'ready', sinceMs: this.#clock.now() });

@@ -149,7 +149,7 @@ const MISTAKES: readonly (readonly [query: string, body: object | undefined, sta
   ['?url=grpc://a:1', undefined, 400, /gRPC workers are not supported/],
   ['?url=http://', undefined, 400, /^url: expected a URL/],
   ['?url=http://u:p@a:1', undefined, 400, /^url: expected a URL without user, query or fragment/],
-  ['?url=http://a:1&worker_type=both', undefined, 400, /^worker_type: expected one of regular, prefill, decode/],
+  ['?url=http://a:1&worker_type=both', undefined, 400, /^worker_type: expected regular on this router, got 'both'$/],
   ['?url=http://a:1&bootstrap_port=0', undefined, 400, /^bootstrap_port: .*between 1 and 65535/],
   ['?url=http://a:1&api_key=k', undefined, 400, /^expected api_key in a JSON body/],
   ['', { url: 7 }, 400, /^url: expected a URL that starts with/],
@@ -186,10 +186,27 @@ test('role, bootstrap port and key are taken; without a key it gets that of the 
   await post('/add_worker', { url: worker.url, api_key: 'theirs' });
   await post('/generate');
   assert.deepEqual(keys, ['Bearer ours', 'Bearer theirs']);
-  await registry.remove(worker.url);
-  await post(`/add_worker?url=${worker.url}&worker_type=prefill&bootstrap_port=8998`);
+  assert.deepEqual(
+    registry.workers.map(({ role, spec }) => [role, spec.source]),
+    [['regular', 'api']],
+  );
+});
+
+test('prefill and decode servers are added to a router that brings them together, and no others', async () => {
+  await using worker = await fakeWorker(answering(''));
+  await using router = await testRouter([], ['--pd-disaggregation']);
+  const { registry } = router.router;
+  for (const type of ['', '&worker_type=regular']) {
+    const { status, message } = await add(router, `?url=${worker.url}${type}`);
+    assert.equal(status, 400);
+    assert.equal(message, "worker_type: expected prefill or decode on this router, got 'regular'");
+  }
+  await add(router, `?url=${worker.url}&worker_type=prefill&bootstrap_port=8998`);
   assert.deepEqual(
     registry.workers.map(({ role, spec }) => [role, spec.bootstrapPort, spec.source]),
     [['prefill', 8998, 'api']],
   );
+  await registry.remove(worker.url);
+  assert.equal((await add(router, '', { url: worker.url, worker_type: 'decode' })).status, 200);
+  assert.equal(registry.workers[0]?.role, 'decode');
 });

@@ -72,7 +72,7 @@ test('POST answers 202 with the location, GET there tells how far it is, then wh
 
 test('a worker in full: as it was added, with what its server tells', async () => {
   await using worker = await fakeWorker(answering(''), 0, FACTS);
-  await using router = await testRouter([]);
+  await using router = await testRouter([], ['--pd-disaggregation']);
   const body = {
     url: worker.url,
     worker_type: 'prefill',
@@ -262,4 +262,24 @@ test('mistakes are told in the shape of that API', async () => {
     assert.deepEqual([answer.status, answer.json.code], [status, code], `${method} ${path}`);
     assert.match(String(answer.json.error), message);
   }
+});
+
+test('a server with data-parallel ranks is one worker that lists them; none of them can be taken out alone', async () => {
+  await using worker = await fakeWorker(answering(''), 0, { '/server_info': '{"dp_size":2}' });
+  await using router = await testRouter([worker.url], ['--dp-aware']);
+  const { workers, total } = (await call(router, 'GET', '/workers')).json;
+  assert.equal(total, 1);
+  const [{ url, dp_ranks: ranks }] = workers as [{ url: string; dp_ranks: unknown }];
+  assert.deepEqual([url, ranks], [worker.url, [0, 1].map((rank) => ({ rank, url: `${worker.url}@${rank}`, load: 0 }))]);
+  for (const [method, path] of [
+    ['DELETE', `/workers/${encodeURIComponent(`${worker.url}@1`)}`],
+    ['POST', `/remove_worker?url=${worker.url}@1`],
+  ] as const) {
+    const response = await fetch(router.url + path, { method });
+    assert.equal(response.status, 400);
+    assert.ok((await response.text()).includes(`a server with all its ranks is written ${worker.url}`));
+  }
+  assert.equal(router.router.registry.available().length, 2);
+  await call(router, 'DELETE', `/workers/${encodeURIComponent(worker.url)}`);
+  assert.deepEqual(router.router.registry.available(), []);
 });

@@ -41,10 +41,10 @@ test('each change is applied as a difference: what stays is not touched, what go
   const init = { method: 'POST', body: '{}', headers: { authorization: 'Bearer ours' } };
   const streaming = await fetch(`${router.url}/generate`, init);
 
-  await writeFile(place.file, 'http://127.0.0.1:1\nhttp://127.0.0.1:2 role=decode\n');
+  await writeFile(place.file, 'http://127.0.0.1:1\nhttp://127.0.0.1:2 role=regular\n');
   await has(router, 'http://127.0.0.1:1', 'http://127.0.0.1:2');
   assert.equal(registry.get('http://127.0.0.1:1'), stays);
-  assert.deepEqual([registry.workers[1]?.role, registry.workers[1]?.spec.apiKey], ['decode', 'ours']);
+  assert.deepEqual([registry.workers[1]?.role, registry.workers[1]?.spec.apiKey], ['regular', 'ours']);
   finish();
   assert.equal(await streaming.text(), 'first last');
 });
@@ -52,12 +52,12 @@ test('each change is applied as a difference: what stays is not touched, what go
 test('another role is another worker, another key is not', async () => {
   await using place = await folder();
   process.env.FILE_WORKERS_TEST_KEY = 'theirs';
-  await writeFile(place.file, 'http://127.0.0.1:1\nhttp://127.0.0.1:2\n');
-  await using router = await testRouter([], ['--workers-file', place.file]);
+  await writeFile(place.file, 'http://127.0.0.1:1 role=decode\nhttp://127.0.0.1:2 role=decode\n');
+  await using router = await testRouter([], ['--pd-disaggregation', '--workers-file', place.file]);
   const { registry } = router.router;
   const [first, second] = registry.workers;
   const text =
-    'http://127.0.0.1:1 role=prefill bootstrap_port=9000\nhttp://127.0.0.1:2 api_key_env=FILE_WORKERS_TEST_KEY';
+    'http://127.0.0.1:1 role=prefill bootstrap_port=9000\nhttp://127.0.0.1:2 role=decode api_key_env=FILE_WORKERS_TEST_KEY';
   await writeFile(place.file, text);
   await until(() => registry.get('http://127.0.0.1:2')?.spec.apiKey === 'theirs');
   assert.equal(registry.get('http://127.0.0.1:2'), second);

@@ -32,7 +32,7 @@ test('one worker a line, with comments, blank lines, tabs and Windows line ends'
 const MISTAKES: readonly (readonly [line: string, problem: RegExp])[] = [
   ['a:8000', /^line 1: expected a URL .*, got 'a:8000': write http:\/\/a:8000$/],
   ['http://a:8000#1', /^line 1: expected a URL without user, query or fragment/],
-  ['http://a:8000 role=both', /^line 1: role: expected one of regular, prefill, decode, got 'both'$/],
+  ['http://a:8000 role=both', /^line 1: role: expected regular or prefill or decode on this router, got 'both'$/],
   ['http://a:8000 prefill', /^line 1: expected one of role=, bootstrap_port=, api_key_env=, got 'prefill'$/],
   ['http://a:8000 weight=2', /^line 1: expected one of .*, got 'weight=2'$/],
   ['http://a:8000 toString=2', /^line 1: expected one of .*, got 'toString=2'$/],
@@ -52,7 +52,7 @@ for (const [text, problem] of MISTAKES) {
 test('a role that the router has no use for is a mistake', () => {
   assert.throws(
     () => parse('http://a role=decode', ['regular']),
-    /line 1: role: expected one of regular, got 'decode'/,
+    /line 1: role: expected regular on this router, got 'decode'/,
   );
   assert.throws(() => parse('http://a', ['prefill', 'decode']), /line 1: needs role=prefill or role=decode/);
 });

@@ -10,15 +10,15 @@ export const READY = /^READY (.*)$/m;
 /** In the environment: simulated engines in place of the fixtures. */
 export const SIMULATED = { FIXTURE_PROGRAM: fileURLToPath(new URL('../../src/main.ts', import.meta.url)) };
 
-/** Starts `server` commands as processes with two fixture engines, from `basePort` on upward. */
-export function coLauncher(basePort: number) {
+/** Starts `server` commands as processes with fixture engines, two unless `servers` says otherwise, from `basePort` on upward. */
+export function coLauncher(basePort: number, servers: readonly string[] = ['--dp-size', '2']) {
   let nextPort = basePort;
   return async (t: TestContext, args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
     const port = await getPort({ port: nextPort });
-    const all = ['--dp-size', '2', '--port', String(port), '--router-dp-worker-base-port', String(nextPort + 1)];
+    const all = [...servers, '--port', String(port), '--router-dp-worker-base-port', String(nextPort + 1)];
     nextPort += 20;
     const program = new Program(process.execPath, [`${FIXTURES}server-cli.ts`, ...all, ...args], {
-      env: { FIXTURE_PROGRAM: ENGINE, ...env },
+      env: { FIXTURE_PROGRAM: ENGINE, SGLANG_ROUTER_LOG_FORMAT: 'text', SGLANG_ROUTER_PROMETHEUS_PORT: '0', ...env },
     });
     t.after(async () => {
       program.process.kill('SIGKILL');

@@ -38,7 +38,8 @@ export async function freePort(): Promise<number> {
 /** Starts `router` with these flags on a free port, without one for metrics unless they name it, and waits until it listens and, where it has workers, one of them is ready. */
 export async function spawnRouter(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<RouterProcess> {
   const [file = '', ...args] = ROUTER_COMMAND;
-  const child = spawn(file, [...args, '--port', String(await freePort()), '--prometheus-port', '0', ...flags], {
+  const port = await freePort();
+  const child = spawn(file, [...args, '--port', String(port), '--prometheus-port', '0', ...flags], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
@@ -54,6 +55,8 @@ export async function spawnRouter(flags: readonly string[], env: NodeJS.ProcessE
     });
   }
   exited.then(({ code }) => listening.reject(new Error(`the router ended with ${code}:\n${lines.join('\n')}`)));
+  // Above level info it does not say that it listens.
+  if (flags.includes('warning')) listening.resolve(answers(`http://127.0.0.1:${port}`, child));
   const url = await listening.promise;
   if (flags.includes('--worker-urls')) await ready(url);
   return {
@@ -66,6 +69,15 @@ export async function spawnRouter(flags: readonly string[], env: NodeJS.ProcessE
       await exited;
     },
   };
+}
+
+async function answers(url: string, child: ChildProcess): Promise<string> {
+  while (child.exitCode === null) {
+    const answer = await fetch(`${url}/health`).catch(() => undefined);
+    if (answer?.ok) return url;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`the router ended with ${child.exitCode}`);
 }
 
 async function ready(url: string): Promise<void> {

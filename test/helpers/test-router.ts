@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Config } from '../../src/config/options.ts';
 import { resolveRouter } from '../../src/config/resolve.ts';
 import { createLog } from '../../src/log.ts';
+import type { RequestRecord } from '../../src/request-record.ts';
 import { type Router, startRouter } from '../../src/router.ts';
 
 /** A router in this process on a free port, with its log. */
@@ -9,6 +10,8 @@ export interface TestRouter extends AsyncDisposable {
   readonly router: Router;
   readonly url: string;
   readonly lines: string[];
+  /** The requests that have ended. */
+  readonly records: readonly RequestRecord[];
 }
 
 /** Starts a router with these flags and fields, and waits until all its workers are ready. */
@@ -18,17 +21,26 @@ export async function testRouter(
   fields: Partial<Config> = {},
 ): Promise<TestRouter> {
   const lines: string[] = [];
+  const records: RequestRecord[] = [];
+  const access = (record: RequestRecord) => void records.push(record);
   const { config } = resolveRouter([...flags, '--worker-urls', ...workerUrls], {});
   const log = createLog('debug', (line) => lines.push(line));
   const router = await startRouter(
     { ...config, port: 0, prometheusPort: 0, policy: 'round_robin', ...fields },
-    { log },
+    { log, access },
   );
   while (router.registry.available().length < workerUrls.length) await once(router.registry, 'change');
-  return { router, url: router.url, lines, [Symbol.asyncDispose]: () => router.close() };
+  return { router, url: router.url, lines, records, [Symbol.asyncDispose]: () => router.close() };
 }
+
+/** So long that only a condition that never holds takes it. */
+const GIVE_UP_MS = 30_000;
 
 /** Resolves when the condition holds; looks again with every turn of the event loop, so a test never sleeps for a guess. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+  const endMs = performance.now() + GIVE_UP_MS;
+  while (!condition()) {
+    if (performance.now() > endMs) throw new Error(`never came true: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }

@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { Engine } from '../../src/launch/engine.ts';
+import { fileURLToPath } from 'node:url';
+import { type Engine, simEngine } from '../../src/launch/engine.ts';
 import type { Failure } from '../../src/launch/failure.ts';
 import { Fleet } from '../../src/launch/fleet.ts';
 import { planServers } from '../../src/launch/plan.ts';
@@ -32,11 +33,11 @@ async function createFleet(
   t: TestContext,
   dpSize: number,
   serverArgs: string[],
-  { engine = ENGINE_FIXTURE, startupTimeoutMs = 60_000 } = {},
+  { engine = ENGINE_FIXTURE, startupTimeoutMs = 60_000, prefill = 0 } = {},
 ): Promise<Started> {
   const gpu = { base: 0, step: 1, perServer: 1 };
   const plans = planServers(
-    { servers: { regular: dpSize, prefill: 0, decode: 0 }, gpu, serverArgs, serverTls: false },
+    { servers: { regular: dpSize, prefill, decode: 0 }, gpu, serverArgs, serverTls: false },
     engine,
   );
   const logFolder = await mkdtemp(join(tmpdir(), 'fleet-'));
@@ -129,6 +130,21 @@ test('a port lost to another program is replaced', async (t) => {
   ]);
   assert.equal((await fetch(server!.url)).status, 200);
   await gone(pidsIn(output)[0]!);
+});
+
+test('a bootstrap port lost to another program is replaced, and the other port with it', async (t) => {
+  const engine = simEngine(fileURLToPath(new URL('../../src/main.ts', import.meta.url)));
+  const { fleet } = await createFleet(t, 0, [], { engine, prefill: 1 });
+  const [server] = fleet.servers;
+  const before = [server!.port, server!.bootstrapPort];
+  const thief = createServer().listen(server!.bootstrapPort, '127.0.0.1');
+  t.after(() => thief.close());
+  await once(thief, 'listening');
+  fleet.start();
+  await allWarm(fleet);
+  const info = (await (await fetch(`${server!.url}/server_info`)).json()) as Record<string, unknown>;
+  assert.equal(info.disaggregation_bootstrap_port, server!.bootstrapPort);
+  assert.equal(new Set([...before, server!.port, server!.bootstrapPort]).size, 4);
 });
 
 test('a stranger that answers on the port is not taken for the server', async (t) => {

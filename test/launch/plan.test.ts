@@ -27,6 +27,24 @@ test('each server gets its own GPUs, rank and port', () => {
   ]);
 });
 
+test('prefill and decode servers: by their role, GPUs counted on, a bootstrap port for each prefill server', () => {
+  const plans = planServers({ ...launch, servers: { regular: 0, prefill: 2, decode: 1 } }, engine);
+  assert.deepEqual(
+    plans.map(({ name, role, gpus }) => [name, role, gpus]),
+    [
+      ['prefill0', 'prefill', [0, 1]],
+      ['prefill1', 'prefill', [2, 3]],
+      ['decode0', 'decode', [4, 5]],
+    ],
+  );
+  const prefill = plans[1]!.command(31_000, 31_001);
+  const decode = plans[2]!.command(31_002);
+  assert.match(prefill.args.join(' '), / --disaggregation-mode prefill --disaggregation-bootstrap-port 31001 --exit/);
+  assert.match(decode.args.join(' '), / --base-gpu-id 4 --disaggregation-mode decode --exit/);
+  // SGLang takes the variable for the rank within one server.
+  assert.deepEqual([prefill.env.SGLANG_DP_RANK, decode.env.SGLANG_DP_RANK], [undefined, undefined]);
+});
+
 test("the user's flags stand before ours, untouched and in order", () => {
   const serverArgs = ['--model-path', 'm', '--tp', '2', '--flag=a b', '--flag', '', '--flag=ü'];
   const [plan] = planServers({ ...launch, serverArgs }, engine);

@@ -54,7 +54,7 @@ test('a client that leaves before its body is complete is never sent on', async 
   socket.write('POST /generate HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf');
   await once(socket, 'connect');
   socket.destroy();
-  await until(() => router.lines.some((line) => line.includes('client left')));
+  await until(() => router.records.some(({ clientLeft }) => clientLeft));
   assert.deepEqual(worker.seen, []);
   assert.equal(load(router), 0);
 });

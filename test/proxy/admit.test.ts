@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { RouterError } from '../../src/errors.ts';
 import { Admission } from '../../src/proxy/admit.ts';
 import { type Edge, Exchange } from '../../src/proxy/exchange.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
+import { answering, fakeWorker, type Handler } from '../helpers/fake-worker.ts';
 import { seededRandom } from '../helpers/seeded-random.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
 
@@ -67,10 +67,11 @@ test('a wait longer than --queue-timeout-secs answers 429', async () => {
 
 test('questions about the engine are not held up by a full router', async () => {
   const waiting: ServerResponse[] = [];
-  await using worker = await fakeWorker((request, response) => {
+  const answer: Handler = (request, response) => {
     if (request.url === '/generate') waiting.push(response);
     else response.end('{}');
-  });
+  };
+  await using worker = await fakeWorker(answer, 0, { '/server_info': '{}', '/model_info': '{}' });
   await using router = await testRouter([worker.url], ['--max-concurrent-requests', '1', '--queue-size', '0']);
   const first = post(router.url);
   await until(() => waiting.length === 1);

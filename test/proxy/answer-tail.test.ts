@@ -8,21 +8,25 @@ function read(...chunks: readonly string[]) {
   return tail.read();
 }
 
-const counts = (promptTokens: number | undefined, cachedTokens: number | undefined) => ({ promptTokens, cachedTokens });
+const counts = (promptTokens?: number, cachedTokens?: number, completionTokens?: number) => ({
+  promptTokens,
+  cachedTokens,
+  completionTokens,
+});
 
 test('reads the counts of SGLang and of OpenAI, whole and streamed', () => {
   const meta =
     '"meta_info":{"id":"x","prompt_tokens":782,"completion_tokens":4,"cached_tokens":781,"cached_tokens_details":null}';
   const usage = '"usage":{"prompt_tokens":90,"total_tokens":99,"prompt_tokens_details":{"cached_tokens": 64}}';
-  assert.deepEqual(read(`{"text":"hello",${meta}}`), counts(782, 781));
+  assert.deepEqual(read(`{"text":"hello",${meta}}`), counts(782, 781, 4));
   assert.deepEqual(read(`{"choices":[],${usage},"metadata":{}}`), counts(90, 64));
-  assert.deepEqual(read('data: {}\n\n', `data: {${meta}}\n\n`, 'data: [DONE]\n\n'), counts(782, 781));
+  assert.deepEqual(read('data: {}\n\n', `data: {${meta}}\n\n`, 'data: [DONE]\n\n'), counts(782, 781, 4));
   assert.deepEqual(read('data: {}\n\n', `data: {"choices":[],${usage}}\n\ndata: [DONE]\n\n`), counts(90, 64));
 });
 
 test('reads those of the responses API', () => {
   const usage = '"usage":{"input_tokens":12,"input_tokens_details":{"cached_tokens":8},"output_tokens":1}';
-  assert.deepEqual(read('event: a\n\n', `event: response.completed\ndata: {"response":{${usage}}}\n\n`), counts(12, 8));
+  assert.deepEqual(read('event: a\n\n', `event: response.completed\ndata: {"response":{${usage}}}\n\n`), counts(12, 8, 1));
 });
 
 test('the last of many counts, also of one cut into two chunks', () => {
@@ -32,12 +36,12 @@ test('the last of many counts, also of one cut into two chunks', () => {
 });
 
 test('unknown where the answer has none, or is the answer to many prompts', () => {
-  assert.deepEqual(read(), counts(undefined, undefined));
-  assert.deepEqual(read('{"usage":{"prompt_tokens":5,"prompt_tokens_details":null}}'), counts(5, undefined));
-  assert.deepEqual(read('[{"meta_info":{"prompt_tokens":5,"cached_tokens":1}}]'), counts(undefined, undefined));
+  assert.deepEqual(read(), counts());
+  assert.deepEqual(read('{"usage":{"prompt_tokens":5,"prompt_tokens_details":null}}'), counts(5));
+  assert.deepEqual(read('[{"meta_info":{"prompt_tokens":5,"cached_tokens":1}}]'), counts());
 });
 
 test('what the model writes is not mistaken for a count', () => {
   const text = JSON.stringify('{"cached_tokens": 7, "prompt_tokens": 8}');
-  assert.deepEqual(read(`{"text":${text}}`), counts(undefined, undefined));
+  assert.deepEqual(read(`{"text":${text}}`), counts());
 });

@@ -21,7 +21,7 @@ async function routed(dpSize = 2) {
     0,
     { '/server_info': JSON.stringify({ dp_size: dpSize }) },
   );
-  const router = await testRouter([], ['--dp-aware', '--worker-urls', worker.url]);
+  const router = await testRouter([worker.url], ['--dp-aware']);
   await until(() => router.router.registry.available().length === dpSize);
   return {
     seen,
@@ -86,7 +86,7 @@ async function generate({ url }: TestRouter, text: string): Promise<Json> {
 
 test('an engine with two ranks: each serves its share, and a prompt goes back to the rank that has it', async () => {
   await using engine = await startSim(['--dp-size', '2']);
-  await using router = await testRouter([], ['--dp-aware', '--worker-urls', engine.url], { policy: 'cache_aware' });
+  await using router = await testRouter([engine.url], ['--dp-aware'], { policy: 'cache_aware' });
   await until(() => router.router.registry.available().length === 2);
   const prompts = Array.from({ length: 12 }, (_, number) => `${number} ${'word '.repeat(400)}`);
   const served = new Map<string, number>();

@@ -53,6 +53,7 @@ def test_words_become_fields_and_words_again():
     assert args.max_concurrent_requests == -1
     assert args.server_cert_path == "c.pem"
     assert parse_router_args(args.to_argv()) == args
+    assert "none" not in args.to_argv()
 
 
 def test_flags_stand_beside_those_of_a_server():

@@ -1,70 +1,13 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import getPort from 'get-port';
+import { CPU, FLAGS, type Launch, launch, model, options, says } from '../helpers/real-sglang.ts';
 import { tap } from '../helpers/tap.ts';
 import { testRouter } from '../helpers/test-router.ts';
 
-/** Two real SGLang servers on CPU behind the router. Runs where REAL_SGLANG_PYTHON and REAL_SGLANG_MODEL name them. */
-const { REAL_SGLANG_PYTHON: python, REAL_SGLANG_MODEL: model } = process.env;
-const options =
-  python && model ? {} : { skip: 'REAL_SGLANG_PYTHON and REAL_SGLANG_MODEL name no SGLang; see scripts/test' };
-
-const PROGRAM = join(import.meta.dirname, '../../src/main.ts');
-const CPU = {
-  SGLANG_USE_CPU_ENGINE: '1',
-  // One core for each server: without it the second one finds none.
-  SGLANG_CPU_OMP_THREADS_BIND: '0|1',
-  HF_HUB_OFFLINE: '1',
-  TRANSFORMERS_OFFLINE: '1',
-  CUDA_VISIBLE_DEVICES: '',
-  TOKENIZERS_PARALLELISM: 'false',
-};
-const FLAGS = [
-  '--served-model-name',
-  'tiny',
-  '--device',
-  'cpu',
-  '--mem-fraction-static',
-  '0.1',
-  '--max-total-tokens',
-  '20000',
-];
-interface Launch {
-  readonly process: ChildProcess;
-  output: string;
-}
-
-function launch(env: Record<string, string | undefined>, flags: readonly string[]): Launch {
-  const child = spawn(process.execPath, [PROGRAM, 'server', ...flags], {
-    env: { ...process.env, SGLANG_ROUTER_PYTHON: python, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const launched: Launch = { process: child, output: '' };
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      launched.output += text;
-    });
-  }
-  return launched;
-}
-
-/** Resolves with the match once the output has it; rejects with the output when the program ends first. */
-function says(launched: Launch, pattern: RegExp): Promise<RegExpExecArray> {
-  return new Promise((resolve, reject) => {
-    const look = () => {
-      const match = pattern.exec(launched.output);
-      if (match) resolve(match);
-    };
-    launched.process.stdout?.on('data', look);
-    launched.process.stderr?.on('data', look);
-    launched.process.once('exit', () => reject(new Error(`ended early:\n${launched.output.slice(-3_000)}`)));
-    look();
-  });
-}
+/** Two real SGLang servers on CPU behind the router. */
 
 /** Live processes whose command line or environment belongs to this launch, by the port of one of its servers. */
 function descendants(root: number): number[] {

@@ -22,11 +22,11 @@ const answers =
   };
 
 /** A registry whose workers are asked every 5 ms. */
-function asked(options: { timeoutMs?: number } = {}) {
+function asked(options: { timeoutMs?: number } = {}, dpAware = false) {
   const lines: string[] = [];
   const reports: [WorkerTarget, LoadReport][] = [];
   const log = createLog('warning', (line) => lines.push(line));
-  const { workers } = testRegistry({ startupIntervalMs: 50 });
+  const { workers } = testRegistry({ startupIntervalMs: 50 }, {}, undefined, dpAware);
   const polling = { intervalMs: 5, timeoutMs: 2_000, ...options };
   const loads = new Loads((target, report) => reports.push([target, report]), log, polling);
   workers.on('change', (worker) => loads.changed(worker));
@@ -46,6 +46,31 @@ test('a worker with /v1/loads is asked there, again and again, as soon as it is 
   for (const report of a.reports) assert.deepEqual(report, [added.targets[0], FROM_NEW]);
   assert.deepEqual(new Set(worker.seen), new Set(['GET /v1/loads']));
   assert.deepEqual(a.about(), []);
+});
+
+const rank = (index: number, running: number) => ({ dp_rank: index, num_running_reqs: running, num_waiting_reqs: 0 });
+
+test('each data-parallel rank that is routed to hears of its own load, from one question', async () => {
+  const loads = JSON.stringify({ loads: [rank(1, 7), rank(0, 3)] });
+  await using worker = await fakeWorker(answers({ '/v1/loads': loads }), 0, { '/server_info': '{"dp_size":2}' });
+  await using a = asked({}, true);
+  const added = a.workers.add({ url: worker.url });
+  await until(() => a.reports.length >= 4);
+  assert.deepEqual(
+    a.reports.slice(0, 4).map(([target, { runningRequests }]) => [target, runningRequests]),
+    [3, 7, 3, 7].map((running, index) => [added.targets[index % 2], running]),
+  );
+  assert.ok(worker.seen.length < a.reports.length);
+});
+
+test('a report that leaves a rank out is none', async () => {
+  const loads = JSON.stringify({ loads: [rank(0, 3)] });
+  await using worker = await fakeWorker(answers({ '/v1/loads': loads }), 0, { '/server_info': '{"dp_size":2}' });
+  await using a = asked({}, true);
+  a.workers.add({ url: worker.url });
+  await until(() => a.about().length === 1);
+  assert.match(a.about()[0]!, /\/v1\/loads tells nothing of rank 1/);
+  assert.deepEqual(a.reports, []);
 });
 
 test('an older worker is asked at /get_load once it is known that there is nothing newer', async () => {

@@ -1,9 +1,9 @@
-import { connect } from 'node:net';
 import { seededRandom } from '../../../test/helpers/seeded-random.ts';
 import type { Reply } from '../ask.ts';
 import { Crowd } from '../crowd.ts';
 import type { Engine } from '../engine.ts';
 import { descriptors, median, rssKb } from '../gauges.ts';
+import { leave } from '../leave.ts';
 import { someQuestion } from '../question.ts';
 import { delay, figuresOf, problemsOf, type Scenario } from '../scenario.ts';
 import type { Router } from '../stage.ts';
@@ -173,24 +173,6 @@ function backIn(router: Router, engine: Engine): Promise<void> {
 function wasCut({ outcome, stream, worker, sentMs, endMs }: Reply, kills: readonly Kill[]): boolean {
   if (outcome !== 'terminated' && (outcome !== 'cut' || stream)) return false;
   return kills.some(({ url, atMs }) => url === worker && sentMs <= atMs && atMs <= endMs);
-}
-
-/** Clients that leave at any moment; resolves with how many there were. */
-async function leave(router: Router, random: () => number, over: () => boolean): Promise<number> {
-  const { hostname, port } = new URL(router.url);
-  let left = 0;
-  while (!over()) {
-    const { path, body } = someQuestion(left, 50);
-    const socket = connect({ host: hostname, port: Number(port) });
-    socket.on('error', () => {});
-    socket.on('data', () => {});
-    socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n`);
-    socket.write(random() < 0.2 ? body.subarray(0, 10) : body);
-    await delay(random() * 300);
-    socket.destroy();
-    left++;
-  }
-  return left;
 }
 
 /** What memory did once code and caches had warmed up: the first quarter of the samples is left out. */

@@ -25,6 +25,13 @@ export const BOOTSTRAP_FIELDS: ReadonlySet<string> = new Set([
   'decode_tp_size',
 ]);
 
+/** What is taken out of a client's body: also the rank, which both servers would take for their own. */
+export const REPLACED_FIELDS: ReadonlySet<string> = new Set([
+  ...BOOTSTRAP_FIELDS,
+  'routed_dp_rank',
+  'data_parallel_rank',
+]);
+
 /** The fields that both servers of a pair need, name → JSON text: scalars for one prompt, lists as long as a batch. */
 export function bootstrapFields(
   { bootstrapHost, bootstrapPort, rank }: Bootstrap,

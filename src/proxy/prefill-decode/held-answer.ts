@@ -5,8 +5,10 @@ import type { Described, Sink } from '../sink.ts';
 const KEPT_BYTES = 256 * 1024;
 /** The logprobs of a prompt take some 40 bytes a token and alternative. */
 const KEPT_LOGPROB_BYTES = 256 * 1024 * 1024;
-/** How a stream says that it failed after its 200; a text cannot hold this, as its quotes are escaped. */
+/** How a stream says that it came to nothing after its 200; a text cannot hold this, as its quotes are escaped. */
 const ABORTED = ['"type":"abort"', 'data: {"error":'];
+/** It was the server's fault; else the request is wrong, or somebody asked for its abort. */
+const FAILED = /"(status_)?code":5\d\d\b/;
 
 /** The prefill server's answer, which the client sees only where it is an error: read to its end. */
 export class HeldAnswer implements Sink {
@@ -29,10 +31,11 @@ export class HeldAnswer implements Sink {
     return Buffer.concat(this.#chunks);
   }
 
-  /** It failed in spite of its status. */
-  get aborted(): boolean {
+  /** What became of it in spite of its status; undefined where that says all. */
+  get abort(): 'failed' | 'refused' | undefined {
     const { body } = this;
-    return ABORTED.some((sign) => body.includes(sign));
+    if (!ABORTED.some((sign) => body.includes(sign))) return undefined;
+    return FAILED.test(body.toString('latin1')) ? 'failed' : 'refused';
   }
 
   head(status: number, text: string | undefined, headers: IncomingHttpHeaders, described: Described): void {

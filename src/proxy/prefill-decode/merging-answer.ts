@@ -4,6 +4,9 @@ import type { Described, Sink } from '../sink.ts';
 import { changeData, EventSplitter } from './events.ts';
 import type { PromptLogprobs } from './logprobs.ts';
 
+/** Of a stream that waits: as long as it is read, the end of its server is noticed. */
+const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+
 /** Decode's answer on its way to the client, with the prompt's logprobs put in: it waits for those of the prefill server. */
 export class MergingAnswer implements Sink {
   readonly #client: Sink;
@@ -14,6 +17,7 @@ export class MergingAnswer implements Sink {
   #ended = false;
   /** Whole events, or pieces of the one JSON text, that have not gone to the client. */
   #waiting: Buffer[] = [];
+  #waitingBytes = 0;
   #resume: (() => void) | undefined;
 
   constructor(client: Sink, logprobs: PromptLogprobs) {
@@ -33,7 +37,9 @@ export class MergingAnswer implements Sink {
 
   data(chunk: Buffer): boolean {
     this.#waiting.push(...(this.#streams ? this.#events.push(chunk) : [chunk]));
-    return this.#learned ? this.#flush() : !this.#streams;
+    if (this.#learned) return this.#flush();
+    this.#waitingBytes += chunk.length;
+    return !this.#streams || this.#waitingBytes < MOST_WAITING_BYTES;
   }
 
   whenDrained(resume: () => void): void {
@@ -50,8 +56,9 @@ export class MergingAnswer implements Sink {
     this.#client.breakOff(error);
   }
 
-  /** The prefill server has told all it will tell. */
+  /** The prefill server has told all it will tell that the client may see; nothing goes on before. */
   learned(): void {
+    if (this.#learned) return;
     this.#learned = true;
     if (this.#ended) this.#finish();
     else {

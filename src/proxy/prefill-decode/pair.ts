@@ -36,11 +36,15 @@ export class Pair {
     };
     const prefilled = this.#prefill.send(body, held).then((outcome) => {
       this.#prefilled(outcome, held);
-      if (logprobs) for (const json of eventsOf(held.body)) logprobs.learn(json);
+      if (!logprobs || this.#spoiled || outcome.kind !== 'answered') return;
+      for (const json of eventsOf(held.body)) logprobs.learn(json);
       merging?.learned();
     });
     const decoded = await this.#decode.send(body, merging ?? this.#client);
-    if (decoded.kind !== 'answered' || decoded.status >= 300) this.#prefill.cancel();
+    if (decoded.kind !== 'answered' || decoded.status >= 300) {
+      this.#prefill.cancel();
+      if (decoded.kind === 'answered' && !this.#spoiled) merging?.learned();
+    }
     // What the prefill server tells is part of such an answer; else it may end by itself.
     if (merging) await prefilled;
     this.#exchange.onGone = undefined;
@@ -54,7 +58,8 @@ export class Pair {
   #prefilled(outcome: Outcome, held: HeldAnswer): void {
     if (outcome.kind === 'client_gone' || this.#client.started) return;
     if (outcome.kind !== 'answered' || held.status >= 300) this.#spoiled = outcome;
-    else if (held.aborted) this.#spoiled = failed(this.#abortedBy(), false, true);
+    else if (held.abort === 'failed') this.#spoiled = failed(this.#abortedBy(), false, true);
+    else if (held.abort === 'refused') this.#spoiled = outcome;
     else return;
     this.#decode.cancel();
   }

@@ -7,13 +7,15 @@ import { type Asked, hasUntried, isReady, Leg, type LegParts, type Pool } from '
 import type { Attempt, Plan } from '../plans/plan.ts';
 import { RegularPlan } from '../plans/regular.ts';
 import { spliceFields } from '../splice.ts';
-import { BOOTSTRAP_FIELDS, bootstrapFields } from './bootstrap.ts';
+import { BOOTSTRAP_FIELDS, bootstrapFields, REPLACED_FIELDS } from './bootstrap.ts';
 import { PromptLogprobs } from './logprobs.ts';
 import { Pair } from './pair.ts';
 import { Rooms } from './rooms.ts';
 import { batchSizeOf, isForPair } from './shape.ts';
 
-const OVERRIDES = /^x-override-(bootstrap-|disagg-prefill-)/;
+const OVERRIDES = /^x-(override-(bootstrap-|disagg-prefill-|routed-dp-)|data-parallel-rank$)/;
+/** Signs of JSON in another encoding than UTF-8, which some parsers find out by themselves. */
+const OTHER_ENCODING = /^(\xef\xbb\xbf|\xff\xfe|\xfe\xff|.?\0)/s;
 
 /** A prefill server computes the prompt, a decode server the answer; both are asked at once and meet in a room. */
 export class PrefillDecodePlan implements Plan {
@@ -45,27 +47,40 @@ export class PrefillDecodePlan implements Plan {
     const path = pathOf(request.url ?? '/');
     dropOverrides(request.headers);
     if (!isForPair(path)) {
+      refuseDisguise(path);
       refuseBootstrap(body);
       return this.#alone.attempt(asked);
     }
     const batch = batchSizeOf(path, body);
-    if (!this.ready) throw noWorker();
+    // A leg that was chosen already would stay counted.
+    if (!isReady(this.#prefill, asked.model) || !isReady(this.#decode, asked.model)) throw noWorker(asked.model);
     const prefill = new Leg(this.#prefill, asked, this.#parts, true);
     const decode = new Leg(this.#decode, asked, this.#parts);
     const fields = bootstrapFields(prefill.target, this.#rooms.draw(batch ?? 1), batch);
-    const both = spliceFields(body, fields, BOOTSTRAP_FIELDS) as Buffer;
+    const both = spliceFields(body, fields, REPLACED_FIELDS) as Buffer;
     return new Pair(prefill, decode, exchange).send(both, PromptLogprobs.wantedBy(path, body));
   }
 }
 
-/** SGLang can be set to take these for the fields of the body, against whatever stands there. */
+/** Servers resolve escapes in a path, and drop a fragment, before they look who serves it. */
+function refuseDisguise(path: string): void {
+  const plain = path
+    .replace(/#.*/, '')
+    .replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  if (isForPair(plain)) throw new RouterError('bad_request', `expected the path as ${plain}, got ${path}`);
+}
+
+/** SGLang takes these, some only if set so, for the fields of the body, against whatever stands there. */
 function dropOverrides(headers: IncomingHttpHeaders): void {
   for (const name in headers) if (OVERRIDES.test(name)) delete headers[name];
 }
 
 /** A room without its other half, from a client, ends the server that gets it. */
 function refuseBootstrap(body: Buffer): void {
-  const [name] = findFields(body.toString('latin1'), BOOTSTRAP_FIELDS)?.keys() ?? [];
+  const text = body.toString('latin1');
+  if (OTHER_ENCODING.test(text))
+    throw new RouterError('bad_request', 'expected a body in UTF-8, without byte order mark');
+  const [name] = findFields(text, BOOTSTRAP_FIELDS)?.keys() ?? [];
   if (name !== undefined) {
     throw new RouterError(
       'bad_request',

@@ -1,5 +1,5 @@
 import { RouterError } from '../../errors.ts';
-import { elementsOf, findFields, type Span } from '../json-scan.ts';
+import { elementsOf, findFields, type Span, skipSpace } from '../json-scan.ts';
 
 /** How many prompts a body holds: a number for a batch, undefined for a single prompt. */
 export type BatchSize = number | undefined;
@@ -24,10 +24,14 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
 /** Paths that need a pair as well, but have no way to tell both servers of their room. */
 const UNSERVED: ReadonlySet<string> = new Set([
   '/v1/embeddings',
+  '/encode',
+  '/classify',
   '/v1/classify',
   '/v1/rerank',
   '/rerank',
   '/v1/score',
+  '/v1/decisions',
+  '/v1/systemone',
   '/v1/audio/transcriptions',
   '/api/chat',
   '/api/generate',
@@ -65,32 +69,40 @@ export function batchSizeOf(path: string, body: Buffer): BatchSize {
 
 /** A list of strings or lists is a batch; a list of numbers is the tokens of one prompt, one of vectors its embeddings. */
 function promptsAt(text: string, { start }: Span, name: string): BatchSize {
-  const elements = elementsOf(text, start);
-  const first = elements?.[0];
-  if (!first) return undefined;
-  const sample = name === 'input_embeds' ? elementsOf(text, first.start)?.[0] : first;
-  const nested = sample && (text[sample.start] === '"' || text[sample.start] === '[');
-  return nested ? elements?.length : undefined;
+  const first = firstIn(text, start);
+  const sample = name === 'input_embeds' ? firstIn(text, first) : first;
+  return text[sample] === '"' || text[sample] === '[' ? elementsOf(text, start)?.length : undefined;
 }
+
+/** Where the first element of the list at `at` begins; beyond the text when there is no list. */
+function firstIn(text: string, at: number): number {
+  return text[at] === '[' ? skipSpace(text, at + 1) : text.length;
+}
+
+/** What every parser reads as one answer: some read `"2_0"` as 20. */
+const ONE: readonly unknown[] = [1, '1', true, null, undefined];
+
+type Values = OneOrMore<{ readonly n?: unknown } | null>;
+type OneOrMore<T> = T | readonly T[];
 
 function refuseSamples(name: string, body: Buffer, span: Span | undefined): void {
   if (!span) return;
-  let value: unknown;
+  let value: Values;
   try {
     value = JSON.parse(body.toString('utf8', span.start, span.end));
   } catch {
     throw new RouterError('bad_request', `the value of "${name}" is no JSON`);
   }
   const params = Array.isArray(value) ? value : [value];
+  const inside = name === 'sampling_params';
   for (const one of params) {
-    const n: unknown = typeof one === 'object' && one !== null ? (one as { n?: unknown }).n : one;
-    if (Number(n) > 1) {
-      const got = JSON.stringify(n);
-      throw new RouterError(
-        'bad_request',
-        `prefill and decode servers give one answer to a prompt: expected ${name === 'sampling_params' ? 'n' : name} = 1, got ${got}; send the request several times`,
-      );
-    }
+    const n: unknown = inside ? one?.n : one;
+    if (ONE.includes(n)) continue;
+    const expected = `expected ${inside ? 'n' : name} = 1, got ${JSON.stringify(n)}`;
+    throw new RouterError(
+      'bad_request',
+      `prefill and decode servers give one answer to a prompt: ${expected}; send the request several times`,
+    );
   }
 }
 

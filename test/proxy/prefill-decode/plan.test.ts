@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import { resolveRouter } from '../../../src/config/resolve.ts';
-import { createLog } from '../../../src/log.ts';
-import { startRouter } from '../../../src/router.ts';
 import { type FakeWorker, fakeWorker, type Handler } from '../../helpers/fake-worker.ts';
+import { pairRouter } from '../../helpers/pair-router.ts';
 
 interface Fields {
   readonly bootstrap_host: unknown;
@@ -21,26 +18,6 @@ async function server(handler: Handler): Promise<FakeWorker & { readonly bodies:
     handler(request, response, body);
   });
   return Object.assign(worker, { bodies });
-}
-
-async function pairRouter(prefills: readonly FakeWorker[], decodes: readonly FakeWorker[], flags: string[] = []) {
-  const line = [
-    '--pd-disaggregation',
-    ...prefills.flatMap(({ url }) => ['--prefill', url, '9001']),
-    ...decodes.flatMap(({ url }) => ['--decode', url]),
-    '--retry-initial-backoff-ms',
-    '1',
-    '--policy',
-    'round_robin',
-    '--prometheus-port',
-    '0',
-    ...flags,
-  ];
-  const { config } = resolveRouter(line, {});
-  const router = await startRouter({ ...config, port: 0 }, { log: createLog('critical') });
-  const all = () => router.registry.available('prefill').length + router.registry.available('decode').length;
-  while (all() < prefills.length + decodes.length) await once(router.registry, 'change');
-  return { router, url: router.url, [Symbol.asyncDispose]: () => router.close() };
 }
 
 const post = (url: string, path: string, body: unknown, signal?: AbortSignal) =>
@@ -154,7 +131,7 @@ test('decode’s status stays what it is', async () => {
   const waits = silent();
   await using prefill = await server(waits.handler);
   await using decode = await server((_, response) => json(response, 429, { error: 'busy' }));
-  await using router = await pairRouter([prefill], [decode], ['--disable-retries']);
+  await using router = await pairRouter([prefill], [decode], ['--policy', 'round_robin', '--disable-retries']);
   const answer = await post(router.url, '/generate', { text: 'a' });
   await waits.gone;
   assert.equal(answer.status, 429);
@@ -247,11 +224,129 @@ test('so do those of a stream, in every event, however it is cut', async () => {
   assert.equal(await answer.text(), events([event('f', PROMPT), event('four', PROMPT)]));
 });
 
+const stream = (response: ServerResponse, text: string) => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).write(text);
+};
+const PARTLY: Handler = (_, response) => stream(response, 'data: {"text":"of the first pair"}\n\n');
+const LOGPROBS: Handler = (_, response) => json(response, 200, event('f', PROMPT));
+const WITHOUT_LOGPROBS: Handler = (_, response) => json(response, 200, event('four', []));
+
+test('a prefill server that dies with the logprobs leaves no part of decode’s answer to the client', async () => {
+  const streaming = Promise.withResolvers<void>();
+  await using dying = await server(async (request) => {
+    await streaming.promise;
+    request.socket.destroy();
+  });
+  // On a connection that had served before, it could be one that was closed while idle.
+  dying.server.prependListener('request', (_, response) => {
+    response.shouldKeepAlive = false;
+  });
+  await using well = await server(LOGPROBS);
+  await using decode = await server((...call) => {
+    if (decode.bodies.length > 1) return WITHOUT_LOGPROBS(...call);
+    PARTLY(...call);
+    streaming.resolve();
+  });
+  await using router = await pairRouter([dying, well], [decode]);
+  const answer = await post(router.url, '/generate', { text: 'a', return_logprob: true });
+  assert.deepEqual(await answer.json(), event('four', PROMPT));
+});
+
+test('nor does a decode server that dies before the logprobs are there', async () => {
+  const waits = silent();
+  await using prefill = await server((...call) => (prefill.bodies.length > 1 ? LOGPROBS : waits.handler)(...call));
+  await using dying = await server((request, response, body) => {
+    PARTLY(request, response, body);
+    setImmediate(() => response.destroy());
+  });
+  await using well = await server(WITHOUT_LOGPROBS);
+  await using router = await pairRouter([prefill], [dying, well]);
+  const answer = await post(router.url, '/generate', { text: 'a', return_logprob: true });
+  assert.deepEqual(await answer.json(), event('four', PROMPT));
+  await waits.gone;
+});
+
+test('what decode refuses does not wait for logprobs', async () => {
+  const waits = silent();
+  await using prefill = await server(waits.handler);
+  await using decode = await server((_, response) => json(response, 400, { error: 'too long' }));
+  await using router = await pairRouter([prefill], [decode]);
+  const answer = await post(router.url, '/generate', { text: 'a', return_logprob: true });
+  assert.deepEqual([answer.status, await answer.json()], [400, { error: 'too long' }]);
+  await waits.gone;
+});
+
+for (const reason of [
+  '{"text":"","meta_info":{"finish_reason":{"type":"abort","message":"Aborted","status_code":null}}}',
+  '{"error":{"message":"too long","code":400}}',
+]) {
+  test(`prefill’s abort is the client’s where no server failed: ${reason}`, async () => {
+    const waits = silent();
+    const sent = `data: ${reason}\n\ndata: [DONE]\n\n`;
+    await using prefill = await server((_, response) => {
+      stream(response, sent);
+      response.end();
+    });
+    await using decode = await server(waits.handler);
+    await using router = await pairRouter([prefill], [decode]);
+    const answer = await post(router.url, '/generate', { text: 'a', stream: true });
+    assert.equal(await answer.text(), sent);
+    await waits.gone;
+    assert.equal(prefill.bodies.length, 1);
+  });
+}
+
+test('a model that only one of the two roles serves leaves nothing counted', async () => {
+  const serving = (model: string) =>
+    fakeWorker(DECODED, 0, { '/server_info': JSON.stringify({ served_model_name: model }) });
+  await using prefillA = await serving('a');
+  await using prefillB = await serving('b');
+  await using decode = await serving('a');
+  await using router = await pairRouter(
+    [prefillA, prefillB],
+    [decode],
+    ['--policy', 'round_robin', '--queue-timeout-secs', '1'],
+  );
+  const { registry } = router.router;
+  while (new Set(registry.workers.map(({ modelId }) => modelId)).size < 2) await new Promise(setImmediate);
+  const answer = await post(router.url, '/generate', { text: 'x', model: 'b' });
+  assert.equal(answer.status, 503);
+  assert.match(await answer.text(), /no worker with model b/);
+  assert.deepEqual(
+    registry.workers.map(({ load }) => load),
+    [0, 0, 0],
+  );
+});
+
+test('ranks that a client names are not those of a pair', async () => {
+  const named: unknown[] = [];
+  await using prefill = await server(PREFILLED);
+  await using decode = await server((request, response, body) => {
+    named.push(request.headers['x-data-parallel-rank'], request.headers['x-override-routed-dp-rank']);
+    DECODED(request, response, body);
+  });
+  await using router = await pairRouter([prefill], [decode]);
+  const headers = { 'x-data-parallel-rank': '1', 'x-override-routed-dp-rank': '1' };
+  const body = '{"routed_dp_rank":1,"text":"a","data_parallel_rank":1,"disagg_prefill_dp_rank":0}';
+  await (await fetch(`${router.url}/generate`, { method: 'POST', headers, body })).text();
+  assert.deepEqual(named, [undefined, undefined]);
+  assert.match(
+    decode.bodies[0] as string,
+    /^\{"bootstrap_host":"127\.0\.0\.1","bootstrap_port":9001,"bootstrap_room":\d+,"text":"a"\}$/,
+  );
+});
+
 for (const [path, body] of [
   ['/v1/chat/completions', { messages: [], n: 2 }],
   ['/v1/embeddings', { input: 'a' }],
   ['/generate', '[1]'],
   ['/tokenize', { prompt: 'a', bootstrap_room: 7 }],
+  ['/tokenize', '{"prompt":"a","bootstrap_r\\u006fom":7}'],
+  ['/tokenize', '\u{feff}{"bootstrap_room":7}'],
+  ['/tokenize', '{\0"\0b\0"\0:\x001\0}\0'],
+  ['/%67enerate', { text: 'a' }],
+  ['/vertex%5fgenerate', { parameters: { bootstrap_room: 7 } }],
+  ['/encode', { text: 'a' }],
 ] as const) {
   test(`refused without asking anybody: ${path} ${JSON.stringify(body)}`, async () => {
     await using prefill = await server(PREFILLED);

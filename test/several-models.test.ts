@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { answering, fakeWorker } from './helpers/fake-worker.ts';
+import { type Json, startSim } from './helpers/sim.ts';
+import { type TestRouter, testRouter, until } from './helpers/test-router.ts';
+
+const WORKER = 'x-sglang-router-worker';
+
+const served = (name: string) => startSim(['--served-model-name', name, '--model-path', `/models/${name}`]);
+
+/** Asks and returns the worker, or the status where there is none. */
+async function ask(url: string, model: string | undefined, path = '/v1/completions') {
+  const answer = await fetch(url + path, { method: 'POST', body: JSON.stringify({ model, prompt: 'a', text: 'a' }) });
+  return answer.headers.get(WORKER) ?? answer;
+}
+
+const knows = (router: TestRouter, ...models: string[]) =>
+  until(() => models.every((model) => router.router.registry.workers.some(({ modelId }) => modelId === model)));
+
+test('requests go to the workers that serve their model, by name, by path, and with an adapter', async () => {
+  await using qwen = await served('qwen');
+  await using twin = await served('qwen');
+  await using llama = await served('llama');
+  await using router = await testRouter([qwen.url, twin.url, llama.url]);
+  await knows(router, 'qwen', 'llama');
+  await until(() => router.router.registry.workers.every(({ modelId }) => modelId !== 'unknown'));
+  for (let i = 0; i < 4; i++) assert.equal(await ask(router.url, 'llama'), llama.url);
+  const seen = new Set<unknown>();
+  for (let i = 0; i < 4; i++) seen.add(await ask(router.url, 'qwen'));
+  assert.deepEqual(seen, new Set([qwen.url, twin.url]));
+  assert.equal(await ask(router.url, '/models/llama'), llama.url);
+  assert.equal(await ask(router.url, 'llama:an-adapter'), llama.url);
+  assert.equal(await ask(router.url, 'llama', '/generate'), llama.url);
+  assert.deepEqual(router.records.at(-1)?.model, 'llama');
+});
+
+test('a model that nobody serves is 404 with those that are; none at all is 400', async () => {
+  await using qwen = await served('qwen');
+  await using llama = await served('llama');
+  await using router = await testRouter([qwen.url, llama.url]);
+  await knows(router, 'qwen', 'llama');
+  const unknown = (await ask(router.url, 'gpt-4')) as Response;
+  assert.equal(unknown.status, 404);
+  assert.equal(unknown.headers.get('x-smg-error-code'), 'model_not_found');
+  const { error } = (await unknown.json()) as Json;
+  assert.deepEqual([error.code, error.param, error.models], ['model_not_found', 'model', ['qwen', 'llama']]);
+  assert.match(error.message, /gpt-4 is not served; there are: qwen, llama/);
+  const none = (await ask(router.url, undefined)) as Response;
+  assert.equal(none.status, 400);
+  assert.match(((await none.json()) as Json).error.message, /qwen, llama/);
+  assert.equal((await fetch(`${router.url}/ping`)).status, 200, 'what is for no model goes to anybody');
+});
+
+test('with one model a request may call it what it will, as with a server alone', async () => {
+  await using one = await served('qwen');
+  await using two = await served('qwen');
+  await using router = await testRouter([one.url, two.url]);
+  await knows(router, 'qwen');
+  assert.ok([one.url, two.url].includes((await ask(router.url, 'gpt-4')) as string));
+  assert.ok([one.url, two.url].includes((await ask(router.url, undefined)) as string));
+});
+
+test('a model whose workers are all down is 503, and nobody else is asked for it', async () => {
+  await using qwen = await served('qwen');
+  const llama = await served('llama');
+  await using router = await testRouter([qwen.url, llama.url]);
+  await knows(router, 'qwen', 'llama');
+  await llama[Symbol.asyncDispose]();
+  const refused = (await ask(router.url, 'llama')) as Response;
+  assert.equal(refused.status, 503);
+  assert.match(((await refused.json()) as Json).error.message, /no worker with model llama is ready/);
+  assert.equal(await ask(router.url, 'qwen'), qwen.url);
+});
+
+test('the last model but one that goes makes names free again', async () => {
+  await using qwen = await served('qwen');
+  await using llama = await served('llama');
+  await using router = await testRouter([qwen.url, llama.url]);
+  await knows(router, 'qwen', 'llama');
+  await router.router.registry.remove(llama.url);
+  assert.equal(await ask(router.url, 'llama'), qwen.url);
+});
+
+test('a worker that does not tell its model serves none of several, unless it is named for it', async () => {
+  await using qwen = await served('qwen');
+  await using llama = await served('llama');
+  await using silent = await fakeWorker(answering('{}'));
+  await using router = await testRouter([qwen.url, llama.url, silent.url]);
+  await knows(router, 'qwen', 'llama');
+  for (let i = 0; i < 3; i++) assert.equal(await ask(router.url, 'qwen'), qwen.url);
+  await router.router.registry.remove(silent.url);
+  const body = JSON.stringify({ url: silent.url, model_id: 'mine' });
+  await fetch(`${router.url}/workers`, { method: 'POST', body });
+  while (router.router.registry.available().length < 3) await delay(1);
+  assert.equal(await ask(router.url, 'mine'), silent.url);
+});
