@@ -14,13 +14,20 @@ const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sgl
 const INSTRUMENTS = process.env.BENCH_DIR ?? resolve(ROOT, '../shared/bench');
 const WORKERS = 4;
 const PORTS = portNumbers(20_000, 29_999);
+/** With the policy of `ours` for both roles. Its workers decode; as many prefill servers answer one token. */
+const PAIR = 'ours, prefill and decode';
 const ANSWER_BODY = '{"model":"sim","messages":[{"role":"user","content":"hello"}]}';
 
 interface Program {
   readonly name: string;
   /** Makes the environment it runs in; returns the command for these workers and this port. */
   readonly install: () => void;
-  readonly command: (workers: readonly string[], port: number, metricsPort: number) => readonly string[];
+  readonly command: (
+    workers: readonly string[],
+    port: number,
+    metricsPort: number,
+    prefills: readonly string[],
+  ) => readonly string[];
 }
 
 interface Load {
@@ -50,6 +57,8 @@ const TARGETS: readonly { what: string; limit: number; value: (rows: Map<string,
     limit: 1.15,
     value: ratio('sglang-router 0.3.2', (row) => row.stream.cpuUs),
   },
+  { what: 'CPU per chat, pair ÷ one worker', limit: 2.2, value: pairRatio((row) => row.chat.cpuUs) },
+  { what: 'CPU per stream, pair ÷ one worker', limit: 2.2, value: pairRatio((row) => row.stream.cpuUs) },
   { what: 'first token p50 over direct, ms', limit: 1.5, value: (rows) => addedFirstTokenMs(rows) },
   {
     what: 'RSS after the run, MB',
@@ -74,6 +83,15 @@ const PROGRAMS: readonly Program[] = [
     command: (workers, port, metricsPort) => [...oursCommand(workers, port, metricsPort), '--policy', 'round_robin'],
   },
   {
+    name: PAIR,
+    install: () => {},
+    command: (decodes, port, metricsPort, prefills) => [
+      ...[...launch(port, metricsPort), '--policy', 'cache_aware', '--pd-disaggregation'],
+      ...prefills.flatMap((url) => ['--prefill', url]),
+      ...decodes.flatMap((url) => ['--decode', url]),
+    ],
+  },
+  {
     name: 'sglang-router 0.3.2',
     install: () =>
       existsSync(python('sglang-router')) || installInto('sglang-router', ['sglang-router==0.3.2', 'requests']),
@@ -93,10 +111,13 @@ const PROGRAMS: readonly Program[] = [
 ];
 
 function oursCommand(workers: readonly string[], port: number, metricsPort: number): string[] {
+  return [...launch(port, metricsPort), '--worker-urls', ...workers];
+}
+
+function launch(port: number, metricsPort: number): string[] {
   return [
     ...[python('ours'), '-m', 'sglang_router.launch_router', '--port', String(port)],
     ...['--max-concurrent-requests', '-1', '--log-level', 'error', '--prometheus-port', String(metricsPort)],
-    ...['--worker-urls', ...workers],
   ];
 }
 
@@ -163,9 +184,10 @@ async function measure(program: Program): Promise<Row> {
 
 async function measureKind(program: Program, streamed: boolean): Promise<{ load: Load; startMs: number }> {
   const upstream = await startUpstream(streamed ? '5ms' : '0');
+  const prefill = await startUpstream('0', ['-tokens', '1']);
   // Below the ephemeral range: above it a connection of the load may hold the port.
   const [port, metricsPort] = [await getPort({ port: PORTS }), await getPort({ port: PORTS })];
-  const [file = '', ...args] = program.command(upstream.urls, port, metricsPort);
+  const [file = '', ...args] = program.command(upstream.urls, port, metricsPort, prefill.urls);
   const started = performance.now();
   const router = spawn(file, args, { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}`;
@@ -174,12 +196,13 @@ async function measureKind(program: Program, streamed: boolean): Promise<{ load:
   const figures = await load(url, streamed, router.pid);
   await end(router);
   await end(upstream.child);
+  await end(prefill.child);
   return { load: figures, startMs };
 }
 
-async function startUpstream(interTokenLatency: string) {
+async function startUpstream(interTokenLatency: string, flags: readonly string[] = []) {
   const first = await getPort({ port: Array.from({ length: 100 }, (_, i) => 18_000 + i * 10) });
-  const args = ['-port', String(first), '-count', String(WORKERS), '-itl', interTokenLatency];
+  const args = ['-port', String(first), '-count', String(WORKERS), '-itl', interTokenLatency, ...flags];
   const child = spawn(join(CACHE, 'upstream'), args, { stdio: 'ignore' });
   const urls = Array.from({ length: WORKERS }, (_, i) => `http://127.0.0.1:${first + i}`);
   for (const url of urls) await firstAnswer(url, child);
@@ -250,6 +273,13 @@ function ratio(peer: string, pick: (row: Row) => number) {
   return (table: Map<string, Row>) => {
     const [own, other] = [table.get('ours'), table.get(peer)];
     return own && other && pick(own) / pick(other);
+  };
+}
+
+function pairRatio(pick: (row: Row) => number) {
+  return (table: Map<string, Row>) => {
+    const [pair, one] = [table.get(PAIR), table.get('ours')];
+    return pair && one && pick(pair) / pick(one);
   };
 }
 

@@ -6,9 +6,9 @@ const KEPT_BYTES = 256 * 1024;
 /** The logprobs of a prompt take some 40 bytes a token and alternative. */
 const KEPT_LOGPROB_BYTES = 256 * 1024 * 1024;
 /** How a stream says that it came to nothing after its 200; a text cannot hold this, as its quotes are escaped. */
-const ABORTED = ['"type":"abort"', 'data: {"error":'];
+const ABORTED = /"type": ?"abort"|^data: ?\{"error":/m;
 /** It was the server's fault; else the request is wrong, or somebody asked for its abort. */
-const FAILED = /"(status_)?code":5\d\d\b/;
+const FAILED = /"(status_)?code": ?5\d\d\b/;
 
 /** The prefill server's answer, which the client sees only where it is an error: read to its end. */
 export class HeldAnswer implements Sink {
@@ -33,9 +33,9 @@ export class HeldAnswer implements Sink {
 
   /** What became of it in spite of its status; undefined where that says all. */
   get abort(): 'failed' | 'refused' | undefined {
-    const { body } = this;
-    if (!ABORTED.some((sign) => body.includes(sign))) return undefined;
-    return FAILED.test(body.toString('latin1')) ? 'failed' : 'refused';
+    const text = this.body.toString('latin1');
+    if (!ABORTED.test(text)) return undefined;
+    return FAILED.test(text) ? 'failed' : 'refused';
   }
 
   head(status: number, text: string | undefined, headers: IncomingHttpHeaders, described: Described): void {

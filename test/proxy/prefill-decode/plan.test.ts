@@ -34,6 +34,10 @@ const json = (response: ServerResponse, status: number, value: unknown) => {
 const PREFILLED: Handler = (_, response) => json(response, 200, { text: 'f', meta_info: { completion_tokens: 1 } });
 const DECODED: Handler = (_, response) => json(response, 200, { text: 'four', meta_info: { completion_tokens: 4 } });
 
+const stream = (response: ServerResponse, text: string) => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).write(text);
+};
+
 /** A handler that never answers; `gone` resolves when its caller has closed the connection. */
 function silent(): { handler: Handler; asked: Promise<unknown>; gone: Promise<unknown> } {
   const asked = Promise.withResolvers<unknown>();
@@ -137,21 +141,24 @@ test('decode’s status stays what it is', async () => {
   assert.equal(answer.status, 429);
 });
 
-test('a stream in which prefill says that it aborted is tried again', async () => {
-  const waits = silent();
-  await using aborting = await server((_, response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.end(
-      'data: {"text":"","meta_info":{"finish_reason":{"type":"abort","status_code":500}}}\n\ndata: [DONE]\n\n',
-    );
+for (const reason of [
+  '{"text":"","meta_info":{"finish_reason":{"type":"abort","message":"x","status_code":500}}}',
+  '{"error": {"object": "error", "message": "x", "param": null, "code": 500}}',
+]) {
+  test(`a stream in which prefill says that it failed is tried again: ${reason}`, async () => {
+    const waits = silent();
+    await using failing = await server((_, response) => {
+      stream(response, `data: ${reason}\n\ndata: [DONE]\n\n`);
+      response.end();
+    });
+    await using well = await server(PREFILLED);
+    await using decode = await server((...call) => (decode.bodies.length > 1 ? DECODED : waits.handler)(...call));
+    await using router = await pairRouter([failing, well], [decode]);
+    const answer = await post(router.url, '/generate', { text: 'a', stream: true });
+    assert.equal(((await answer.json()) as { text: string }).text, 'four');
+    await waits.gone;
   });
-  await using well = await server(PREFILLED);
-  await using decode = await server((...call) => (decode.bodies.length > 1 ? DECODED : waits.handler)(...call));
-  await using router = await pairRouter([aborting, well], [decode]);
-  const answer = await post(router.url, '/generate', { text: 'a', stream: true });
-  assert.equal(((await answer.json()) as { text: string }).text, 'four');
-  await waits.gone;
-});
+}
 
 test('once decode has begun, a prefill server that dies changes nothing', async () => {
   const began = Promise.withResolvers<void>();
@@ -224,9 +231,6 @@ test('so do those of a stream, in every event, however it is cut', async () => {
   assert.equal(await answer.text(), events([event('f', PROMPT), event('four', PROMPT)]));
 });
 
-const stream = (response: ServerResponse, text: string) => {
-  response.writeHead(200, { 'content-type': 'text/event-stream' }).write(text);
-};
 const PARTLY: Handler = (_, response) => stream(response, 'data: {"text":"of the first pair"}\n\n');
 const LOGPROBS: Handler = (_, response) => json(response, 200, event('f', PROMPT));
 const WITHOUT_LOGPROBS: Handler = (_, response) => json(response, 200, event('four', []));
