@@ -26,7 +26,10 @@ test('reads the counts of SGLang and of OpenAI, whole and streamed', () => {
 
 test('reads those of the responses API', () => {
   const usage = '"usage":{"input_tokens":12,"input_tokens_details":{"cached_tokens":8},"output_tokens":1}';
-  assert.deepEqual(read('event: a\n\n', `event: response.completed\ndata: {"response":{${usage}}}\n\n`), counts(12, 8, 1));
+  assert.deepEqual(
+    read('event: a\n\n', `event: response.completed\ndata: {"response":{${usage}}}\n\n`),
+    counts(12, 8, 1),
+  );
 });
 
 test('the last of many counts, also of one cut into two chunks', () => {

@@ -10,6 +10,8 @@ import { delay, type Findings, figuresOf, problemsOf, type Scenario, type Scenar
 import type { Router, Stage } from '../stage.ts';
 
 const KILLS = 1_000;
+/** They recur, so that the prefix indexes fill up early. */
+const QUESTIONS = 4_096;
 const KILLS_IN_PREFILL = 20;
 const OF_EACH = 4;
 /** From the kill of a prefill server to the end of the call at its decode server. */
@@ -106,7 +108,11 @@ async function killUnderLoad(
   const kills: Kill[] = [];
   let duplicates = 0;
   const over = () => kills.length >= most || router.over !== undefined;
-  const crowd = new Crowd(router.url, { clients, timeoutMs: 60_000, next: (n) => someQuestion(n, 4 + (n % 16)) });
+  const crowd = new Crowd(router.url, {
+    clients,
+    timeoutMs: 60_000,
+    next: (n) => someQuestion(n % QUESTIONS, 4 + (n % 16)),
+  });
   const leaving = leave(router, random, over);
   const busy = new Set<Engine>();
   const killing = Array.from({ length: ofEach / 2 }, () => [prefills, decodes])
