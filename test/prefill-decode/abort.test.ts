@@ -5,7 +5,7 @@ import { type Json, readEvents } from '../helpers/sim.ts';
 
 for (const stream of [false, true]) {
   test(`/abort_request ends both halves, and nobody takes it for a failure (${stream ? 'streamed' : 'whole'})`, async () => {
-    await using fleet = await startPairFleet({ engineFlags: ['--sim-prefill-tokens-per-sec', '100'] });
+    await using fleet = await startPairFleet({ engineFlags: ['--sim-prefill-tokens-per-sec', '2000'] });
     const text = 'A long prompt. '.repeat(500);
     const answer = fleet.post('/generate', { rid: 'mine', text, stream });
     const sims = [...fleet.prefills, ...fleet.decodes];
