@@ -4,7 +4,9 @@ import type { Policy } from './policies/policy.ts';
 import type { LegParts, Pool } from './proxy/leg.ts';
 import type { Plan } from './proxy/plans/plan.ts';
 import { RegularPlan } from './proxy/plans/regular.ts';
+import { NixlPlan } from './proxy/prefill-decode/nixl-plan.ts';
 import { PrefillDecodePlan } from './proxy/prefill-decode/plan.ts';
+import { Pools } from './proxy/prefill-decode/pools.ts';
 import type { Registry } from './workers/registry.ts';
 import type { ServedModels } from './workers/served-models.ts';
 import type { Role } from './workers/worker.ts';
@@ -33,8 +35,9 @@ export function createRouting(
       },
     };
   };
-  const plan = config.pdDisaggregation
-    ? new PrefillDecodePlan(pool('prefill', config.prefillPolicy), pool('decode', config.decodePolicy), parts)
-    : new RegularPlan(pool('regular'), parts);
+  if (!config.pdDisaggregation) return { plan: new RegularPlan(pool('regular'), parts), policies };
+  const InTwo = config.pdProtocol === 'nixl' ? NixlPlan : PrefillDecodePlan;
+  const pools = new Pools(pool('prefill', config.prefillPolicy), pool('decode', config.decodePolicy));
+  const plan = new InTwo(pools, parts);
   return { plan, policies };
 }

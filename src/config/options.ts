@@ -341,6 +341,13 @@ export const OPTIONS = {
     metavar: 'URL',
     help: 'a decode server; repeat for more',
   }),
+  pdProtocol: choice({
+    flags: ['--pd-protocol'],
+    group: 'pd',
+    choices: ['sglang', 'nixl'],
+    default: 'sglang',
+    help: 'how the two servers meet: sglang asks both at once; nixl (vLLM) asks prefill, then decode',
+  }),
   prefillPolicy: choice({
     flags: ['--prefill-policy'],
     group: 'pd',

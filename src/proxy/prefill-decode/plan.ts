@@ -1,15 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { RouterError } from '../../errors.ts';
 import { pathOf } from '../../http/path.ts';
-import { noWorker } from '../choose.ts';
 import { findFields } from '../json-scan.ts';
-import { type Asked, hasUntried, isReady, Leg, type LegParts, type Pool } from '../leg.ts';
+import { type Asked, Leg, type LegParts } from '../leg.ts';
 import type { Attempt, Plan } from '../plans/plan.ts';
 import { RegularPlan } from '../plans/regular.ts';
 import { spliceFields } from '../splice.ts';
 import { BOOTSTRAP_FIELDS, bootstrapFields, REPLACED_FIELDS } from './bootstrap.ts';
 import { PromptLogprobs } from './logprobs.ts';
 import { Pair } from './pair.ts';
+import type { Pools } from './pools.ts';
 import { Rooms } from './rooms.ts';
 import { batchSizeOf, isForPair } from './shape.ts';
 
@@ -19,26 +19,24 @@ const OTHER_ENCODING = /^(\xef\xbb\xbf|\xff\xfe|\xfe\xff|.?\0)/s;
 
 /** A prefill server computes the prompt, a decode server the answer; both are asked at once and meet in a room. */
 export class PrefillDecodePlan implements Plan {
-  readonly #prefill: Pool;
-  readonly #decode: Pool;
+  readonly #pools: Pools;
   readonly #parts: LegParts;
   readonly #rooms = new Rooms();
   /** For what needs no pair: questions about the model, and paths that are not known. */
   readonly #alone: RegularPlan;
 
-  constructor(prefill: Pool, decode: Pool, parts: LegParts) {
-    this.#prefill = prefill;
-    this.#decode = decode;
+  constructor(pools: Pools, parts: LegParts) {
+    this.#pools = pools;
     this.#parts = parts;
-    this.#alone = new RegularPlan(decode, parts);
+    this.#alone = new RegularPlan(pools.decode, parts);
   }
 
   get ready(): boolean {
-    return isReady(this.#prefill) && isReady(this.#decode);
+    return this.#pools.ready;
   }
 
   hasUntried(asked: Asked): boolean {
-    return hasUntried(this.#prefill, asked) || hasUntried(this.#decode, asked);
+    return this.#pools.hasUntried(asked);
   }
 
   async attempt(asked: Asked): Promise<Attempt> {
@@ -52,10 +50,9 @@ export class PrefillDecodePlan implements Plan {
       return this.#alone.attempt(asked);
     }
     const batch = batchSizeOf(path, body);
-    // A leg that was chosen already would stay counted.
-    if (!isReady(this.#prefill, asked.model) || !isReady(this.#decode, asked.model)) throw noWorker(asked.model);
-    const prefill = new Leg(this.#prefill, asked, this.#parts, true);
-    const decode = new Leg(this.#decode, asked, this.#parts);
+    this.#pools.require(asked);
+    const prefill = new Leg(this.#pools.prefill, asked, this.#parts, true);
+    const decode = new Leg(this.#pools.decode, asked, this.#parts);
     const fields = bootstrapFields(prefill.target, this.#rooms.draw(batch ?? 1), batch);
     const both = spliceFields(body, fields, REPLACED_FIELDS) as Buffer;
     return new Pair(prefill, decode, exchange).send(both, PromptLogprobs.wantedBy(path, body));

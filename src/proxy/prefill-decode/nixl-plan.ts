@@ -1,0 +1,95 @@
+import { RouterError } from '../../errors.ts';
+import { pathOf } from '../../http/path.ts';
+import { failed } from '../failure.ts';
+import { findFields } from '../json-scan.ts';
+import { type Asked, Leg, type LegParts } from '../leg.ts';
+import type { Attempt, Plan } from '../plans/plan.ts';
+import { RegularPlan } from '../plans/regular.ts';
+import { Relay } from '../relay.ts';
+import { spliceFields } from '../splice.ts';
+import { HeldAnswer } from './held-answer.ts';
+import type { Pools } from './pools.ts';
+
+const TRANSFER = 'kv_transfer_params';
+/** What asks the prefill server to compute the prompt and keep it for another, as vLLM's NIXL connector has it. */
+const TO_PREFILL: ReadonlyMap<string, string> = new Map([
+  [TRANSFER, '{"do_remote_decode":true,"do_remote_prefill":false}'],
+  ['max_tokens', '1'],
+  ['stream', 'false'],
+]);
+/** Further fields that would contradict those. */
+const NOT_TO_PREFILL: ReadonlySet<string> = new Set([
+  ...TO_PREFILL.keys(),
+  'max_completion_tokens',
+  'min_tokens',
+  'stream_options',
+]);
+const PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/completions']);
+
+/** vLLM's way: the prefill server makes one token and tells where its cache lies, then the decode server is asked with that. */
+export class NixlPlan implements Plan {
+  readonly #pools: Pools;
+  readonly #parts: LegParts;
+  readonly #alone: RegularPlan;
+
+  constructor(pools: Pools, parts: LegParts) {
+    this.#pools = pools;
+    this.#parts = parts;
+    this.#alone = new RegularPlan(pools.decode, parts);
+  }
+
+  get ready(): boolean {
+    return this.#pools.ready;
+  }
+
+  hasUntried(asked: Asked): boolean {
+    return this.#pools.hasUntried(asked);
+  }
+
+  async attempt(asked: Asked): Promise<Attempt> {
+    const { exchange } = asked;
+    if (!PATHS.has(pathOf(exchange.request.url ?? '/'))) return this.#alone.attempt(asked);
+    const body = spliceFields(exchange.body, TO_PREFILL, NOT_TO_PREFILL);
+    if (!body) throw new RouterError('bad_request', 'expected a JSON object as the body');
+    this.#pools.require(asked);
+    const prefill = new Leg(this.#pools.prefill, asked, this.#parts, true);
+    const held = new HeldAnswer(false);
+    exchange.onGone = () => prefill.cancel();
+    const outcome = await prefill.send(body, held);
+    exchange.onGone = undefined;
+    const targets = [prefill.target];
+    if (outcome.kind !== 'answered') return { outcome, targets };
+    const client = new Relay(exchange, (headers) => prefill.lease.describe(headers, 'prefill-'));
+    if (held.status >= 300) {
+      held.passTo(client);
+      return { outcome, targets };
+    }
+    const transfer = transferOf(held.body);
+    if (transfer === undefined) return { outcome: failed(withoutTransfer(prefill.target.url), false, true), targets };
+    return this.#decodeAfter(prefill, transfer, client, asked);
+  }
+
+  async #decodeAfter(prefill: Leg, transfer: string, client: Relay, asked: Asked): Promise<Attempt> {
+    const { exchange } = asked;
+    if (exchange.gone) return { outcome: { kind: 'client_gone' }, targets: [prefill.target] };
+    this.#pools.require(asked);
+    const decode = new Leg(this.#pools.decode, asked, this.#parts);
+    exchange.onGone = () => decode.cancel();
+    const outcome = await decode.send(spliceFields(exchange.body, new Map([[TRANSFER, transfer]])) as Buffer, client);
+    exchange.onGone = undefined;
+    return { outcome, targets: [prefill.target, decode.target] };
+  }
+}
+
+/** Where the cache lies, as JSON text. */
+function transferOf(answer: Buffer): string | undefined {
+  const text = answer.toString('latin1');
+  const span = findFields(text, new Set([TRANSFER]))?.get(TRANSFER);
+  const value = span && answer.toString('utf8', span.start, span.end);
+  return value === 'null' ? undefined : value;
+}
+
+function withoutTransfer(url: string): RouterError {
+  const hint = 'is it a vLLM server with a NIXL connector?';
+  return new RouterError('worker_bad_response', `expected ${TRANSFER} in the answer of prefill server ${url}: ${hint}`);
+}
