@@ -9,7 +9,7 @@ const GROUPS = 12;
 const QUESTIONS = 20;
 const AT_ONCE = 8;
 const SERVERS = 4;
-const MOST_POINTS_APART = 0.02;
+const MOST_LOST = 0.02;
 
 /** Groups of questions, each behind one long beginning, in mixed order. */
 function prompts(seed: number): string[] {
@@ -59,6 +59,6 @@ test('prefill servers meet prefixes as often as as many servers that do all the 
   await fleet.rested();
   const [alone, paired] = [await hitOf(engines), await hitOf(fleet.prefills)];
   t.diagnostic(`${(alone * 100).toFixed(1)} % alone, ${(paired * 100).toFixed(1)} % in pairs`);
-  assert.ok(Math.abs(paired - alone) <= MOST_POINTS_APART, `${paired} in pairs, ${alone} alone`);
+  assert.ok(paired >= alone - MOST_LOST, `${paired} in pairs, ${alone} alone`);
   assert.ok(alone > 0.5);
 });
