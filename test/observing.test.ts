@@ -85,7 +85,11 @@ test("an id goes to the worker and back: the client's, or one of the router's", 
     ids.push(headers['x-request-id']);
     response.writeHead(200, { 'x-request-id': 'made up by the worker' }).end('{}');
   });
-  await using router = await before([worker], '--request-id-headers', 'x-my-id', 'x-request-id');
+  await using router = await before(
+    [worker],
+    ...['--request-id-headers', 'x-my-id', 'x-request-id'],
+    ...['--max-payload-size', '100'],
+  );
   const ask = async (headers: Record<string, string>, path = '/generate') =>
     (await post(router.url + path, {}, headers)).headers.get('x-request-id');
   assert.equal(await ask({ 'x-my-id': 'a', 'x-request-id': 'b' }), 'a');
@@ -93,6 +97,8 @@ test("an id goes to the worker and back: the client's, or one of the router's", 
   assert.match((await ask({ 'x-correlation-id': 'c' })) ?? '', /^gnt-[A-Za-z0-9]{24}$/);
   assert.match((await ask({}, '/v1/chat/completions')) ?? '', /^chatcmpl-/);
   assert.match((await ask({ 'x-my-id': 'no ids have spaces' })) ?? '', /^gnt-/);
+  const large = await post(`${router.url}/generate`, { text: 'x'.repeat(200) }, { 'x-my-id': 'l' });
+  assert.deepEqual([large.status, large.headers.get('x-request-id')], [413, 'l']);
   assert.deepEqual(ids.slice(0, 2), ['a', 'b']);
   assert.match(String(ids[3]), /^chatcmpl-/);
   assert.equal((await fetch(`${router.url}/health`, { headers: { 'x-my-id': 'h' } })).headers.get('x-request-id'), 'h');
@@ -147,6 +153,7 @@ test('no key is in a log, a metric or a page, and a file has the same lines', as
   assert.equal(added.status, 200);
   const asked = await post(`${router.url}/generate?api_key=${KEY}`, { text: KEY }, { ...key, 'x-request-id': 'mine' });
   assert.equal(asked.status, 500);
+  await post(`${router.url}/a/path/with/${KEY}`, {}, key);
   await post(`${router.url}/generate`, {}, { authorization: 'Bearer sk-wrong' });
   const pages = ['/metrics', '/workers', '/list_workers', '/readiness', '/server_info', '/model_info', '/get_loads'];
   for (const page of pages) {

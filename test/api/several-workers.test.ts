@@ -155,6 +155,7 @@ function keyed(): Promise<FakeWorker> {
     admin_api_key: 'sk-admin',
     launch_command: 'python -m sglang.launch_server --admin-api-key sk-admin --api-key=sk-other --port 1',
     internal_states: [{ api_key: 'sk-worker"1', seed: 9_007_199_254_740_993n.toString() }],
+    env: 'HEADER=Bearer sk-admin',
     max_total_num_tokens: 1,
   };
   return fakeWorker(() => {}, 0, { '/server_info': JSON.stringify(info), '/model_info': JSON.stringify(info) });

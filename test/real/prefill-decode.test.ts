@@ -65,6 +65,7 @@ function essence(text: string): unknown {
     const own = new Set([
       'id',
       'created',
+      'dp_rank',
       'e2e_latency',
       'cached_tokens',
       'cached_tokens_details',
