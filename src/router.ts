@@ -19,7 +19,7 @@ import { readServingPair } from './http/tls-files.ts';
 import { readWorkerTls } from './http/worker-tls.ts';
 import type { Log } from './log.ts';
 import { Observing, type Watching } from './observing.ts';
-import type { Policy } from './policies/policy.ts';
+import { PolicyFeed } from './policy-feed.ts';
 import { Admission, type Somebody } from './proxy/admit.ts';
 import { noWorker } from './proxy/choose.ts';
 import type { Edge } from './proxy/exchange.ts';
@@ -28,10 +28,8 @@ import { DataPath } from './proxy/proxy.ts';
 import { createRouting, type Routing } from './routing.ts';
 import { Slots } from './state/slots.ts';
 import { followWorkers, indexBytesOf, viewsOf } from './worker-metrics.ts';
-import { Loads } from './workers/loads.ts';
 import { Registry, type RegistryOptions } from './workers/registry.ts';
 import { ServedModels } from './workers/served-models.ts';
-import type { Worker } from './workers/worker.ts';
 
 /** Further fields for whoever asks while the router does not serve. */
 type Details = () => Readonly<Record<string, unknown>>;
@@ -64,8 +62,7 @@ export class Router {
   readonly admission: Admission;
   readonly #dataPath: DataPath;
   readonly #log: Log;
-  #loads: Loads | undefined;
-  #evictions: NodeJS.Timeout | undefined;
+  readonly #feed: PolicyFeed;
   readonly #authorize: Authorize;
   readonly #api: Dispatcher;
   readonly #cors: Cors;
@@ -89,7 +86,7 @@ export class Router {
     const { plan, policies } = createRouting(config, { registry, models }, { slots, timeouts: config, log });
     this.#api = createApi({
       config,
-      registry: this.registry,
+      registry,
       authorize: this.#authorize,
       roles: [...policies.keys()],
       closed: () => this.#closed(),
@@ -101,7 +98,7 @@ export class Router {
     this.admission = new Admission(config, somebody);
     this.registry.on('available', () => this.admission.pump());
     this.#log = log;
-    this.#feed(policies, config.evictionIntervalMs);
+    this.#feed = new PolicyFeed(policies, registry, config, log);
     this.#measure(policies, models);
     this.#dataPath = new DataPath(config, { plan, somebody, admission: this.admission, models, log });
   }
@@ -157,36 +154,10 @@ export class Router {
   /** Ends everything at once. */
   async close(): Promise<void> {
     this.#fileWorkers?.close();
-    this.#loads?.close();
-    clearInterval(this.#evictions);
+    this.#feed.close();
     this.#server?.close();
     this.#server?.closeAllConnections();
     await Promise.all([this.registry.close(), this.#observing.close()]);
-  }
-
-  /** Tells the policies what becomes of the workers that they choose among, and what those say of themselves. */
-  #feed(policies: Routing['policies'], evictionIntervalMs: number): void {
-    const { registry } = this;
-    const policyOf = ({ role }: Worker) => policies.get(role);
-    const all = [...policies.values()];
-    if (all.some(({ followsLoad }) => followsLoad)) {
-      const loads = new Loads((target, report) => policyOf(target.worker)?.learned?.(target, report), this.#log);
-      registry.on('remove', (worker) => loads.removed(worker));
-      registry.on('change', (worker) => {
-        if (policyOf(worker)?.followsLoad) loads.changed(worker);
-      });
-      this.#loads = loads;
-    }
-    for (const event of ['lost', 'remove'] as const) {
-      registry.on(event, (worker) => {
-        for (const target of worker.targets) policyOf(worker)?.removed?.(target);
-      });
-    }
-    registry.on('learned', (worker) => this.#learned(policyOf(worker), worker));
-    const evict = () => {
-      for (const policy of all) policy.evict?.();
-    };
-    if (all.some((policy) => policy.evict)) this.#evictions = setInterval(evict, evictionIntervalMs).unref();
   }
 
   /** What a scrape reads. */
@@ -201,17 +172,6 @@ export class Router {
       connections: () => this.#connections.open,
       indexBytes: () => indexBytesOf(policies),
     });
-  }
-
-  #learned(policy: Policy | undefined, worker: Worker): void {
-    if (!policy?.learned) return;
-    for (const target of worker.targets) {
-      const { kvCapacityTokens } = target;
-      if (kvCapacityTokens !== undefined) policy.learned(target, { kvCapacityTokens });
-    }
-    const { kvCapacityTokens, problem } = worker.facts;
-    if (kvCapacityTokens !== undefined) return;
-    this.#log.warning('worker does not tell the size of its KV cache', { worker: worker.url, problem });
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {

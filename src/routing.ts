@@ -6,7 +6,6 @@ import type { Plan } from './proxy/plans/plan.ts';
 import { RegularPlan } from './proxy/plans/regular.ts';
 import { NixlPlan } from './proxy/prefill-decode/nixl-plan.ts';
 import { PrefillDecodePlan } from './proxy/prefill-decode/plan.ts';
-import { Pools } from './proxy/prefill-decode/pools.ts';
 import type { Registry } from './workers/registry.ts';
 import type { ServedModels } from './workers/served-models.ts';
 import type { Role } from './workers/worker.ts';
@@ -37,7 +36,6 @@ export function createRouting(
   };
   if (!config.pdDisaggregation) return { plan: new RegularPlan(pool('regular'), parts), policies };
   const InTwo = config.pdProtocol === 'nixl' ? NixlPlan : PrefillDecodePlan;
-  const pools = new Pools(pool('prefill', config.prefillPolicy), pool('decode', config.decodePolicy));
-  const plan = new InTwo(pools, parts);
+  const plan = new InTwo(pool('prefill', config.prefillPolicy), pool('decode', config.decodePolicy), parts);
   return { plan, policies };
 }

@@ -26,11 +26,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   routing: ['config', 'policies', 'proxy', 'workers'],
   observing: ['observe', 'metrics', 'tracing', 'api', 'http', 'config', 'log', 'request-record'],
   'worker-metrics': ['metrics', 'policies', 'workers'],
+  'policy-feed': ['config', 'policies', 'workers', 'log'],
   router: [
     ...[
       'routing',
       'observing',
       'worker-metrics',
+      'policy-feed',
       'config',
       'state',
       'policies',

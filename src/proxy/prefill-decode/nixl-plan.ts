@@ -2,13 +2,12 @@ import { RouterError } from '../../errors.ts';
 import { pathOf } from '../../http/path.ts';
 import { failed } from '../failure.ts';
 import { findFields } from '../json-scan.ts';
-import { type Asked, Leg, type LegParts } from '../leg.ts';
-import type { Attempt, Plan } from '../plans/plan.ts';
-import { RegularPlan } from '../plans/regular.ts';
+import { type Asked, Leg } from '../leg.ts';
+import type { Attempt } from '../plans/plan.ts';
 import { Relay } from '../relay.ts';
 import { spliceFields } from '../splice.ts';
 import { HeldAnswer } from './held-answer.ts';
-import type { Pools } from './pools.ts';
+import { TwoPoolPlan } from './two-pool-plan.ts';
 
 const TRANSFER = 'kv_transfer_params';
 /** What asks the prefill server to compute the prompt and keep it for another, as vLLM's NIXL connector has it. */
@@ -27,32 +26,14 @@ const NOT_TO_PREFILL: ReadonlySet<string> = new Set([
 const PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/completions']);
 
 /** vLLM's way: the prefill server makes one token and tells where its cache lies, then the decode server is asked with that. */
-export class NixlPlan implements Plan {
-  readonly #pools: Pools;
-  readonly #parts: LegParts;
-  readonly #alone: RegularPlan;
-
-  constructor(pools: Pools, parts: LegParts) {
-    this.#pools = pools;
-    this.#parts = parts;
-    this.#alone = new RegularPlan(pools.decode, parts);
-  }
-
-  get ready(): boolean {
-    return this.#pools.ready;
-  }
-
-  hasUntried(asked: Asked): boolean {
-    return this.#pools.hasUntried(asked);
-  }
-
-  async attempt(asked: Asked): Promise<Attempt> {
+export class NixlPlan extends TwoPoolPlan {
+  override async attempt(asked: Asked): Promise<Attempt> {
     const { exchange } = asked;
-    if (!PATHS.has(pathOf(exchange.request.url ?? '/'))) return this.#alone.attempt(asked);
+    if (!PATHS.has(pathOf(exchange.request.url ?? '/'))) return this.alone.attempt(asked);
     const body = spliceFields(exchange.body, TO_PREFILL, NOT_TO_PREFILL);
     if (!body) throw new RouterError('bad_request', 'expected a JSON object as the body');
-    this.#pools.require(asked);
-    const prefill = new Leg(this.#pools.prefill, asked, this.#parts, true);
+    this.requireBoth(asked);
+    const prefill = new Leg(this.prefill, asked, this.parts, true);
     const held = new HeldAnswer(false);
     exchange.onGone = () => prefill.cancel();
     const outcome = await prefill.send(body, held);
@@ -72,8 +53,8 @@ export class NixlPlan implements Plan {
   async #decodeAfter(prefill: Leg, transfer: string, client: Relay, asked: Asked): Promise<Attempt> {
     const { exchange } = asked;
     if (exchange.gone) return { outcome: { kind: 'client_gone' }, targets: [prefill.target] };
-    this.#pools.require(asked);
-    const decode = new Leg(this.#pools.decode, asked, this.#parts);
+    this.requireBoth(asked);
+    const decode = new Leg(this.decode, asked, this.parts);
     exchange.onGone = () => decode.cancel();
     const outcome = await decode.send(spliceFields(exchange.body, new Map([[TRANSFER, transfer]])) as Buffer, client);
     exchange.onGone = undefined;

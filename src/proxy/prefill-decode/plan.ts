@@ -2,44 +2,25 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { RouterError } from '../../errors.ts';
 import { pathOf } from '../../http/path.ts';
 import { findFields } from '../json-scan.ts';
-import { type Asked, Leg, type LegParts } from '../leg.ts';
-import type { Attempt, Plan } from '../plans/plan.ts';
-import { RegularPlan } from '../plans/regular.ts';
+import { type Asked, Leg } from '../leg.ts';
+import type { Attempt } from '../plans/plan.ts';
 import { spliceFields } from '../splice.ts';
 import { BOOTSTRAP_FIELDS, bootstrapFields, REPLACED_FIELDS } from './bootstrap.ts';
 import { PromptLogprobs } from './logprobs.ts';
 import { Pair } from './pair.ts';
-import type { Pools } from './pools.ts';
 import { Rooms } from './rooms.ts';
 import { batchSizeOf, isForPair } from './shape.ts';
+import { TwoPoolPlan } from './two-pool-plan.ts';
 
 const OVERRIDES = /^x-(override-(bootstrap-|disagg-prefill-|routed-dp-)|data-parallel-rank$)/;
 /** Signs of JSON in another encoding than UTF-8, which some parsers find out by themselves. */
 const OTHER_ENCODING = /^(\xef\xbb\xbf|\xff\xfe|\xfe\xff|.?\0)/s;
 
 /** A prefill server computes the prompt, a decode server the answer; both are asked at once and meet in a room. */
-export class PrefillDecodePlan implements Plan {
-  readonly #pools: Pools;
-  readonly #parts: LegParts;
+export class PrefillDecodePlan extends TwoPoolPlan {
   readonly #rooms = new Rooms();
-  /** For what needs no pair: questions about the model, and paths that are not known. */
-  readonly #alone: RegularPlan;
 
-  constructor(pools: Pools, parts: LegParts) {
-    this.#pools = pools;
-    this.#parts = parts;
-    this.#alone = new RegularPlan(pools.decode, parts);
-  }
-
-  get ready(): boolean {
-    return this.#pools.ready;
-  }
-
-  hasUntried(asked: Asked): boolean {
-    return this.#pools.hasUntried(asked);
-  }
-
-  async attempt(asked: Asked): Promise<Attempt> {
+  override async attempt(asked: Asked): Promise<Attempt> {
     const { exchange } = asked;
     const { request, body } = exchange;
     const path = pathOf(request.url ?? '/');
@@ -47,12 +28,12 @@ export class PrefillDecodePlan implements Plan {
     if (!isForPair(path)) {
       refuseDisguise(path);
       refuseBootstrap(body);
-      return this.#alone.attempt(asked);
+      return this.alone.attempt(asked);
     }
     const batch = batchSizeOf(path, body);
-    this.#pools.require(asked);
-    const prefill = new Leg(this.#pools.prefill, asked, this.#parts, true);
-    const decode = new Leg(this.#pools.decode, asked, this.#parts);
+    this.requireBoth(asked);
+    const prefill = new Leg(this.prefill, asked, this.parts, true);
+    const decode = new Leg(this.decode, asked, this.parts);
     const fields = bootstrapFields(prefill.target, this.#rooms.draw(batch ?? 1), batch);
     const both = spliceFields(body, fields, REPLACED_FIELDS) as Buffer;
     return new Pair(prefill, decode, exchange).send(both, PromptLogprobs.wantedBy(path, body));
