@@ -1,3 +1,4 @@
+import { type InLine, Line } from '../state/line.ts';
 import type { Candidate, Choice } from './policy.ts';
 import { PrefillRate } from './prefill-rate.ts';
 
@@ -16,7 +17,9 @@ export interface Prediction {
 }
 
 /** A choice and what has to be given back for it. */
-export class PredictedChoice<C extends Candidate = Candidate> implements Choice<C> {
+export class PredictedChoice<C extends Candidate = Candidate> implements Choice<C>, InLine<PredictedChoice> {
+  before: PredictedChoice | undefined;
+  after: PredictedChoice | undefined;
   readonly candidate: C;
   readonly view: WorkerView;
   readonly prediction: Prediction;
@@ -62,20 +65,19 @@ export class WorkerView {
   kvTokens: number | undefined;
   #pendingTokens = 0;
   /** Choices whose first byte has not come, oldest first. */
-  readonly #waiting = new Set<PredictedChoice>();
+  readonly #waiting = new Line<PredictedChoice>();
 
   get pendingTokens(): number {
     return this.#pendingTokens;
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting.length;
   }
 
   /** The use of the index by the oldest request that waits; undefined when none does. */
   get oldestWaiting(): number | undefined {
-    const [oldest] = this.#waiting;
-    return oldest?.prediction.stamp;
+    return this.#waiting.first?.prediction.stamp;
   }
 
   /** Counts a choice from now on. */
@@ -86,14 +88,11 @@ export class WorkerView {
 
   /** The choice's prompt is computed, or given up; may be told more than once. */
   give(choice: PredictedChoice): void {
-    if (this.#waiting.delete(choice)) this.#pendingTokens -= choice.prediction.uncachedTokens;
+    if (this.#waiting.remove(choice)) this.#pendingTokens -= choice.prediction.uncachedTokens;
   }
 
   /** Gives back choices whose prompt must be computed by now, though no byte has told so. */
   expire(nowMs: number): void {
-    for (const choice of this.#waiting) {
-      if (choice.doneMs > nowMs) return;
-      this.give(choice);
-    }
+    for (let { first } = this.#waiting; first && first.doneMs <= nowMs; { first } = this.#waiting) this.give(first);
   }
 }

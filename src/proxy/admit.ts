@@ -86,6 +86,13 @@ export class Admission {
     return this.#wait(this.#stranded, exchange, () => {});
   }
 
+  /** The exchange is over: gives its place to whoever waits. */
+  leave(exchange: Exchange): void {
+    exchange.admittedBy = undefined;
+    this.#inFlight--;
+    if (this.#queue.size > 0) this.pump();
+  }
+
   /** Something has changed: admits whoever may pass now. */
   pump(): void {
     if (this.#stranded.size > 0 && this.#somebody.there) for (const waiter of this.#stranded) waiter.admit();
@@ -121,11 +128,7 @@ export class Admission {
 
   #hold(exchange: Exchange): void {
     this.#inFlight++;
-    exchange.leave = () => {
-      exchange.leave = undefined;
-      this.#inFlight--;
-      if (this.#queue.size > 0) this.pump();
-    };
+    exchange.admittedBy = this;
   }
 
   #wait(queue: Set<Waiter>, exchange: Exchange, admitted: () => void): Promise<void> {
@@ -134,7 +137,7 @@ export class Admission {
       const end = () => {
         clearTimeout(timer);
         queue.delete(waiter);
-        exchange.onGone = undefined;
+        exchange.ongoing = undefined;
       };
       const waiter: Waiter = {
         admit: () => {
@@ -149,10 +152,11 @@ export class Admission {
       };
       const waited = `it waited ${queueTimeoutMs / 1_000} s (--queue-timeout-secs)`;
       const timer = setTimeout(() => waiter.refuse(this.#refusal(waited)), queueTimeoutMs);
-      exchange.onGone = () => {
+      const cancel = () => {
         end();
         resolve();
       };
+      exchange.ongoing = { cancel };
       queue.add(waiter);
       if (queue === this.#queue) this.#pumpWhenRefilled();
     });

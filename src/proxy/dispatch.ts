@@ -85,6 +85,8 @@ function originForm(url: string): string {
 
 /** One call to a worker, as undici drives it. */
 class Call implements Dispatcher.DispatchHandler, WaitingCall, Dispatched {
+  before: WaitingCall | undefined;
+  after: WaitingCall | undefined;
   readonly startedMs = performance.now();
   readonly bodyBytes: number;
   readonly called: Promise<Called>;

@@ -3,6 +3,12 @@ import type { ObservedRequest } from '../observe.ts';
 
 const NO_BODY = Buffer.alloc(0);
 
+/** A wait, or a call to a worker. */
+export interface Ongoing {
+  /** Its client has left. */
+  cancel(): void;
+}
+
 /** What goes with a request, whatever becomes of it. */
 export interface Edge {
   readonly observed: ObservedRequest;
@@ -20,10 +26,10 @@ export class Exchange {
   deadlineMs = Number.POSITIVE_INFINITY;
   /** The client's bytes as they came. */
   body: Buffer = NO_BODY;
-  /** Gives the admission slot back; set while one is held. */
-  leave: (() => void) | undefined;
-  /** What to undo when the client leaves now: a wait, or a call to a worker. */
-  onGone: (() => void) | undefined;
+  /** Set while a place among those in flight is held there. */
+  admittedBy: { leave(exchange: Exchange): void } | undefined;
+  /** What to cancel when the client leaves now. */
+  ongoing: Ongoing | undefined;
   #gone = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, { observed, headers }: Edge) {
@@ -34,7 +40,7 @@ export class Exchange {
     response.once('close', () => {
       if (response.writableFinished) return;
       this.#gone = true;
-      this.onGone?.();
+      this.ongoing?.cancel();
     });
   }
 
@@ -54,11 +60,11 @@ export class Exchange {
       if (this.#gone) return resolve();
       const end = () => {
         clearTimeout(timer);
-        this.onGone = undefined;
+        this.ongoing = undefined;
         resolve();
       };
       const timer = setTimeout(end, ms);
-      this.onGone = end;
+      this.ongoing = { cancel: end };
     });
   }
 }

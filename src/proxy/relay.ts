@@ -21,7 +21,8 @@ export class Relay implements Sink {
   #chunked = false;
   /** Bytes still to come where the worker declared a length. */
   #left = Number.NaN;
-  #writeHead: (() => void) | undefined;
+  /** Of a head that has not left yet. */
+  #waiting: { readonly status: number; readonly text: string | undefined; readonly headers: string[] } | undefined;
   /** A stream of events, to which the router can add one. */
   #plain = false;
   #last: Buffer | undefined;
@@ -48,11 +49,7 @@ export class Relay implements Sink {
     this.#left = Number(headers['content-length'] ?? Number.NaN);
     this.#chunked = Number.isNaN(this.#left) && this.#bodyFollows(status) && this.#response.req.httpVersionMinor > 0;
     if (this.#chunked) out.push('transfer-encoding', 'chunked');
-    this.#writeHead = () => {
-      this.#writeHead = undefined;
-      if (statusText) this.#response.writeHead(status, statusText, out);
-      else this.#response.writeHead(status, out);
-    };
+    this.#waiting = { status, text: statusText, headers: out };
   }
 
   /** False when the client reads more slowly than the worker writes: go on when `whenDrained` calls. */
@@ -60,8 +57,8 @@ export class Relay implements Sink {
     // undici hands over an empty chunk when it goes on after a pause; framed, it would end the stream.
     if (chunk.length === 0) return true;
     this.#last = chunk;
-    const first = this.#writeHead !== undefined;
-    this.#writeHead?.();
+    const first = this.#waiting !== undefined;
+    this.#writeHead();
     if (this.#chunked) return this.#writeChunk(chunk, first);
     this.#left -= chunk.length;
     if (this.#left !== 0) return this.#response.write(chunk);
@@ -74,7 +71,7 @@ export class Relay implements Sink {
   }
 
   end(): void {
-    this.#writeHead?.();
+    this.#writeHead();
     if (this.#chunked) {
       this.#response.chunkedEncoding = false;
       this.#response.end(LAST_CHUNK, 'latin1');
@@ -96,6 +93,14 @@ export class Relay implements Sink {
     response.once('close', () => clearTimeout(timer));
     // Whole as far as HTTP goes, so a client may use the connection again.
     response.end(this.#chunked ? Buffer.concat([frame(event), Buffer.from(LAST_CHUNK)]) : event);
+  }
+
+  #writeHead(): void {
+    if (!this.#waiting) return;
+    const { status, text, headers } = this.#waiting;
+    this.#waiting = undefined;
+    if (text) this.#response.writeHead(status, text, headers);
+    else this.#response.writeHead(status, headers);
   }
 
   #bodyFollows(status: number): boolean {

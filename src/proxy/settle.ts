@@ -3,8 +3,9 @@ import type { Exchange } from './exchange.ts';
 import type { Attempt } from './plans/plan.ts';
 
 /** Gives back whatever the exchange still holds and tells those who observe; runs once, however it ended. */
-export function settle({ leave, response, gone, observed }: Exchange): void {
-  leave?.();
+export function settle(exchange: Exchange): void {
+  const { response, gone, observed } = exchange;
+  exchange.admittedBy?.leave(exchange);
   observed.end(response.headersSent ? response.statusCode : 0, gone);
 }
 

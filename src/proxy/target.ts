@@ -1,9 +1,10 @@
 import type { WorkerClient } from '../http/client.ts';
 import type { Candidate } from '../policies/policy.ts';
+import type { InLine } from '../state/line.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A call that was sent and has had no byte of an answer yet. */
-export interface WaitingCall {
+export interface WaitingCall extends InLine<WaitingCall> {
   /** On the clock of `performance.now()`. */
   readonly startedMs: number;
   /** The client asked for a stream. */

@@ -1,7 +1,8 @@
+import { type InLine, Line } from '../state/line.ts';
 import type { Clock } from './clock.ts';
 
 /** A call that was sent and has had no byte of an answer yet. */
-export interface WaitingCall {
+export interface WaitingCall extends InLine<WaitingCall> {
   /** On the clock of `performance.now()`. */
   readonly startedMs: number;
   /** The client asked for a stream. */
@@ -25,7 +26,7 @@ const REMEMBERED = 32;
 /** What a server has been asked and not answered, and how soon it answered lately. */
 export class Silence {
   readonly #clock: Clock;
-  readonly #waiting = new Set<WaitingCall>();
+  readonly #waiting = new Line<WaitingCall>();
   readonly #firstBytes: FirstByte[] = [];
   #next = 0;
 
@@ -34,7 +35,7 @@ export class Silence {
   }
 
   /** Calls without a first byte, longest waiting first. */
-  get waiting(): ReadonlySet<WaitingCall> {
+  get waiting(): Pick<Line<WaitingCall>, 'first' | 'has' | 'length' | typeof Symbol.iterator> {
     return this.#waiting;
   }
 
@@ -48,7 +49,7 @@ export class Silence {
   }
 
   waitsNoMore(call: WaitingCall, answered: boolean): void {
-    if (!this.#waiting.delete(call) || !answered) return;
+    if (!this.#waiting.remove(call) || !answered) return;
     const { startedMs, streams, bodyBytes } = call;
     this.#firstBytes[this.#next] = { sentMs: startedMs, atMs: this.#clock.now(), streams, bodyBytes };
     this.#next = (this.#next + 1) % REMEMBERED;
@@ -56,8 +57,9 @@ export class Silence {
 
   /** Ends every call that waits. */
   abandon(reason: string): void {
-    const calls = [...this.#waiting];
-    this.#waiting.clear();
-    for (const call of calls) call.abandon(reason);
+    for (const call of [...this.#waiting]) {
+      this.#waiting.remove(call);
+      call.abandon(reason);
+    }
   }
 }

@@ -61,7 +61,7 @@ export class Wedge {
   #look(): void {
     this.#cancel = this.#clock.after(LOOK_MS, () => this.#look());
     for (const worker of this.#workers.values()) worker.health.look();
-    for (const worker of this.#workers.values()) if (worker.silence.waiting.size > 0) this.#judge(worker);
+    for (const worker of this.#workers.values()) if (worker.silence.waiting.length > 0) this.#judge(worker);
   }
 
   #judge(worker: Worker): void {
@@ -75,7 +75,7 @@ export class Wedge {
 
   #compare({ silence, health }: Worker, peers: readonly Worker[]): Evidence {
     const now = this.#clock.now();
-    const [first] = silence.waiting;
+    const { first } = silence.waiting;
     const sinceMs = Math.max(first?.startedMs ?? now, health.movedMs);
     const firstBytes = peers.flatMap((peer) => peer.silence.firstBytes).filter(({ atMs }) => now - atMs <= RECENT_MS);
     return {
@@ -92,7 +92,7 @@ export class Wedge {
     if (now < (this.#nextAskMs.get(worker) ?? 0)) return;
     this.#nextAskMs.set(worker, now + ASK_EVERY_MS);
     const { activity } = worker;
-    const [call] = worker.silence.waiting;
+    const { first: call } = worker.silence.waiting;
     const problem = await worker.health.ask();
     const still = activity === worker.activity && call !== undefined && worker.silence.waiting.has(call);
     if (problem?.refused) worker.lost(problem.text);
@@ -100,7 +100,7 @@ export class Wedge {
   }
 
   #wedged(worker: Worker, { silentMs }: Evidence, why: string): void {
-    const waiting = worker.silence.waiting.size;
+    const waiting = worker.silence.waiting.length;
     const reason = `silent for ${Math.round(silentMs / 1_000)} s with ${waiting} requests waiting, ${why}`;
     this.#log.warning('worker hangs: what waits there goes elsewhere', { worker: worker.url, problem: reason });
     worker.wedged(reason);
@@ -128,7 +128,7 @@ function exceeds({ silentMs, expectedMs, answered }: Evidence, patience: Patienc
 }
 
 /** The longest that peers took lately for a call of the kind, more for a call with more to read. */
-function expectedMs(waiting: ReadonlySet<WaitingCall>, firstBytes: readonly FirstByte[]): number | undefined {
+function expectedMs(waiting: Iterable<WaitingCall>, firstBytes: readonly FirstByte[]): number | undefined {
   let longest: number | undefined;
   for (const kind of [true, false]) {
     const bodies = [...waiting].filter(({ streams }) => streams === kind).map(({ bodyBytes }) => bodyBytes);

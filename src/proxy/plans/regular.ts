@@ -23,9 +23,9 @@ export class RegularPlan implements Plan {
   async attempt(asked: Asked): Promise<Attempt> {
     const { exchange } = asked;
     const leg = new Leg(this.#pool, asked, this.#parts);
-    exchange.onGone = () => leg.cancel();
+    exchange.ongoing = leg;
     const outcome = await leg.send(exchange.body, new Relay(exchange));
-    exchange.onGone = undefined;
+    exchange.ongoing = undefined;
     return { outcome, targets: [leg.target] };
   }
 }

@@ -13,7 +13,7 @@ const FAILED = /"(status_)?code": ?5\d\d\b/;
 /** The prefill server's answer, which the client sees only where it is an error: read to its end. */
 export class HeldAnswer implements Sink {
   readonly started = false;
-  #pass: ((sink: Sink) => void) | undefined;
+  #head: Parameters<Sink['head']> | undefined;
   #status = 0;
   #room: number;
   readonly #chunks: Buffer[] = [];
@@ -41,7 +41,7 @@ export class HeldAnswer implements Sink {
   head(status: number, text: string | undefined, headers: IncomingHttpHeaders, described: Described): void {
     this.#status = status;
     const { 'content-length': _, ...rest } = headers;
-    this.#pass = (sink) => sink.head(status, text, rest, described);
+    this.#head = [status, text, rest, described];
   }
 
   data(chunk: Buffer): boolean {
@@ -61,7 +61,7 @@ export class HeldAnswer implements Sink {
 
   /** Gives it to the client after all. */
   passTo(sink: Sink): void {
-    this.#pass?.(sink);
+    if (this.#head) sink.head(...this.#head);
     for (const chunk of this.#chunks) sink.data(chunk);
     sink.end();
   }

@@ -35,9 +35,9 @@ export class NixlPlan extends TwoPoolPlan {
     this.requireBoth(asked);
     const prefill = new Leg(this.prefill, asked, this.parts, true);
     const held = new HeldAnswer(false);
-    exchange.onGone = () => prefill.cancel();
+    exchange.ongoing = prefill;
     const outcome = await prefill.send(body, held);
-    exchange.onGone = undefined;
+    exchange.ongoing = undefined;
     const targets = [prefill.target];
     if (outcome.kind !== 'answered') return { outcome, targets };
     const client = new Relay(exchange, (headers) => prefill.lease.describe(headers, 'prefill-'));
@@ -55,9 +55,9 @@ export class NixlPlan extends TwoPoolPlan {
     if (exchange.gone) return { outcome: { kind: 'client_gone' }, targets: [prefill.target] };
     this.requireBoth(asked);
     const decode = new Leg(this.decode, asked, this.parts);
-    exchange.onGone = () => decode.cancel();
+    exchange.ongoing = decode;
     const outcome = await decode.send(spliceFields(exchange.body, new Map([[TRANSFER, transfer]])) as Buffer, client);
-    exchange.onGone = undefined;
+    exchange.ongoing = undefined;
     return { outcome, targets: [prefill.target, decode.target] };
   }
 }

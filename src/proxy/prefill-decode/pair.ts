@@ -30,10 +30,7 @@ export class Pair {
   async send(body: Buffer, logprobs: PromptLogprobs | undefined): Promise<Attempt> {
     const held = new HeldAnswer(logprobs !== undefined);
     const merging = logprobs && new MergingAnswer(this.#client, logprobs);
-    this.#exchange.onGone = () => {
-      this.#prefill.cancel();
-      this.#decode.cancel();
-    };
+    this.#exchange.ongoing = this;
     const prefilled = this.#prefill.send(body, held).then((outcome) => {
       this.#prefilled(outcome, held);
       if (!logprobs || this.#spoiled || outcome.kind !== 'answered') return;
@@ -47,11 +44,17 @@ export class Pair {
     }
     // What the prefill server tells is part of such an answer; else it may end by itself.
     if (merging) await prefilled;
-    this.#exchange.onGone = undefined;
+    this.#exchange.ongoing = undefined;
     const targets = [this.#prefill.target, this.#decode.target];
     if (!this.#spoiled) return { outcome: decoded, targets };
     if (this.#spoiled.kind === 'answered') held.passTo(this.#client);
     return { outcome: this.#spoiled, targets: targets.reverse() };
+  }
+
+  /** Ends both now: nobody wants the answer any more. */
+  cancel(): void {
+    this.#prefill.cancel();
+    this.#decode.cancel();
   }
 
   /** A prefill that failed leaves nothing to decode, unless the cache has been handed over: then decode's answer has begun. */
