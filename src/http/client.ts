@@ -1,26 +1,31 @@
 // Not from undici's index, which loads fetch, websockets and caches too: 21 MB of memory less.
+
+import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
-import { createConnector } from './connect.ts';
+import { WireClient } from './wire/client.ts';
+import type { WorkerClient } from './worker-client.ts';
 import { createTlsConnector, type WorkerTls } from './worker-tls.ts';
 
 /** Below the 5 s after which uvicorn closes an idle connection, so that the server's close never meets our request. */
 const KEEP_ALIVE_MS = 4_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** What may be asked of a worker's connections. */
-export type WorkerClient = Pick<Pool, 'dispatch' | 'close' | 'destroy'>;
-
-/** The connections to one worker: as many as requests are in flight, kept for reuse. The only user of undici's pools. */
+/** The connections to one worker: as many as requests are in flight, kept for reuse. With TLS they are undici's, else our own. */
 export function createClient(origin: string, tls: WorkerTls = {}): WorkerClient {
-  return new Pool(origin, {
+  if (!origin.startsWith('https:')) {
+    return new WireClient(origin, { keepAliveMs: KEEP_ALIVE_MS, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+  }
+  const pool = new Pool(origin, {
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     // The whole request has one deadline, kept by the data path; a long prefill is not an error.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: origin.startsWith('https:')
-      ? createTlsConnector(tls, CONNECT_TIMEOUT_MS)
-      : createConnector(CONNECT_TIMEOUT_MS),
+    connect: createTlsConnector(tls, CONNECT_TIMEOUT_MS),
   });
+  return {
+    dispatch: (request, handler) => void pool.dispatch(request as Dispatcher.DispatchOptions, handler),
+    destroy: () => pool.destroy(),
+  };
 }

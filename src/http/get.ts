@@ -1,5 +1,4 @@
-import type { Dispatcher } from 'undici';
-import type { WorkerClient } from './client.ts';
+import type { Controller, ExchangeHandler, WorkerClient } from './worker-client.ts';
 
 export interface GetOptions {
   readonly headers: Readonly<Record<string, string>>;
@@ -28,7 +27,7 @@ export function get(client: WorkerClient, path: string, options: GetOptions): Pr
 export function call(client: WorkerClient, path: string, options: CallOptions): Promise<Answer> {
   const { headers, timeoutMs, maxBytes, method = 'GET', body = null } = options;
   return new Promise((resolve, reject) => {
-    let controller: Dispatcher.DispatchController | undefined;
+    let controller: Controller | undefined;
     let status = 0;
     let over = false;
     const chunks: Buffer[] = [];
@@ -42,7 +41,7 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
       fail(new Error(`${path} gave no answer within ${timeoutMs} ms`));
       controller?.abort(new Error('too late'));
     }, timeoutMs);
-    const handler: Dispatcher.DispatchHandler = {
+    const handler: ExchangeHandler = {
       onRequestStart(started) {
         controller = started;
         if (over) started.abort(new Error('too late'));
@@ -62,6 +61,6 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
         fail(error);
       },
     };
-    client.dispatch({ path, method, headers, body }, handler);
+    client.dispatch({ path, method, headers: Object.entries(headers).flat(), body }, handler);
   });
 }

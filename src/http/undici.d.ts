@@ -1,4 +1,4 @@
-/** The two parts of undici that are used, without the fetch and websocket code that its index loads. */
+/** The parts of undici that are used, without the fetch and websocket code that its index loads. */
 declare module 'undici/lib/dispatcher/pool.js' {
   import { Pool } from 'undici';
   export default Pool;
@@ -6,4 +6,14 @@ declare module 'undici/lib/dispatcher/pool.js' {
 declare module 'undici/lib/core/connect.js' {
   import { buildConnector } from 'undici';
   export default buildConnector;
+}
+declare module 'undici/lib/core/errors.js' {
+  import { errors } from 'undici';
+  export const {
+    ClientDestroyedError,
+    ConnectTimeoutError,
+    HTTPParserError,
+    InvalidArgumentError,
+    SocketError,
+  }: typeof errors;
 }

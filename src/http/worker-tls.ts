@@ -1,7 +1,7 @@
 import { getCACertificates } from 'node:tls';
 // Not from undici's index; see client.ts.
 import buildConnector from 'undici/lib/core/connect.js';
-import { markReuse } from './connect.ts';
+import { markReuse } from './reuse-mark.ts';
 import { type KeyPair, type NamedFile, readAuthorities, readKeyPair } from './tls-files.ts';
 
 /** How connections to `https://` workers are made. */

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Dispatcher } from 'undici';
 import { requestHeaders } from '../http/headers.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
+import type { Controller, ExchangeHandler } from '../http/worker-client.ts';
 import type { Hints } from '../policies/policy.ts';
 import { Deadlines, type Timeouts } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
@@ -20,8 +20,6 @@ export interface Called {
   readonly answerBegan: boolean;
   readonly tookMs: number;
 }
-
-type Controller = Dispatcher.DispatchController;
 
 /** What is read of an answer that nobody gets, so that its connection can be used again. */
 const DISCARDED_BYTES = 64 * 1024;
@@ -56,7 +54,7 @@ export function dispatch(sending: Sending): Dispatched {
   target.client.dispatch(
     {
       path: target.basePath + originForm(request.url ?? '/'),
-      method: request.method as Dispatcher.HttpMethod,
+      method: request.method ?? 'GET',
       headers: withRankHeader(requestHeaders(request.headers, ownHeaders(sending)), target.rank),
       body: body.length > 0 ? body : null,
     },
@@ -83,8 +81,8 @@ function originForm(url: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** One call to a worker, as undici drives it. */
-class Call implements Dispatcher.DispatchHandler, WaitingCall, Dispatched {
+/** One call to a worker, as its client drives it. */
+class Call implements ExchangeHandler, WaitingCall, Dispatched {
   before: WaitingCall | undefined;
   after: WaitingCall | undefined;
   readonly startedMs = performance.now();

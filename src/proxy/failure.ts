@@ -1,5 +1,5 @@
 import { RouterError } from '../errors.ts';
-import type { ReuseMark } from '../http/connect.ts';
+import type { ReuseMark } from '../http/reuse-mark.ts';
 import type { Failed } from './outcome.ts';
 import type { Target } from './target.ts';
 

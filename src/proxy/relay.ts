@@ -54,7 +54,7 @@ export class Relay implements Sink {
 
   /** False when the client reads more slowly than the worker writes: go on when `whenDrained` calls. */
   data(chunk: Buffer): boolean {
-    // undici hands over an empty chunk when it goes on after a pause; framed, it would end the stream.
+    // undici (TLS) hands over an empty chunk when it goes on after a pause; framed, it would end the stream.
     if (chunk.length === 0) return true;
     this.#last = chunk;
     const first = this.#waiting !== undefined;

@@ -1,4 +1,4 @@
-import type { WorkerClient } from '../http/client.ts';
+import type { WorkerClient } from '../http/worker-client.ts';
 import type { Candidate } from '../policies/policy.ts';
 import type { InLine } from '../state/line.ts';
 import type { Verdict } from './verdict.ts';

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import { createClient, type WorkerClient } from '../http/client.ts';
+import { createClient } from '../http/client.ts';
+import type { WorkerClient } from '../http/worker-client.ts';
 import type { Log } from '../log.ts';
 import type { Slots } from '../state/slots.ts';
 import type { BreakerOptions, BreakerState } from './breaker.ts';

@@ -1,4 +1,4 @@
-import type { WorkerClient } from '../http/client.ts';
+import type { WorkerClient } from '../http/worker-client.ts';
 import type { Slots } from '../state/slots.ts';
 import type { Verdict } from './breaker.ts';
 import type { WaitingCall } from './silence.ts';

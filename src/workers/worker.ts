@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { WorkerClient } from '../http/client.ts';
+import type { WorkerClient } from '../http/worker-client.ts';
 import type { Slots } from '../state/slots.ts';
 import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts';
 import type { Clock } from './clock.ts';

@@ -1,0 +1,39 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** A request as it goes to a worker. */
+export interface WorkerRequest {
+  /** Absolute path and query. */
+  readonly path: string;
+  readonly method: string;
+  /** name, value, name, value …; the client adds host, connection and content-length. */
+  readonly headers: readonly string[];
+  readonly body: Buffer | null;
+}
+
+/** What may be done with an exchange under way. Does nothing once that is over. */
+export interface Controller {
+  /** Closes the connection; the handler is told this error. */
+  abort(reason: Error): void;
+  /** No more data until `resume`, but for what was read already. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Who is told of an exchange: of its start, then of the answer as it comes; at the end either of its end or of an error. */
+export interface ExchangeHandler {
+  /** There is a connection and the request is about to be written. */
+  onRequestStart(controller: Controller): void;
+  /** The first byte of an answer came. */
+  onResponseStarted?(): void;
+  onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void;
+  onResponseData(controller: Controller, chunk: Buffer): void;
+  onResponseEnd(): void;
+  onResponseError(controller: Controller, error: Error): void;
+}
+
+/** The connections to one worker. Errors are undici's, whichever client it is: name and code tell what it was. */
+export interface WorkerClient {
+  dispatch(request: WorkerRequest, handler: ExchangeHandler): void;
+  /** Ends every exchange with `ClientDestroyedError` and closes every connection. */
+  destroy(): Promise<void>;
+}
