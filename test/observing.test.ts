@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +11,7 @@ import { parseScrape, scraped } from './helpers/prometheus.ts';
 import { type Json, startSim } from './helpers/sim.ts';
 import { freePort, type RouterProcess, spawnRouter } from './helpers/spawn-router.ts';
 
+const NEXT_DAY = new URL('./fixtures/next-day.ts', import.meta.url).href;
 const KEY = 'sk-router-7f3a';
 const WORKER_KEY = 'sk-worker-91cc';
 
@@ -175,6 +176,33 @@ test('no key is in a log, a metric or a page, and a file has the same lines', as
   for (const secret of [KEY, WORKER_KEY, 'sk-wrong']) {
     assert.ok(!text.includes(secret) && !router.lines.join('\n').includes(secret), secret);
   }
+});
+
+test('a running router begins another log file when one is full, and when the day is over; two weeks stay', async () => {
+  const logDir = await mkdtemp(join(tmpdir(), 'router-log-'));
+  const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+  const today = day(0);
+  const name = (date: string, part = '') => `sgl-router.${date}${part}.log`;
+  for (let ago = 20; ago > 0; ago--) await writeFile(join(logDir, name(day(-ago))), 'old\n');
+  await writeFile(join(logDir, name(today)), '');
+  await truncate(join(logDir, name(today)), 100 * 2 ** 20);
+  await using worker = await fakeWorker(answering('{}'));
+  const flags = ['--log-dir', logDir, '--worker-urls', worker.url];
+  await using router = await spawnRouter(flags, { NODE_OPTIONS: `--import=${NEXT_DAY}` });
+  await post(`${router.url}/generate`, {}, { 'x-request-id': 'today' });
+  await lineOf(router, 'today');
+  router.child.kill('SIGWINCH');
+  // The signal is handled by the time that this is answered: both wait in the same loop.
+  await post(`${router.url}/generate`, {}, { 'x-request-id': 'between' });
+  await lineOf(router, 'between');
+  await post(`${router.url}/generate`, {}, { 'x-request-id': 'tomorrow' });
+  await lineOf(router, 'tomorrow');
+  router.child.kill('SIGTERM');
+  assert.equal((await router.exited).code, 0);
+  assert.match(await readFile(join(logDir, name(today, '.1')), 'utf8'), /"today"/);
+  assert.match(await readFile(join(logDir, name(day(1))), 'utf8'), /"tomorrow"/);
+  const left = (await readdir(logDir)).sort();
+  assert.deepEqual([left.length, left.at(-1)], [14, name(day(1))]);
 });
 
 test('whatever paths, models and ids clients send, the series stay few', async () => {

@@ -17,6 +17,9 @@ const PREFIXES: Readonly<Record<string, string>> = {
   '/v1/responses': 'resp-',
 };
 const LENGTH = 24;
+/** Characters made of one random number, which has 31 bits then. */
+const PER_NUMBER = 5;
+const made = Buffer.alloc(LENGTH);
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /** The id of a request: the client's own, or a new one where it has none that can be used. */
@@ -32,8 +35,14 @@ export function createRequestIds(
       const value = headers[name];
       if (typeof value === 'string' && ACCEPTED.test(value)) return value;
     }
-    let id = PREFIXES[path] ?? 'req-';
-    for (let i = 0; i < LENGTH; i++) id += ALPHABET[Math.floor(random() * ALPHABET.length)];
-    return id;
+    const prefix = PREFIXES[path] ?? 'req-';
+    for (let at = 0; at < LENGTH; ) {
+      let number = Math.floor(random() * ALPHABET.length ** PER_NUMBER);
+      for (const end = Math.min(at + PER_NUMBER, LENGTH); at < end; at++) {
+        made[at] = ALPHABET.charCodeAt(number % ALPHABET.length);
+        number = Math.floor(number / ALPHABET.length);
+      }
+    }
+    return prefix + made.toString('latin1');
   };
 }

@@ -29,7 +29,8 @@ export class FramingError extends Error {
 const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
 const REQUEST_LINE = /^([A-Z-]+) +([\x21-\x7e]+) +HTTP\/1\.([01])$/;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-const CHUNK_LINE = /^0*([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e]*)?$/;
+/** Bytes above ASCII only between the quotes of an extension's value (RFC 9110 §5.6.4). */
+const CHUNK_LINE = /^0*([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e]*(?:"[\t\x20-\x7e\x80-\xff]*"[\t\x20-\x7e]*)?)?$/;
 const BARE = /(?:^|[^\r])\n|\r(?!\n)/;
 
 /** The request that begins at `at`; undefined while it is incomplete. Throws FramingError. */
