@@ -71,6 +71,9 @@ async function rawServer(t: TestContext, serve: (socket: Socket) => void): Promi
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+/** Resolves when it is closed, by a reset too. */
+const closeOf = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
+
 test('what is sent: request line, host, headers in order, and the body with its length', async (t) => {
   await using worker = await recordingWorker();
   const { ask } = client(t, worker.url);
@@ -196,7 +199,7 @@ test('bytes that nobody asked for close an idle connection', async (t) => {
   });
   const { ask } = client(t, url);
   await ask();
-  const closed = once(answered as Socket, 'close');
+  const closed = closeOf(answered as Socket);
   answered?.write(ok('poison'));
   await closed;
   assert.equal((await ask()).body, 'hi');
@@ -215,7 +218,7 @@ test('abort: the error given comes back and the connection closes, in each phase
     await until(
       () => socket !== undefined && exchange.controller !== undefined && exchange.body.length === Math.max(0, sent - 1),
     );
-    const closed = once(socket as Socket, 'close');
+    const closed = closeOf(socket as Socket);
     socket?.resume();
     const reason = new Error('enough');
     exchange.controller?.abort(reason);
