@@ -16,6 +16,10 @@ export const INFERENCE_PATHS: readonly string[] = [
   '/v1/audio/transcriptions',
   '/api/chat',
   '/api/generate',
+  '/encode',
+  '/classify',
+  '/invocations',
+  '/vertex_generate',
 ];
 
 const inference: ReadonlySet<string> = new Set(INFERENCE_PATHS);

@@ -18,6 +18,9 @@ const PROMPT_FIELDS: ReadonlyMap<string, readonly (readonly string[])[]> = new M
   ['/v1/messages', [['tools'], ['system'], ['messages']]],
   ['/api/chat', [['tools'], ['messages']]],
   ['/api/generate', [['system'], ['prompt']]],
+  ['/encode', [['text', 'input_ids']]],
+  ['/classify', [['text', 'input_ids']]],
+  ['/invocations', [['tools'], ['messages']]],
 ]);
 
 /** What an engine's cache tells apart beside the prompt: the same words with another of these share nothing. */
