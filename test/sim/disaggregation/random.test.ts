@@ -63,12 +63,12 @@ async function isEmpty(url: string): Promise<boolean> {
   );
 }
 
-test(`${PAIRS} pairs of which legs are aborted at random (seed ${SEED})`, { timeout: 25_000 }, async () => {
+test(`${PAIRS} pairs of which legs are aborted at random (seed ${SEED})`, { timeout: 90_000 }, async () => {
   const random = seededRandom(SEED);
   await using plain = await startSim();
   await using pair = await startPair([
     ...SLOW,
-    ...patience(5),
+    ...patience(12),
     '--enable-metrics',
     '--dp-size=2',
     '--enable-dp-attention',
