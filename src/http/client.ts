@@ -1,6 +1,5 @@
-// Not from undici's index, which loads fetch, websockets and caches too: 21 MB of memory less.
-
 import type { Dispatcher } from 'undici';
+// Not from undici's index, which loads fetch, websockets and caches too: 21 MB of memory less.
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { WireClient } from './wire/client.ts';
 import type { WorkerClient } from './worker-client.ts';

@@ -1,3 +1,4 @@
+import { isStale, MOST_STALE } from './reuse-mark.ts';
 import type { Controller, ExchangeHandler, WorkerClient } from './worker-client.ts';
 
 export interface GetOptions {
@@ -23,11 +24,13 @@ export function get(client: WorkerClient, path: string, options: GetOptions): Pr
   return call(client, path, options);
 }
 
-/** The same with any method. */
+/** The same with any method; sent again at once where a connection was only found to be closed. */
 export function call(client: WorkerClient, path: string, options: CallOptions): Promise<Answer> {
   const { headers, timeoutMs, maxBytes, method = 'GET', body = null } = options;
   return new Promise((resolve, reject) => {
     let controller: Controller | undefined;
+    let calls = 0;
+    let sentMs = 0;
     let status = 0;
     let over = false;
     const chunks: Buffer[] = [];
@@ -44,6 +47,7 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
     const handler: ExchangeHandler = {
       onRequestStart(started) {
         controller = started;
+        sentMs = performance.now();
         if (over) started.abort(new Error('too late'));
       },
       onResponseStart(_, code) {
@@ -58,9 +62,16 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
         resolve({ status, body: Buffer.concat(chunks) });
       },
       onResponseError(_, error) {
-        fail(error);
+        const again = !over && calls <= MOST_STALE && isStale(error, status !== 0, performance.now() - sentMs);
+        if (again) send();
+        else fail(error);
       },
     };
-    client.dispatch({ path, method, headers: Object.entries(headers).flat(), body }, handler);
+    const request = { path, method, headers: Object.entries(headers).flat(), body };
+    const send = () => {
+      calls++;
+      client.dispatch(request, handler);
+    };
+    send();
   });
 }

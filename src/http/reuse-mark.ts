@@ -1,12 +1,26 @@
 import type { Socket } from 'node:net';
 
 /** What the error of a connection tells beside its code. */
-export interface ReuseMark {
+interface ReuseMark {
   /** Something had come over it: where the error hit a request that got nothing, that was from requests before. */
   readonly reused?: boolean;
 }
 
-/** To be called before undici listens for errors itself and hands them on. */
-export function markReuse(socket: Socket): void {
-  socket.on('error', (error) => Object.assign(error, { reused: socket.bytesRead > 0 } satisfies ReuseMark));
+/** Longer than any network takes to say that a connection is closed; a worker that dies over a request as a rule has had it for longer. */
+const STALE_MS = 1_000;
+
+/** Connections that a worker may have closed just then, one after another. */
+export const MOST_STALE = 3;
+
+/** Notes on the error whether the connection had served before. */
+export function markReuse(error: Error, socket: Socket): void {
+  Object.assign(error, { reused: socket.bytesRead > 0 } satisfies ReuseMark);
+}
+
+/**
+ * True when a connection that had served before ended at once, without a byte of an answer: as a rule the worker closed it,
+ * idle, just when the request was written.
+ */
+export function isStale(error: Error, answerBegan: boolean, tookMs: number): boolean {
+  return !answerBegan && tookMs < STALE_MS && (error as ReuseMark).reused === true;
 }

@@ -52,7 +52,8 @@ export function createTlsConnector(tls: WorkerTls, timeoutMs: number): buildConn
   return (target, callback) => {
     connect(target, (...[error, socket]) => {
       if (error) return callback(explain(error, target.host ?? target.hostname), null);
-      markReuse(socket);
+      // Before undici listens for errors itself and hands them on.
+      socket.on('error', (error) => markReuse(error, socket));
       callback(null, socket);
     });
   };

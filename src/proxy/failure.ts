@@ -1,5 +1,4 @@
 import { RouterError } from '../errors.ts';
-import type { ReuseMark } from '../http/reuse-mark.ts';
 import type { Failed } from './outcome.ts';
 import type { Target } from './target.ts';
 
@@ -27,17 +26,6 @@ export function isUnreachable({ sent, blameless, error }: Failed): boolean {
 /** True when no other attempt can end otherwise. */
 export function isFinal({ error }: Failed): boolean {
   return NOT_SENDABLE.has(codeOf(error));
-}
-
-/** Longer than any network takes to say that a connection is closed; a worker that dies over a request as a rule has had it for longer. */
-const STALE_MS = 1_000;
-
-/**
- * True when a connection that had served before ended at once, without a byte of an answer: as a rule the worker closed it,
- * idle, just when the request was written.
- */
-export function isStale({ error, sent }: Failed, answerBegan: boolean, tookMs: number): boolean {
-  return sent && !answerBegan && tookMs < STALE_MS && (error as ReuseMark).reused === true;
 }
 
 /** The only mapping from a failed call to what the client is told. */

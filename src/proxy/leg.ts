@@ -1,3 +1,4 @@
+import { isStale, MOST_STALE } from '../http/reuse-mark.ts';
 import type { Log } from '../log.ts';
 import type { Chosen } from '../observe.ts';
 import type { Choice, Policy } from '../policies/policy.ts';
@@ -7,16 +8,13 @@ import type { Timeouts } from './deadlines.ts';
 import { type Dispatched, dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
 import { asksToExplain, explain } from './explain.ts';
-import { isStale, isUnreachable } from './failure.ts';
+import { isUnreachable } from './failure.ts';
 import { Lease } from './lease.ts';
 import { GONE, type Outcome } from './outcome.ts';
 import { withRank } from './rank.ts';
 import type { Tries } from './retry.ts';
 import type { Sink } from './sink.ts';
 import type { Target } from './target.ts';
-
-/** Connections that a worker may have closed just then, one after another. */
-const MOST_STALE = 3;
 
 /** Those who may be asked, and who chooses among them. */
 export interface Pool {
@@ -70,7 +68,8 @@ export class Leg {
         this.#call = dispatch({ lease: this.lease, body: ranked, sink, timeouts: this.#timeouts, ...this.#asked });
         const called = await this.#call.called;
         outcome = called.outcome;
-        if (outcome.kind !== 'failed' || !isStale(outcome, called.answerBegan, called.tookMs)) break;
+        if (outcome.kind !== 'failed' || !outcome.sent) break;
+        if (!isStale(outcome.error, called.answerBegan, called.tookMs)) break;
       }
     } finally {
       this.lease.settle(outcome);

@@ -43,3 +43,33 @@ test('an answer that does not come, or not whole, is an error in time', async ()
 test('a connection that breaks is an error', async () => {
   await assert.rejects(answerOf(({ socket }) => void socket.destroy()));
 });
+
+test('connections that the worker closed while they were idle count for nothing', async () => {
+  let asked = 0;
+  await using worker = await fakeWorker((_, response) => {
+    asked++;
+    response.end('ok');
+  });
+  const client = createClient(worker.url);
+  const ask = () => get(client, '/x', { headers: {}, timeoutMs: 5_000, maxBytes: 100 });
+  await Promise.all([ask(), ask()]);
+  // In the same turn of the event loop, so that the client has not heard of it.
+  worker.server.closeAllConnections();
+  assert.deepEqual([(await ask()).status, asked], [200, 3]);
+  await client.destroy();
+});
+
+test('a worker that closes every connection over its second request is an error', async () => {
+  let asked = 0;
+  await using worker = await fakeWorker(({ socket }, response) => {
+    asked++;
+    if (asked === 1) response.end();
+    else socket.destroy();
+  });
+  const client = createClient(worker.url);
+  const ask = () => get(client, '/x', { headers: {}, timeoutMs: 5_000, maxBytes: 100 });
+  await ask();
+  await assert.rejects(ask);
+  assert.equal(asked, 3);
+  await client.destroy();
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { failed, failureOf, isFinal, isStale, isUnreachable } from '../../src/proxy/failure.ts';
+import { failed, failureOf, isFinal, isUnreachable } from '../../src/proxy/failure.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
 
@@ -132,13 +132,4 @@ test('whom an error is to blame on, and what the client is told', () => {
   const invalid = failed(error('UND_ERR_INVALID_ARG'), false, false);
   assert.deepEqual([isFinal(invalid), failureOf(invalid, undefined).status], [true, 400]);
   assert.match(failureOf(failed(error('EMFILE'), false, false), undefined).message, /ulimit -n/);
-});
-
-test('only a connection that had served, and brought nothing of an answer, was stale', () => {
-  const reused = Object.assign(error('ECONNRESET'), { reused: true });
-  assert.equal(isStale(failed(reused, false, true), false, 5), true);
-  assert.equal(isStale(failed(reused, false, true), true, 5), false);
-  assert.equal(isStale(failed(reused, false, false), false, 5), false);
-  assert.equal(isStale(failed(error('ECONNRESET'), false, true), false, 5), false);
-  assert.equal(isStale(failed(reused, false, true), false, 5_000), false, 'it had the request for long');
 });

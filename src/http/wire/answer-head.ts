@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HTTPParserError } from 'undici/lib/core/errors.js';
+import { TOKEN, VALUE } from './grammar.ts';
 
 export interface AnswerHead {
   readonly status: number;
@@ -13,8 +14,6 @@ export interface AnswerHead {
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const LENGTH = /^\d{1,15}$/;
 const CLOSES = /(?:^|[,\s])close(?:$|[,\s])/i;
 const KEEPS = /(?:^|[,\s])keep-alive(?:$|[,\s])/i;
@@ -36,12 +35,10 @@ export function parseHead(text: string): AnswerHead {
     end = lineEnd(text, start);
     addHeader(headers, text, start, end);
   }
-  const { connection } = headers as IncomingHttpHeaders;
-  const keeps =
-    minor === '1'
-      ? !connection || !CLOSES.test(connection)
-      : KEEPS.test(connection ?? '') && !CLOSES.test(connection ?? '');
-  return { status: Number(code), statusText, headers, reusable: keeps, length: lengthOf(headers, minor === '1') };
+  const { connection = '' } = headers as IncomingHttpHeaders;
+  const isNew = minor === '1';
+  const reusable = (isNew || KEEPS.test(connection)) && !CLOSES.test(connection);
+  return { status: Number(code), statusText, headers, reusable, length: lengthOf(headers, isNew) };
 }
 
 function lineEnd(text: string, from: number): number {
@@ -53,7 +50,7 @@ function addHeader(headers: Record<string, string | string[]>, text: string, sta
   const colon = text.indexOf(':', start);
   const name = text.slice(start, colon).toLowerCase();
   const value = unpadded(text, colon + 1, end);
-  if (colon < 0 || colon >= end || !NAME.test(name) || !VALUE.test(value)) {
+  if (colon < 0 || colon >= end || !TOKEN.test(name) || !VALUE.test(value)) {
     throw new HTTPParserError(`expected a header, got ${JSON.stringify(text.slice(start, Math.min(end, start + 40)))}`);
   }
   const before = headers[name];

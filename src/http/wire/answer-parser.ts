@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HTTPParserError } from 'undici/lib/core/errors.js';
 import { parseHead } from './answer-head.ts';
+import { isHeader } from './grammar.ts';
 
 /** Who is told of an answer. */
 export interface AnswerHandler {
@@ -19,7 +20,6 @@ const MOST_LINE_BYTES = 4096;
 const MOST_TRAILER_BYTES = 16 * 1024;
 const MOST_SIZE_DIGITS = 13;
 const SIZE_LINE = /^([0-9A-Fa-f]{1,13})(?:[ \t]*;[\t\x20-\x7e]*)?$/;
-const TRAILER = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const CR = 0x0d;
 const LF = 0x0a;
@@ -225,7 +225,7 @@ export class AnswerParser {
       throw new HTTPParserError(`expected trailers of at most ${MOST_TRAILER_BYTES} bytes`);
     }
     if (text === '') this.#end();
-    else if (text !== undefined && !TRAILER.test(text)) throw new HTTPParserError('expected trailers as headers are');
+    else if (text !== undefined && !isHeader(text)) throw new HTTPParserError('expected trailers as headers are');
     return next;
   }
 

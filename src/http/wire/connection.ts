@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { ConnectTimeoutError, SocketError } from 'undici/lib/core/errors.js';
-import type { ReuseMark } from '../reuse-mark.ts';
+import { markReuse } from '../reuse-mark.ts';
 import type { Controller, ExchangeHandler } from '../worker-client.ts';
 import { type AnswerHandler, AnswerParser } from './answer-parser.ts';
 
@@ -73,8 +73,7 @@ export class Connection implements AnswerHandler {
   constructor(options: ConnectionOptions, request: Prepared, handler: ExchangeHandler) {
     const { address, connectTimeoutMs, readBuffer } = options;
     this.#options = options;
-    this.#exchange = new Exchange(handler, this);
-    this.#request = request;
+    this.#accept(request, handler);
     const socket = connect({
       ...address,
       noDelay: true,
@@ -100,8 +99,7 @@ export class Connection implements AnswerHandler {
 
   /** Begins another exchange; it must be idle. */
   carry(request: Prepared, handler: ExchangeHandler): void {
-    this.#exchange = new Exchange(handler, this);
-    this.#request = request;
+    this.#accept(request, handler);
     this.#begin();
   }
 
@@ -114,8 +112,8 @@ export class Connection implements AnswerHandler {
     this.#options.closed(this);
     const exchange = this.#over();
     if (!exchange) return;
-    const reused = this.#socket.bytesRead > 0;
-    exchange.handler.onResponseError(exchange, Object.assign(error, { reused } satisfies ReuseMark));
+    markReuse(error, this.#socket);
+    exchange.handler.onResponseError(exchange, error);
   }
 
   pause(): void {
@@ -155,6 +153,11 @@ export class Connection implements AnswerHandler {
     if (this.#closed) return;
     this.idleSinceMs = performance.now();
     this.#options.idle(this);
+  }
+
+  #accept(request: Prepared, handler: ExchangeHandler): void {
+    this.#exchange = new Exchange(handler, this);
+    this.#request = request;
   }
 
   #begin(): void {

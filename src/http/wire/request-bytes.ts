@@ -1,9 +1,8 @@
 import { InvalidArgumentError } from 'undici/lib/core/errors.js';
 import type { WorkerRequest } from '../worker-client.ts';
+import { TOKEN, VALUE } from './grammar.ts';
 
 const PATH = /^[\x21-\xff]+$/;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const WITH_LENGTH: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /** The request up to its body. Throws InvalidArgumentError for what would end in another request than was meant. */
