@@ -96,7 +96,7 @@ export class Router {
     });
     const somebody = this.#somebody(plan);
     this.admission = new Admission(config, somebody);
-    this.registry.on('available', () => this.admission.pump());
+    for (const event of ['available', 'learned'] as const) registry.on(event, () => this.admission.pump());
     this.#log = log;
     this.#feed = new PolicyFeed(policies, registry, config, log);
     this.#measure(policies, models);
@@ -223,12 +223,9 @@ export class Router {
 
   /** While the router is held there is nobody to ask, whatever workers there are. */
   #somebody(plan: Plan): Somebody {
-    const isHeld = () => this.#held !== undefined;
     return {
-      get there() {
-        return !isHeld() && plan.ready;
-      },
-      missing: () => this.#starting() ?? noWorker(),
+      isThere: (model) => this.#held === undefined && plan.isReady(model),
+      missing: (model) => this.#starting() ?? noWorker(model),
     };
   }
 }

@@ -61,10 +61,24 @@ test('with one model a request may call it what it will, as with a server alone'
   assert.ok([one.url, two.url].includes((await ask(router.url, undefined)) as string));
 });
 
-test('a model whose workers are all down is 503, and nobody else is asked for it', async () => {
+test('requests for a model whose only worker went away wait for it, in nobody’s place', async () => {
   await using qwen = await served('qwen');
   const llama = await served('llama');
-  await using router = await testRouter([qwen.url, llama.url]);
+  await using router = await testRouter([qwen.url, llama.url], ['--max-concurrent-requests', '1']);
+  const { registry, admission } = router.router;
+  await knows(router, 'qwen', 'llama');
+  await llama[Symbol.asyncDispose]();
+  const waiting = ask(router.url, 'llama');
+  await until(() => registry.available().length === 1 && admission.inFlight === 0);
+  assert.equal(await ask(router.url, 'qwen'), qwen.url);
+  await using _back = await startSim(['--served-model-name', 'llama', '--port', new URL(llama.url).port]);
+  assert.equal(await waiting, llama.url);
+});
+
+test('a model whose workers stay down is 503, and nobody else is asked for it', async () => {
+  await using qwen = await served('qwen');
+  const llama = await served('llama');
+  await using router = await testRouter([qwen.url, llama.url], [], { queueTimeoutMs: 30 });
   await knows(router, 'qwen', 'llama');
   await llama[Symbol.asyncDispose]();
   const refused = (await ask(router.url, 'llama')) as Response;

@@ -12,14 +12,16 @@ export interface AdmissionLimits {
   readonly queueTimeoutMs: number;
 }
 
-/** Whether there is somebody to ask. */
+/** Whether there is somebody to ask: at all, or for a model. */
 export interface Somebody {
-  readonly there: boolean;
+  isThere(model?: string): boolean;
   /** What a request is told while there is nobody. */
-  missing(): RouterError;
+  missing(model?: string): RouterError;
 }
 
 interface Waiter {
+  /** For whose workers it waits; undefined for anybody's. */
+  readonly model: string | undefined;
   readonly admit: () => void;
   readonly refuse: (error: RouterError) => void;
 }
@@ -34,7 +36,7 @@ export class Admission {
   readonly #bucket: TokenBucket | undefined;
   /** A Set keeps insertion order and gives up a waiter in the middle at no cost. */
   readonly #queue = new Set<Waiter>();
-  /** In flight already, without anybody to ask: they come first. */
+  /** Were in flight, without anybody to ask: they come first. */
   readonly #stranded = new Set<Waiter>();
   #inFlight = 0;
   #closed: RouterError | undefined;
@@ -75,15 +77,21 @@ export class Admission {
     if (queueSize <= 0 || queueTimeoutMs <= 0)
       return Promise.reject(this.#refusal('none may wait (--queue-size, --queue-timeout-secs)'));
     if (this.#queue.size >= queueSize) return Promise.reject(full(`${queueSize} requests wait (--queue-size)`));
-    return this.#wait(this.#queue, exchange, () => this.#hold(exchange));
+    return this.#wait(this.#queue, exchange, undefined);
   }
 
-  /** Waits for somebody to ask, for an exchange that is in flight; rejects when that takes longer than the queue allows. */
-  awaitWorker(exchange: Exchange): Promise<void> | undefined {
-    if (this.#somebody.there) return undefined;
+  /**
+   * Waits for somebody to ask, for an exchange that is in flight; its place is another's meanwhile, or requests for a model
+   * that is down would keep out those for others. Rejects when that takes longer than the queue allows.
+   */
+  awaitWorker(exchange: Exchange, model: string | undefined): Promise<void> | undefined {
+    if (this.#somebody.isThere(model)) return undefined;
     if (this.#closed) return Promise.reject(this.#closed);
-    if (this.#limits.queueTimeoutMs <= 0) return Promise.reject(this.#somebody.missing());
-    return this.#wait(this.#stranded, exchange, () => {});
+    const { queueSize, queueTimeoutMs } = this.#limits;
+    if (this.#stranded.size >= queueSize || queueTimeoutMs <= 0) return Promise.reject(this.#somebody.missing(model));
+    const wait = this.#wait(this.#stranded, exchange, model);
+    this.leave(exchange);
+    return wait;
   }
 
   /** The exchange is over: gives its place to whoever waits. */
@@ -95,7 +103,7 @@ export class Admission {
 
   /** Something has changed: admits whoever may pass now. */
   pump(): void {
-    if (this.#stranded.size > 0 && this.#somebody.there) for (const waiter of this.#stranded) waiter.admit();
+    for (const waiter of this.#stranded) if (!this.#isFull() && this.#somebody.isThere(waiter.model)) waiter.admit();
     while (this.#queue.size > 0 && this.#opens()) {
       const [next] = this.#queue;
       next?.admit();
@@ -112,7 +120,7 @@ export class Admission {
 
   /** Whether all gates are open for one more; takes its token then. */
   #opens(): boolean {
-    return !this.#isFull() && this.#somebody.there && (this.#bucket?.take() ?? true);
+    return !this.#isFull() && this.#somebody.isThere() && (this.#bucket?.take() ?? true);
   }
 
   #isFull(): boolean {
@@ -122,7 +130,7 @@ export class Admission {
 
   #pumpWhenRefilled(): void {
     clearTimeout(this.#refill);
-    if (!this.#bucket || this.#isFull() || !this.#somebody.there) return;
+    if (!this.#bucket || this.#isFull() || !this.#somebody.isThere()) return;
     this.#refill = setTimeout(() => this.pump(), Math.max(1, this.#bucket.waitMs));
   }
 
@@ -131,7 +139,7 @@ export class Admission {
     exchange.admittedBy = this;
   }
 
-  #wait(queue: Set<Waiter>, exchange: Exchange, admitted: () => void): Promise<void> {
+  #wait(queue: Set<Waiter>, exchange: Exchange, model: string | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const { queueTimeoutMs } = this.#limits;
       const end = () => {
@@ -140,9 +148,10 @@ export class Admission {
         exchange.ongoing = undefined;
       };
       const waiter: Waiter = {
+        model,
         admit: () => {
           end();
-          admitted();
+          this.#hold(exchange);
           resolve();
         },
         refuse: (error) => {
@@ -151,7 +160,7 @@ export class Admission {
         },
       };
       const waited = `it waited ${queueTimeoutMs / 1_000} s (--queue-timeout-secs)`;
-      const timer = setTimeout(() => waiter.refuse(this.#refusal(waited)), queueTimeoutMs);
+      const timer = setTimeout(() => waiter.refuse(this.#refusal(waited, model)), queueTimeoutMs);
       const cancel = () => {
         end();
         resolve();
@@ -163,8 +172,8 @@ export class Admission {
   }
 
   /** What a request is told that did not get in: what it waited for, and how the wait ended. */
-  #refusal(ending: string): RouterError {
-    if (!this.#somebody.there) return this.#somebody.missing();
+  #refusal(ending: string, model?: string): RouterError {
+    if (!this.#somebody.isThere(model)) return this.#somebody.missing(model);
     const { maxConcurrentRequests, rateLimitTokensPerSecond } = this.#limits;
     if (this.#isFull())
       return full(`${maxConcurrentRequests} requests are in flight (--max-concurrent-requests), ${ending}`);

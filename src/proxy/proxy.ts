@@ -83,9 +83,9 @@ export class DataPath {
     let attempt: Attempt | undefined;
     try {
       while (!exchange.gone) {
-        const wait = admitted ? admission.awaitWorker(exchange) : undefined;
+        const wait = admitted ? admission.awaitWorker(exchange, model) : undefined;
         if (wait) await timed(exchange, wait);
-        else if (!somebody.there) throw somebody.missing();
+        else if (!somebody.isThere(model)) throw somebody.missing(model);
         if (exchange.gone) break;
         attempt = await plan.attempt(asked);
         noteFailure(exchange, attempt, log);

@@ -204,11 +204,9 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
       queueSize: 8,
       queueTimeoutMs: 60_000,
     };
-    let there = random() < 0.5;
+    const up: Record<string, boolean> = { a: random() < 0.5, b: random() < 0.5 };
     const somebody = {
-      get there() {
-        return there;
-      },
+      isThere: (model?: string) => (model === undefined ? up.a || up.b : up[model]) === true,
       missing: () => new RouterError('no_available_workers', 'nobody'),
     };
     let nowMs = 0;
@@ -217,6 +215,7 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
     const waiting: FakeExchange[] = [];
     let lastIn = 0;
     let refused = 0;
+    let stranded = 0;
     const enter = async (exchange: FakeExchange) => {
       waiting.push(exchange);
       try {
@@ -231,6 +230,24 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
         waiting.splice(waiting.indexOf(exchange), 1);
       }
     };
+    /** Its workers have gone away. */
+    const strand = async (exchange: FakeExchange, model: string) => {
+      const wait = admission.awaitWorker(exchange, model);
+      if (!wait) return;
+      inside.splice(inside.indexOf(exchange), 1);
+      waiting.push(exchange);
+      try {
+        await wait;
+        if (exchange.gone && !exchange.admittedBy) return;
+        stranded++;
+        inside.push(exchange);
+      } catch {
+        refused++;
+        if (exchange.admittedBy) admission.leave(exchange);
+      } finally {
+        waiting.splice(waiting.indexOf(exchange), 1);
+      }
+    };
     const entries: Promise<void>[] = [];
     const any = (of: FakeExchange[]) => of[Math.floor(random() * of.length)];
     for (let number = 1; number <= 400; number++) {
@@ -241,9 +258,13 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
         const done = any(inside);
         if (done) admission.leave(inside.splice(inside.indexOf(done), 1)[0] as Exchange);
       } else if (what < 0.85) any(waiting)?.connection.emit('close');
-      else {
-        there = !there;
-        if (there) admission.pump();
+      else if (what < 0.9) {
+        const unlucky = any(inside);
+        if (unlucky) entries.push(strand(unlucky, random() < 0.5 ? 'a' : 'b'));
+      } else {
+        const model = random() < 0.5 ? 'a' : 'b';
+        up[model] = !up[model];
+        if (up[model]) admission.pump();
       }
       await Promise.resolve();
       await Promise.resolve();
@@ -258,6 +279,6 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
     await Promise.all(entries);
     for (const exchange of inside) admission.leave(exchange);
     assert.deepEqual([admission.inFlight, admission.queued, waiting.length], [0, 0, 0], `seed ${seed}`);
-    assert.ok(lastIn > 0 && refused > 0);
+    assert.ok(lastIn > 0 && refused > 0 && stranded > 0);
   }
 });

@@ -12,8 +12,8 @@ export class RegularPlan implements Plan {
     this.#parts = parts;
   }
 
-  get ready(): boolean {
-    return isReady(this.#pool);
+  isReady(model?: string): boolean {
+    return isReady(this.#pool, model);
   }
 
   hasUntried(asked: Asked): boolean {

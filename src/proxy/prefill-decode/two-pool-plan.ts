@@ -18,8 +18,8 @@ export abstract class TwoPoolPlan implements Plan {
     this.alone = new RegularPlan(decode, parts);
   }
 
-  get ready(): boolean {
-    return isReady(this.prefill) && isReady(this.decode);
+  isReady(model?: string): boolean {
+    return isReady(this.prefill, model) && isReady(this.decode, model);
   }
 
   hasUntried(asked: Asked): boolean {
@@ -30,6 +30,6 @@ export abstract class TwoPoolPlan implements Plan {
 
   /** Throws RouterError where one is missing: a leg that was chosen already would stay counted. */
   protected requireBoth({ model }: Asked): void {
-    if (!isReady(this.prefill, model) || !isReady(this.decode, model)) throw noWorker(model);
+    if (!this.isReady(model)) throw noWorker(model);
   }
 }
