@@ -3,7 +3,8 @@ import type { Log } from './log.ts';
 import type { Policy } from './policies/policy.ts';
 import { Loads } from './workers/loads.ts';
 import type { Registry } from './workers/registry.ts';
-import type { Role, Worker } from './workers/worker.ts';
+import type { Worker } from './workers/worker.ts';
+import type { Role } from './workers/worker-spec.ts';
 
 /** Tells the policies what becomes of the workers that they choose among, and what those say of themselves. */
 export class PolicyFeed {

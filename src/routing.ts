@@ -8,7 +8,7 @@ import { NixlPlan } from './proxy/prefill-decode/nixl-plan.ts';
 import { PrefillDecodePlan } from './proxy/prefill-decode/plan.ts';
 import type { Registry } from './workers/registry.ts';
 import type { ServedModels } from './workers/served-models.ts';
-import type { Role } from './workers/worker.ts';
+import type { Role } from './workers/worker-spec.ts';
 
 /** How requests are brought to workers: the plan, and who chooses among the workers of each role that it needs. */
 export interface Routing {

@@ -3,7 +3,8 @@ import type { WorkerView } from './metrics/sources.ts';
 import type { Policy } from './policies/policy.ts';
 import type { Registry } from './workers/registry.ts';
 import type { ServedModels } from './workers/served-models.ts';
-import type { Role, Worker } from './workers/worker.ts';
+import type { Worker } from './workers/worker.ts';
+import type { Role } from './workers/worker-spec.ts';
 
 /** Has the metrics count each worker while it is registered, and what becomes of it. Series are those of the routed targets and of their server. */
 export function followWorkers(metrics: Metrics, registry: Registry, models: ServedModels): void {

@@ -1,7 +1,8 @@
 import { RouterError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Registry } from '../workers/registry.ts';
-import { nameOf, type Worker, type WorkerSpec } from '../workers/worker.ts';
+import { nameOf, type Worker } from '../workers/worker.ts';
+import type { WorkerSpec } from '../workers/worker-spec.ts';
 
 /** How long a failed addition can be asked for. */
 const FAILED_KEPT_MS = 300_000;

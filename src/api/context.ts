@@ -4,7 +4,7 @@ import type { Authorize } from '../http/auth.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Registry } from '../workers/registry.ts';
-import type { Role } from '../workers/worker.ts';
+import type { Role } from '../workers/worker-spec.ts';
 import type { Additions } from './additions.ts';
 
 /** What the API is made from. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { withoutKeys } from '../fan-out/without-keys.ts';
 import { sendJsonText } from '../http/respond.ts';
-import type { Role } from '../workers/worker.ts';
+import type { Role } from '../workers/worker-spec.ts';
 import { askAny, askFirst, goodOnes, headersFor } from './ask-workers.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';

@@ -1,6 +1,7 @@
 import { RouterError } from '../errors.ts';
 import { sendJson } from '../http/respond.ts';
-import type { Role, Worker } from '../workers/worker.ts';
+import type { Worker } from '../workers/worker.ts';
+import type { Role } from '../workers/worker-spec.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
 import { readJsonBody } from './json-body.ts';

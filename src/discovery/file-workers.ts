@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { ExitError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Registry } from '../workers/registry.ts';
-import type { Role, Worker, WorkerSpec } from '../workers/worker.ts';
+import type { Worker } from '../workers/worker.ts';
+import type { Role, WorkerSpec } from '../workers/worker-spec.ts';
 import { FileWatch } from './file-watch.ts';
 import { parseWorkersFile } from './workers-file.ts';
 

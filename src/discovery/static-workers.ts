@@ -1,5 +1,5 @@
 import type { Config } from '../config/options.ts';
-import type { Role, WorkerSpec } from '../workers/worker.ts';
+import type { Role, WorkerSpec } from '../workers/worker-spec.ts';
 
 type Named = Pick<Config, 'pdDisaggregation' | 'workerUrls' | 'prefill' | 'decode' | 'apiKey'>;
 

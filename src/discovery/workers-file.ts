@@ -1,5 +1,5 @@
 import { readBootstrapPort, readRole, readUrl, show, ValueError } from '../config/values.ts';
-import type { Role, WorkerSpec } from '../workers/worker.ts';
+import type { Role, WorkerSpec } from '../workers/worker-spec.ts';
 
 /** A workers file with mistakes: one line each, with its number. */
 export class WorkersFileError extends Error {

@@ -7,16 +7,8 @@ import type { BreakerOptions, BreakerState } from './breaker.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { HealthOptions } from './health.ts';
 import { Wedge } from './wedge.ts';
-import {
-  nameOf,
-  type Role,
-  Worker,
-  type WorkerOwner,
-  type WorkerParts,
-  type WorkerPatch,
-  type WorkerSpec,
-  type WorkerState,
-} from './worker.ts';
+import { nameOf, Worker, type WorkerOwner, type WorkerParts, type WorkerState } from './worker.ts';
+import type { Role, WorkerPatch, WorkerSpec } from './worker-spec.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
 export interface RegistryOptions {

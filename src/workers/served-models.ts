@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts';
 import type { Registry } from './registry.ts';
-import { type Role, UNKNOWN_MODEL, type Worker } from './worker.ts';
+import type { Worker } from './worker.ts';
+import { type Role, UNKNOWN_MODEL } from './worker-spec.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
 /** Which models the workers serve, and who serves which. Everything is found once after each change of the workers. */

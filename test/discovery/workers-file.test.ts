@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseWorkersFile } from '../../src/discovery/workers-file.ts';
-import type { Role } from '../../src/workers/worker.ts';
+import type { Role } from '../../src/workers/worker-spec.ts';
 
 const env = { DECODE_KEY: 'secret', EMPTY: '' };
 const ALL: readonly Role[] = ['regular', 'prefill', 'decode'];
