@@ -96,7 +96,7 @@ export class Router {
     });
     const somebody = this.#somebody(plan);
     this.admission = new Admission(config, somebody);
-    for (const event of ['available', 'learned'] as const) registry.on(event, () => this.admission.pump());
+    for (const event of ['change', 'learned'] as const) registry.on(event, () => this.admission.pump());
     this.#log = log;
     this.#feed = new PolicyFeed(policies, registry, config, log);
     this.#measure(policies, models);

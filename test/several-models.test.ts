@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { answering, fakeWorker } from './helpers/fake-worker.ts';
@@ -73,6 +75,26 @@ test('requests for a model whose only worker went away wait for it, in nobody’
   assert.equal(await ask(router.url, 'qwen'), qwen.url);
   await using _back = await startSim(['--served-model-name', 'llama', '--port', new URL(llama.url).port]);
   assert.equal(await waiting, llama.url);
+});
+
+test('who waits for a worker of its model gets the first place that is free once there is one', async () => {
+  const held: ServerResponse[] = [];
+  const facts = (name: string) => ({ '/server_info': JSON.stringify({ served_model_name: name }) });
+  await using a = await fakeWorker((_, response) => void held.push(response), 0, facts('a'));
+  const b = await fakeWorker(answering('b'), 0, facts('b'));
+  await using router = await testRouter([a.url, b.url], ['--max-concurrent-requests', '1']);
+  const { registry, admission } = router.router;
+  await knows(router, 'a', 'b');
+  await b.close();
+  const waiting = ask(router.url, 'b');
+  await until(() => registry.available().length === 1 && admission.inFlight === 0);
+  const running = ask(router.url, 'a');
+  await until(() => held.length === 1);
+  const learned = once(registry, 'learned');
+  await using _back = await fakeWorker(answering('b'), b.port, facts('b'));
+  await learned;
+  held[0]?.end('a');
+  assert.deepEqual(await Promise.all([running, waiting]), [a.url, b.url]);
 });
 
 test('a model whose workers stay down is 503, and nobody else is asked for it', async () => {

@@ -98,7 +98,7 @@ export class Admission {
   leave(exchange: Exchange): void {
     exchange.admittedBy = undefined;
     this.#inFlight--;
-    if (this.#queue.size > 0) this.pump();
+    if (this.#queue.size > 0 || this.#stranded.size > 0) this.pump();
   }
 
   /** Something has changed: admits whoever may pass now. */

@@ -210,9 +210,9 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     if (this.#discarding < 0) this.#controller?.abort(new Error('too much for nobody'));
   }
 
-  /** Ends the call from our side with an error of ours. A worker is not to blame for an answer that is long. */
+  /** Ends the call from our side with an error of ours. A worker is not to blame for an answer that is long, nor for the time that others took. */
   #stop(error: Error): void {
-    const blameless = !this.#waiting && this.#exchange.overdue;
+    const blameless = this.#exchange.overdue && (!this.#waiting || this.#tries.retries > 0);
     this.end({ ...failed(error, this.#sink.started, this.#controller !== undefined), blameless });
   }
 

@@ -53,7 +53,7 @@ export class Lease implements Described {
   }
 
   head(status: number, headers: IncomingHttpHeaders): void {
-    this.#streams = headers['content-type']?.startsWith('text/event-stream') ?? false;
+    this.#streams = String(headers['content-type']).startsWith('text/event-stream');
     this.observed.head(status, this.#streams);
   }
 

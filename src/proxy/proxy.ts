@@ -13,6 +13,7 @@ import type { Attempt, Plan } from './plans/plan.ts';
 import { backoffMs, type RetryOptions, Tries } from './retry.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { noteFailure, settle } from './settle.ts';
+import { noTimeLeft } from './timeout.ts';
 
 export interface DataPathOptions extends RetryOptions {
   readonly maxPayloadBytes: number;
@@ -87,6 +88,7 @@ export class DataPath {
         if (wait) await timed(exchange, wait);
         else if (!somebody.isThere(model)) throw somebody.missing(model);
         if (exchange.gone) break;
+        if (exchange.overdue) throw noTimeLeft(this.#options.requestTimeoutMs);
         attempt = await plan.attempt(asked);
         noteFailure(exchange, attempt, log);
         if (!(await this.#goesOn(asked, attempt))) break;
@@ -112,6 +114,7 @@ export class DataPath {
     }
     const atLeastMs = outcome.kind === 'rejected' && !elsewhere ? (outcome.retryAfterMs ?? 0) : 0;
     const waitMs = this.#waitMs(tries.next(), atLeastMs);
+    if (performance.now() + waitMs >= exchange.deadlineMs) throw noTimeLeft(this.#options.requestTimeoutMs);
     exchange.observed.retried(waitMs);
     await exchange.pause(waitMs);
     return true;

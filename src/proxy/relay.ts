@@ -41,7 +41,8 @@ export class Relay implements Sink {
 
   /** The head waits for the first bytes of the body and leaves with them: until then another worker may be asked. */
   head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, described: Described): void {
-    const out = responseHeaders(headers);
+    // A 204 has no body to be long (RFC 9110 §8.6).
+    const out = responseHeaders(status === 204 ? { ...headers, 'content-length': undefined } : headers);
     out.push(...this.#headers);
     described.describe(out);
     this.#describe?.(out);

@@ -17,6 +17,11 @@ export function tooLong(url: string, ms: number): RouterError {
   return timedOut(url, `did not finish within ${secs(ms)} (--request-timeout-secs)`);
 }
 
+/** The time of the request ran out between two attempts, or before the first. */
+export function noTimeLeft(ms: number): RouterError {
+  return new RouterError('worker_timeout', `no worker answered within ${secs(ms)} (--request-timeout-secs)`);
+}
+
 /** The worker was found to hang. */
 export function silent(url: string, reason: string): RouterError {
   return timedOut(url, `hangs: ${reason}`);

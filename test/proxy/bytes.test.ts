@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
+import { recordingWorker } from '../helpers/recording-worker.ts';
 import { testRouter } from '../helpers/test-router.ts';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
@@ -33,6 +34,19 @@ test('a chunked upload of unknown length arrives byte for byte', async () => {
   upload.end();
   const [response] = await onceResponse(upload);
   assert.equal(await text(response), sha256(body));
+});
+
+test('odd heads: a repeated content-type, a 204 that declares a length', async () => {
+  const head = (line: string, ...headers: string[]) => `HTTP/1.1 ${[line, ...headers].join('\r\n')}\r\n\r\n`;
+  await using worker = await recordingWorker(({ target }, socket) => {
+    if (target === '/none') socket.write(head('204 No Content', 'content-length: 5'));
+    else socket.write(`${head('200 OK', 'content-type: text/a', 'content-type: text/b', 'content-length: 2')}hi`);
+  });
+  await using router = await testRouter([worker.url]);
+  const twice = await fetch(`${router.url}/generate`, { method: 'POST', body: '{}' });
+  assert.deepEqual([twice.headers.get('content-type'), await twice.text()], ['text/a, text/b', 'hi']);
+  const none = await fetch(`${router.url}/none`);
+  assert.deepEqual([none.status, none.headers.get('content-length')], [204, null]);
 });
 
 test('a stream in 1-byte writes arrives byte for byte', async () => {

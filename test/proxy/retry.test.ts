@@ -7,6 +7,7 @@ import { testRouter, until } from '../helpers/test-router.ts';
 
 const QUICK = { retryInitialBackoffMs: 1, retryMaxBackoffMs: 5 };
 const post = (url: string, body = '{}', path = '/generate') => fetch(url + path, { method: 'POST', body });
+const codeOf = async (answer: Response) => ((await answer.json()) as { error: { code: string } }).error.code;
 const failing =
   (status: number, headers: Record<string, string> = {}): Handler =>
   (_request, response) =>
@@ -238,6 +239,38 @@ test('a worker that ends every connection without an answer is a failing one', a
   await using router = await testRouter([worker.url], ['--disable-retries', '--cb-failure-threshold', '1']);
   assert.equal((await post(router.url)).status, 502);
   assert.equal(router.router.registry.workers[0]?.breaker.state, 'open');
+});
+
+test('no attempt begins that the request has no time for, and no worker is blamed for it', async () => {
+  let asked = 0;
+  await using worker = await fakeWorker((_request, response) => {
+    asked++;
+    response.writeHead(503).end('busy');
+  });
+  const slow = { requestTimeoutMs: 30_000, retryInitialBackoffMs: 40_000, retryMaxBackoffMs: 40_000 };
+  await using router = await testRouter([worker.url], ['--cb-failure-threshold', '1'], slow);
+  const answer = await post(router.url);
+  assert.deepEqual([answer.status, await codeOf(answer), asked], [504, 'worker_timeout', 1]);
+  assert.equal(router.router.registry.workers[0]?.breaker.state, 'closed');
+});
+
+test('what must not be sent twice is not, where its worker is removed over it', async () => {
+  const seen: string[] = [];
+  const silent: Handler = ({ url }, response) => {
+    if (url === '/generate') response.end('ok');
+    else seen.push(url ?? '');
+  };
+  await using one = await fakeWorker(silent);
+  await using two = await fakeWorker(silent);
+  await using router = await testRouter([one.url, two.url], ['--policy', 'round_robin']);
+  // Over connections that have served, which may be found closed.
+  for (let i = 0; i < 2; i++) await (await post(router.url)).text();
+  const answer = fetch(`${router.url}/load_lora_adapter`, { method: 'POST', body: '{}' });
+  await until(() => seen.length === 1);
+  const { registry } = router.router;
+  const asked = registry.workers.find(({ load }) => load === 1);
+  await registry.remove(asked?.url ?? '', 0);
+  assert.deepEqual([(await answer).status, seen], [502, ['/load_lora_adapter']]);
 });
 
 test('a worker that was taken out is asked all the same when it is the last', async () => {

@@ -13,6 +13,12 @@ export interface AnswerHead {
   readonly length: number | 'chunked' | undefined;
 }
 
+type Headers = Record<string, string | string[]>;
+
+/** Makes headers that inherit nothing, as one may be called `constructor`; `Object.create(null)` takes three times as long to fill. */
+const HeadersMap = function HeadersMap() {} as unknown as new () => Headers;
+HeadersMap.prototype = Object.create(null);
+
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 const LENGTH = /^\d{1,15}$/;
 const CLOSES = /(?:^|[,\s])close(?:$|[,\s])/i;
@@ -29,7 +35,7 @@ export function parseHead(text: string): AnswerHead {
     throw new HTTPParserError(
       `expected HTTP/1.1 and a status, got ${JSON.stringify(text.slice(0, Math.min(end, 40)))}`,
     );
-  const headers: Record<string, string | string[]> = {};
+  const headers = new HeadersMap();
   while (end < text.length) {
     const start = end + 2;
     end = lineEnd(text, start);
@@ -46,7 +52,7 @@ function lineEnd(text: string, from: number): number {
   return end < 0 ? text.length : end;
 }
 
-function addHeader(headers: Record<string, string | string[]>, text: string, start: number, end: number): void {
+function addHeader(headers: Headers, text: string, start: number, end: number): void {
   const colon = text.indexOf(':', start);
   const name = text.slice(start, colon).toLowerCase();
   const value = unpadded(text, colon + 1, end);

@@ -140,6 +140,7 @@ export class AnswerParser {
     if (end < 0) {
       // What cannot become a head is told at once: a worker that speaks something else may wait for us.
       if (!startsLikeHttp(all, start)) throw notHttp(all, start);
+      if (hasBareLine(all, start)) throw new HTTPParserError('expected CR LF at the end of a line');
       this.#partial = held > 0 ? all : all.subarray(start);
       return bytes.length;
     }
@@ -275,6 +276,12 @@ const BEGINNING = 'HTTP/1.';
 function startsLikeHttp(bytes: Buffer, at: number): boolean {
   const length = Math.min(BEGINNING.length, bytes.length - at);
   return bytes.toString('latin1', at, at + length) === BEGINNING.slice(0, length);
+}
+
+/** Whether a line ends without its CR. */
+function hasBareLine(bytes: Buffer, at: number): boolean {
+  for (let lf = bytes.indexOf(LF, at); lf >= 0; lf = bytes.indexOf(LF, lf + 1)) if (bytes[lf - 1] !== CR) return true;
+  return false;
 }
 
 function notHttp(bytes: Buffer, at: number): Error {

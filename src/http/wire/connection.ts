@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { ConnectTimeoutError, SocketError } from 'undici/lib/core/errors.js';
+import { ClientDestroyedError, ConnectTimeoutError, SocketError } from 'undici/lib/core/errors.js';
 import { markReuse } from '../reuse-mark.ts';
 import type { Controller, ExchangeHandler } from '../worker-client.ts';
 import { type AnswerHandler, AnswerParser } from './answer-parser.ts';
@@ -112,7 +112,7 @@ export class Connection implements AnswerHandler {
     this.#options.closed(this);
     const exchange = this.#over();
     if (!exchange) return;
-    markReuse(error, this.#socket);
+    if (!(error instanceof ClientDestroyedError)) markReuse(error, this.#socket);
     exchange.handler.onResponseError(exchange, error);
   }
 

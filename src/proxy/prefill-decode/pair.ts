@@ -10,6 +10,9 @@ import { HeldAnswer } from './held-answer.ts';
 import type { PromptLogprobs } from './logprobs.ts';
 import { MergingAnswer } from './merging-answer.ts';
 
+/** For so long the prefill server's call may go on once decode's answer is over. */
+const PREFILL_LEFT_MS = 5_000;
+
 /** One attempt at both servers at once: decode's answer is the client's, and whoever fails first ends the other's call. */
 export class Pair {
   readonly #prefill: Leg;
@@ -44,6 +47,7 @@ export class Pair {
     }
     // What the prefill server tells is part of such an answer; else it may end by itself.
     if (merging) await prefilled;
+    else this.#endPrefillSoon(prefilled);
     this.#exchange.ongoing = undefined;
     const targets = [this.#prefill.target, this.#decode.target];
     if (!this.#spoiled) return { outcome: decoded, targets };
@@ -55,6 +59,12 @@ export class Pair {
   cancel(): void {
     this.#prefill.cancel();
     this.#decode.cancel();
+  }
+
+  /** Decode has its cache: a call that does not end now is nobody's, and would be counted until the request's time is over. */
+  #endPrefillSoon(prefilled: Promise<void>): void {
+    const timer = setTimeout(() => this.#prefill.cancel(), PREFILL_LEFT_MS);
+    void prefilled.finally(() => clearTimeout(timer));
   }
 
   /** A prefill that failed leaves nothing to decode, unless the cache has been handed over: then decode's answer has begun. */

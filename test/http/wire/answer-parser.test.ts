@@ -30,7 +30,7 @@ function read(
 ): Read {
   const result: Read = { body: '' };
   const parser = new AnswerParser({
-    head: (status, headers, statusText) => Object.assign(result, { status, headers, statusText }),
+    head: (status, headers, statusText) => Object.assign(result, { status, headers: { ...headers }, statusText }),
     data: (chunk) => {
       result.body += chunk.toString('latin1');
       if (pauses) parser.pause();
@@ -105,11 +105,21 @@ test('several headers of a name come as a list', () => {
   assert.deepEqual(headers?.['set-cookie'], ['a', 'b']);
 });
 
+test('headers may have the names that objects have', () => {
+  const { headers } = read([`${HEAD}constructor: a\r\n__proto__: b\r\n__proto__: c\r\ncontent-length: 0\r\n\r\n`]);
+  const seen = Object.entries(headers ?? {}).filter(([name]) => name === 'constructor' || name === '__proto__');
+  assert.deepEqual(seen, [
+    ['constructor', 'a'],
+    ['__proto__', ['b', 'c']],
+  ]);
+});
+
 for (const [what, answer] of [
   ['another protocol', 'SSH-2.0-OpenSSH_9\r\n'],
   ['HTTP/2', 'HTTP/2 200 OK\r\n\r\n'],
   ['a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n'],
   ['a lone LF after the status line', 'HTTP/1.1 200 OK\ncontent-length: 0\r\n\r\n'],
+  ['a head of lone LFs, after which nothing comes', 'HTTP/1.1 200 OK\ncontent-length: 0\n\n'],
   ['a folded header', `${HEAD}x: a\r\n b\r\ncontent-length: 0\r\n\r\n`],
   ['a space before the colon', `${HEAD}content-length : 0\r\n\r\n`],
   ['a header without a name', `${HEAD}: 0\r\n\r\n`],

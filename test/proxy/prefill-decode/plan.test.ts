@@ -178,6 +178,17 @@ test('once decode has begun, a prefill server that dies changes nothing', async 
   assert.equal(await answer.text(), 'data: 1\n\ndata: 2\n\n');
 });
 
+test('a prefill call that does not end after decode’s answer is ended, and blamed on nobody', async () => {
+  const waits = silent();
+  await using prefill = await server(waits.handler);
+  await using decode = await server(DECODED);
+  await using router = await pairRouter([prefill], [decode], ['--cb-failure-threshold', '1']);
+  assert.equal((await post(router.url, '/generate', { text: 'a' })).status, 200);
+  await waits.gone;
+  const [worker] = router.router.registry.workers;
+  assert.deepEqual([worker?.url, worker?.load, worker?.breaker.state], [prefill.url, 0, 'closed']);
+});
+
 test('a client that leaves ends both calls, and nothing stays counted', async () => {
   const [one, other] = [silent(), silent()];
   await using prefill = await server(one.handler);
