@@ -92,6 +92,11 @@ export class RunningRouter {
     }
   }
 
+  /** Throws an ExitError where it has ended by itself. */
+  assertRunning(): void {
+    this.#program.assertRunning();
+  }
+
   async stop(): Promise<void> {
     await this.#program.kill();
     await rm(this.#scratch, { recursive: true, force: true });

@@ -46,7 +46,9 @@ export async function measureSimulated(
   try {
     const router = await RunningRouter.start(contender, engines.urls);
     try {
-      return await measure({ url: router.url, model: 'simulated', apiKey: undefined }, setting, engines);
+      const measured = await measure({ url: router.url, model: 'simulated', apiKey: undefined }, setting, engines);
+      router.assertRunning();
+      return measured;
     } finally {
       await router.stop();
     }

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import getPort from 'get-port';
 import { ExitError } from '../errors.ts';
 
 const TAIL_BYTES = 4000;
 const STOP_MS = 5000;
+const FIRST_PORT = 10_000;
+const PORTS = 20_000;
 
 /**
  * Runs its arguments, and kills them when standard input closes: as it does when this process ends, even by SIGKILL.
@@ -52,6 +54,11 @@ export class Program {
     }
   }
 
+  /** Throws an ExitError where it has ended. */
+  assertRunning(): void {
+    if (this.over) throw this.#failed('ended during the run');
+  }
+
   get over(): boolean {
     return this.#failure !== undefined || this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
@@ -78,14 +85,12 @@ export class Program {
   }
 }
 
-/** Ports that nothing listens on now, all different. */
+/** Ports that nothing listens on now, all different; below the ephemeral range, where a connection might take one meanwhile. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   const ports: number[] = [];
-  for (const server of servers) {
-    if (!server.listening) await once(server, 'listening');
-    ports.push((server.address() as { port: number }).port);
+  while (ports.length < count) {
+    const some = Array.from({ length: 8 }, () => FIRST_PORT + Math.floor(Math.random() * PORTS));
+    ports.push(await getPort({ port: some }));
   }
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
   return ports;
 }

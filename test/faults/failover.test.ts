@@ -68,7 +68,7 @@ const FAILURES: readonly (readonly [what: string, respond: Respond])[] = [
 
 for (const [what, respond] of FAILURES) {
   test(`(22) ${what}: another worker answers, and the client sees nothing of it`, async (t) => {
-    const { workers, router } = await fleet(t, [respond, good], NEVER_OPEN, { firstByteTimeoutMs: 200 });
+    const { workers, router } = await fleet(t, [respond, good], NEVER_OPEN, { firstByteTimeoutMs: 1_000 });
     for (let i = 0; i < 4; i++) {
       const answer = await post(router.url);
       assert.deepEqual([answer.status, await answer.text()], [200, 'good']);

@@ -53,7 +53,7 @@ test('an address that is not ours is refused in words', async () => {
   );
 });
 
-const HASTY: Partial<Limits> = { headersTimeoutMs: 100, requestTimeoutMs: 200, checkIntervalMs: 20 };
+const HASTY: Partial<Limits> = { headersTimeoutMs: 500, requestTimeoutMs: 1_000, checkIntervalMs: 20 };
 
 test('(20) headers that do not come in time: 408', async (t) => {
   const url = await serve(t, () => assert.fail('served'), HASTY);
@@ -80,7 +80,7 @@ test('(20) a body that does not come in time: 408', async (t) => {
 test('(20) a long answer is no slow request', async (t) => {
   const handler: Handler = (_, response) => {
     response.write('first ');
-    setTimeout(() => response.end('last'), 600);
+    setTimeout(() => response.end('last'), 1_500);
   };
   const url = await serve(t, handler, HASTY);
   assert.equal(await (await fetch(url, { method: 'POST', body: 'x' })).text(), 'first last');

@@ -82,7 +82,7 @@ test('an answer shorter than its declared length never looks finished', async ()
 test('a request that takes longer than --request-timeout-secs: 504, and the worker is let go', async () => {
   const { promise: let_go, resolve } = Promise.withResolvers<void>();
   await using worker = await fakeWorker((_, response) => void response.once('close', resolve));
-  await using router = await testRouter([worker.url], [], { requestTimeoutMs: 50 });
+  await using router = await testRouter([worker.url], [], { requestTimeoutMs: 500 });
   const answer = await post(router.url);
   assert.equal(answer.status, 504);
   assert.equal(((await answer.json()) as ErrorBody).error.code, 'worker_timeout');
@@ -91,7 +91,7 @@ test('a request that takes longer than --request-timeout-secs: 504, and the work
 
 test('an answer that takes longer than --request-timeout-secs is cut, not finished', async () => {
   await using worker = await fakeWorker((_, response) => void response.write('data: 1\n\n'));
-  await using router = await testRouter([worker.url], [], { requestTimeoutMs: 100 });
+  await using router = await testRouter([worker.url], [], { requestTimeoutMs: 1_000 });
   await assert.rejects(post(router.url).then((answer) => answer.text()));
   await until(() => router.router.registry.workers[0]?.load === 0);
 });

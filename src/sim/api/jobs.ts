@@ -63,7 +63,8 @@ function cutting({ exchange, advance }: JobRequest, tokens: number | undefined):
   if (tokens === undefined) return advance;
   return (job, text) => {
     advance(job, text);
-    if (job.outputTokens >= tokens) exchange.response.destroy();
+    // What was written leaves; the answer is cut all the same.
+    if (job.outputTokens >= tokens) exchange.response.socket?.destroySoon();
   };
 }
 
