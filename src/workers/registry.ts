@@ -39,6 +39,8 @@ interface RegistryEvents {
   remove: [Worker];
 }
 
+/** Between two questions to a server that does not tell what it is. */
+const ASK_AGAIN_MS = 10_000;
 const NO_TARGETS: readonly WorkerTarget[] = [];
 
 /** The set of workers: who there is, who may receive traffic. */
@@ -48,6 +50,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   readonly #wedge: Wedge;
   readonly #workers = new Map<string, Worker>();
   readonly #draining = new Set<Worker>();
+  readonly #asksAgain = new WeakMap<Worker, () => void>();
   #available = new Set<Worker>();
   #targets = new Map<Role, readonly WorkerTarget[]>();
 
@@ -183,10 +186,23 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     this.#log.info('worker removed', { worker: worker.url });
   }
 
-  async #learn(worker: Worker): Promise<void> {
-    await worker.learn();
+  /** Asks until it has an answer, whatever that is. */
+  async #learn(worker: Worker, again = false): Promise<void> {
+    const done = await worker.learn();
     if (this.#workers.get(worker.url) !== worker) return;
-    this.emit('learned', worker);
+    if (done || !again) this.emit('learned', worker);
+    const { untold } = worker.facts;
+    if (untold?.refused) {
+      const { problem } = untold;
+      this.#log.warning('worker refuses the router: api_key or --api-key must be its key', {
+        worker: worker.url,
+        problem,
+      });
+    }
+    this.#asksAgain.get(worker)?.();
+    if (done || !worker.up) return;
+    const cancel = this.#parts.clock.after(ASK_AGAIN_MS, () => void this.#learn(worker, true));
+    this.#asksAgain.set(worker, cancel);
   }
 
   /** Brings the arrays up to date and tells whoever listens. */

@@ -17,13 +17,15 @@ export interface ServerFacts {
   readonly kvCapacityTokens?: number;
   /** Why there is no `kvCapacityTokens`. */
   readonly problem?: string;
-  /** What came in place of its server info, and whether that was an answer. */
+  /** What came in place of its server info, and whether that was an answer: else it is asked again. */
   readonly untold?: Untold;
 }
 
 interface Untold {
   readonly problem: string;
   readonly answered: boolean;
+  /** It wants another key. */
+  readonly refused: boolean;
 }
 
 /** The newer name first. */
@@ -71,18 +73,25 @@ interface Answer {
 /** The first of the paths that answers with a JSON object. */
 async function ask({ client, basePath, controlHeaders }: Worker, paths: readonly string[]): Promise<Answer> {
   const problems: string[] = [];
+  let refused = false;
   const options = { headers: controlHeaders, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
   try {
     for (const path of paths) {
       const { status, body } = await get(client, basePath + path, options);
       const fields = status === 200 ? parse(body) : undefined;
       if (fields) return { fields };
+      refused ||= status === 401 || status === 403;
+      if (status >= 500) return unanswered(`${path} answered ${status}`);
       problems.push(status === 200 ? `${path} answered something else than an object` : `${path} answered ${status}`);
     }
-    return { fields: {}, untold: { problem: problems.join(', '), answered: true } };
+    return { fields: {}, untold: { problem: problems.join(', '), answered: true, refused } };
   } catch (error) {
-    return { fields: {}, untold: { problem: (error as Error).message, answered: false } };
+    return unanswered((error as Error).message);
   }
+}
+
+function unanswered(problem: string): Answer {
+  return { fields: {}, untold: { problem, answered: false, refused: false } };
 }
 
 function parse(body: Buffer): Fields | undefined {

@@ -178,24 +178,27 @@ export class Worker {
     if (this.#state.kind === 'starting') this.health.now();
   }
 
-  /** Asks for what must be known before it serves; resolves with what is wrong, undefined when all is known. */
+  /**
+   * Asks what it is, before requests come that are for another model; resolves with what is wrong where it must be known how
+   * many ranks it has or where its cache is fetched, else with undefined.
+   */
   async prepare(): Promise<string | undefined> {
-    if (!this.#mustTell) return undefined;
     const facts = await askFacts(this);
     const { dpSize, untold } = facts;
-    if (untold?.answered === false) return untold.problem;
+    if (this.#mustTell && untold?.answered === false) return untold.problem;
     if (this.#dpAware && dpSize === undefined) {
       return `its number of data-parallel ranks is not known: ${untold?.problem ?? 'no dp_size in its server info'}`;
     }
-    this.facts = facts;
-    this.#told = true;
+    this.#told = untold?.answered !== false;
+    this.#hear(facts);
     return undefined;
   }
 
-  /** Asks it for its facts, unless it has told them since it was started. */
-  async learn(): Promise<void> {
-    if (!this.#told) this.facts = await askFacts(this);
+  /** Asks it for its facts, unless it has told them since it was started. True once there is nothing more to ask for. */
+  async learn(): Promise<boolean> {
+    if (!this.#told) this.#hear(await askFacts(this));
     this.#told = false;
+    return this.facts.untold?.answered !== false;
   }
 
   /** It is healthy, and told what `prepare` asked for. */
@@ -278,6 +281,11 @@ export class Worker {
 
   get #mustTell(): boolean {
     return this.#dpAware || (this.role === 'prefill' && this.#spec.bootstrapPort === undefined);
+  }
+
+  /** What it told before holds until it tells something else. */
+  #hear(facts: ServerFacts): void {
+    this.facts = facts.untold ? { ...this.facts, ...facts } : facts;
   }
 
   /** A server that was started again may have another number of ranks. */

@@ -37,6 +37,17 @@ export async function freePort(): Promise<number> {
 
 /** Starts `router` with these flags on a free port, without one for metrics unless they name it, and waits until it listens and, where it has workers, one of them is ready. */
 export async function spawnRouter(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<RouterProcess> {
+  for (;;) {
+    try {
+      return await startRouter(flags, env);
+    } catch (error) {
+      // Another process was faster.
+      if (!/the port is in use/.test((error as Error).message)) throw error;
+    }
+  }
+}
+
+async function startRouter(flags: readonly string[], env: NodeJS.ProcessEnv): Promise<RouterProcess> {
   const [file = '', ...args] = ROUTER_COMMAND;
   const port = await freePort();
   const child = spawn(file, [...args, '--port', String(port), '--prometheus-port', '0', ...flags], {
