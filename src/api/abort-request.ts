@@ -1,18 +1,23 @@
 import { readBody } from '../http/body.ts';
-import { sendJson, sendText } from '../http/respond.ts';
-import { askAll, failures, goodOnes, headersFor } from './ask-workers.ts';
+import { sendJson, sendJsonText, sendText } from '../http/respond.ts';
+import { askAll, failures, goodOnes, headersFor, refusalOf } from './ask-workers.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
 import { healthyWorkers } from './healthy-workers.ts';
 
 const MAX_BYTES = 2 ** 20;
 
-/** Told to every healthy worker: whose request it is only they know. 200 without a body, as a server answers it; 206 where some could not be told. */
+/** Told to every healthy worker: whose request it is only they know. 200 without a body, as a server answers it; 206 where some could not be told, and what they say where all find fault with the request. */
 export async function abortRequest({ request, response }: Call, context: ApiContext): Promise<void> {
   const body = await readBody(request, MAX_BYTES);
   const { 'content-type': contentType = 'application/json' } = request.headers;
   const headers = { ...headersFor(request), 'content-type': contentType };
   const answers = await askAll(healthyWorkers(context), { method: 'POST', path: '/abort_request', body, headers });
+  const refusal = refusalOf(answers);
+  if (refusal) {
+    sendJsonText(response, refusal.status, refusal.body.toString());
+    return;
+  }
   const told = goodOnes(answers).map(({ worker }) => worker);
   const failed = failures(answers);
   if (failed.length === 0) sendText(response, 200, '');

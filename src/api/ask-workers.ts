@@ -5,7 +5,7 @@ import type { Worker } from '../workers/worker.ts';
 
 /** What workers are asked. */
 export interface Question {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'DELETE';
   /** With its query. */
   readonly path: string;
   readonly headers: Headers;
@@ -18,7 +18,13 @@ type Headers = Readonly<Record<string, string>>;
 /** What came of asking a worker: the body of its good answer, or why there is none. */
 export type WorkerAnswer =
   | { readonly worker: string; readonly body: Buffer }
-  | { readonly worker: string; readonly problem: string };
+  | { readonly worker: string; readonly problem: string; readonly refusal?: Refusal };
+
+/** An answer whose status says that it is not good. */
+export interface Refusal {
+  readonly status: number;
+  readonly body: Buffer;
+}
 
 const TIMEOUT_MS = 5_000;
 const FIRST_MS = 10_000;
@@ -39,7 +45,7 @@ export async function askWorker(worker: Worker, question: Question): Promise<Wor
   try {
     const answer = await call(client, basePath + path, { method, body, headers, timeoutMs, maxBytes: MAX_BYTES });
     if (answer.status >= 200 && answer.status < 300) return { worker: url, body: answer.body };
-    return { worker: url, problem: problemOf(path, answer.status, answer.body) };
+    return { worker: url, problem: problemOf(path, answer.status, answer.body), refusal: answer };
   } catch (error) {
     return { worker: url, problem: (error as Error).message };
   }
@@ -86,6 +92,14 @@ export function goodOnes(answers: readonly WorkerAnswer[]) {
   const good = answers.filter((answer) => 'body' in answer);
   if (good.length > 0) return good;
   throw noGoodAnswer(failures(answers).map(({ worker, error }) => `${worker}: ${error}`));
+}
+
+/** The last of the answers where each of them says that the question is not a good one; undefined where any is good, or no answer at all. */
+export function refusalOf(answers: readonly WorkerAnswer[]): Refusal | undefined {
+  const refusals = answers.flatMap((answer) => ('refusal' in answer && answer.refusal ? [answer.refusal] : []));
+  return refusals.length === answers.length && refusals.every(({ status }) => status < 500)
+    ? refusals.at(-1)
+    : undefined;
 }
 
 /** Which workers failed, and why, for an answer's body. */

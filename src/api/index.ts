@@ -13,6 +13,7 @@ import { metrics } from './metrics.ts';
 import { modelInfo } from './model-info.ts';
 import { getModel, getModels } from './models.ts';
 import { removeWorker } from './remove-worker.ts';
+import { storedResponse } from './responses.ts';
 import { serverInfo } from './server-info.ts';
 import { createWorker, deleteWorker, getWorker, getWorkers, updateWorker } from './workers.ts';
 
@@ -35,6 +36,9 @@ const ENDPOINTS: readonly Endpoint[] = [
   { method: 'GET', path: '/flush_cache', access: 'admin', handle: flushCache },
   { method: 'POST', path: '/flush_cache', access: 'admin', handle: flushCache },
   { method: 'POST', path: '/abort_request', access: 'admin', handle: abortRequest },
+  { method: 'GET', path: '/v1/responses/{id*}', access: 'admin', handle: storedResponse },
+  { method: 'DELETE', path: '/v1/responses/{id*}', access: 'admin', handle: storedResponse },
+  { method: 'POST', path: '/v1/responses/{id*}', access: 'admin', handle: storedResponse },
   { method: 'POST', path: '/add_worker', access: 'admin', handle: addWorker },
   { method: 'POST', path: '/remove_worker', access: 'admin', handle: removeWorker },
   { method: 'GET', path: '/list_workers', access: 'admin', handle: listWorkers },

@@ -15,7 +15,7 @@ export interface Answer {
 
 /** What is sent beside a path; a GET without a body unless given. */
 export interface CallOptions extends GetOptions {
-  readonly method?: 'GET' | 'POST' | undefined;
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'DELETE' | undefined;
   readonly body?: Buffer | undefined;
 }
 

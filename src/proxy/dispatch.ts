@@ -53,7 +53,7 @@ export function dispatch(sending: Sending): Dispatched {
   const call = new Call(sending);
   target.client.dispatch(
     {
-      path: target.basePath + originForm(request.url ?? '/'),
+      path: target.basePath + workerPath(originForm(request.url ?? '/')),
       method: request.method ?? 'GET',
       headers: withRankHeader(requestHeaders(request.headers, ownHeaders(sending)), target.rank),
       body: body.length > 0 ? body : null,
@@ -79,6 +79,11 @@ function originForm(url: string): string {
   const rest = url.replace(/^[^/?#]*\/\/[^/?#]*/, '');
   if (rest === url) return '/';
   return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+/** 0.3.2 serves `/rerank` too, which SGLang does not. */
+function workerPath(path: string): string {
+  return /^\/rerank(?:$|\?)/.test(path) ? `/v1${path}` : path;
 }
 
 /** One call to a worker, as its client drives it. */

@@ -235,3 +235,32 @@ test('/abort_request tells whom it could not reach', async () => {
   const body = (await answer.json()) as Json;
   assert.deepEqual([body.successful, body.failed[0].worker], [[two.alive], two.dead]);
 });
+
+test('/abort_request that no server takes: what they say of it', async () => {
+  await using one = await fakeWorker((_, response) => response.writeHead(422).end('{"detail":"rid?"}'));
+  await using router = await testRouter([one.url]);
+  const answer = await fetch(`${router.url}/abort_request`, { method: 'POST', body: '{"rid":5}' });
+  assert.deepEqual([answer.status, await answer.text()], [422, '{"detail":"rid?"}']);
+});
+
+test('a stored response is found at the worker that made it, whatever is asked of it', async () => {
+  const stored = (id: string) =>
+    fakeWorker(({ method, url }, response) => {
+      if (url?.startsWith(`/v1/responses/${id}`)) response.end(`{"got":"${method} ${url}"}`);
+      else response.writeHead(404).end('{"error":"not found"}');
+    });
+  await using one = await stored('resp_a');
+  await using two = await stored('resp_b');
+  await using router = await testRouter([one.url, two.url]);
+  for (const id of ['resp_a', 'resp_b']) {
+    for (const [method, path] of [
+      ['GET', `/v1/responses/${id}?include=x`],
+      ['POST', `/v1/responses/${id}/cancel`],
+      ['DELETE', `/v1/responses/${id}`],
+    ] as const) {
+      assert.deepEqual(await json(router.url + path, { method }), { got: `${method} ${path}` });
+    }
+  }
+  const unknown = await fetch(`${router.url}/v1/responses/resp_c`);
+  assert.deepEqual([unknown.status, await unknown.text()], [404, '{"error":"not found"}']);
+});

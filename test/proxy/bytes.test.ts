@@ -49,6 +49,19 @@ test('odd heads: a repeated content-type, a 204 that declares a length', async (
   assert.deepEqual([none.status, none.headers.get('content-length')], [204, null]);
 });
 
+test('/rerank is /v1/rerank to a worker, which serves only that', async () => {
+  await using worker = await fakeWorker(({ url }, response) => response.end(url));
+  await using router = await testRouter([worker.url]);
+  for (const [path, there] of [
+    ['/rerank', '/v1/rerank'],
+    ['/rerank?a=/b', '/v1/rerank?a=/b'],
+    ['/v1/rerank', '/v1/rerank'],
+    ['/reranked', '/reranked'],
+  ] as const) {
+    assert.equal(await (await fetch(router.url + path, { method: 'POST', body: '{}' })).text(), there);
+  }
+});
+
 test('a stream in 1-byte writes arrives byte for byte', async () => {
   const stream = 'data: {"text":"grüße 👋\\u0000"}\n\ndata: [DONE]\n\n';
   await using worker = await fakeWorker(async (_, response) => {
