@@ -56,6 +56,9 @@ async function openWorkersFile(config: Config, log: Log): Promise<FileWorkers | 
     : FileWorkers.open({ path, apiKey, roles: rolesOf(config), env: process.env }, log);
 }
 
+/** For the last words to those that are cut. */
+const CUT_MS = 1_000;
+
 /** The composition root: configuration → state, registry, policy and data path, behind one port. */
 export class Router {
   readonly registry: Registry;
@@ -135,20 +138,18 @@ export class Router {
 
   /**
    * Answers new requests and those that wait with 503, so that whoever sends them sees it, and waits for those in flight,
-   * `graceMs` at most; resolves with how many were left, and listens no more.
+   * `graceMs` at most; what is left then is cut, and told so. Resolves with how many that were, and listens no more.
    */
   async drain(graceMs: number): Promise<number> {
     this.admission.close(new RouterError('draining', 'the router is shutting down', { retryAfterSecs: 1 }));
-    if (this.#serving > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
-        timer = setTimeout(resolve, graceMs);
-      });
-      clearTimeout(timer);
-    }
+    await this.#whenIdle(graceMs);
     this.#server?.close();
-    return this.#serving;
+    const left = this.#serving;
+    if (left > 0) {
+      await this.registry.close(new RouterError('draining', 'the router shut down before the answer was whole'));
+      await this.#whenIdle(CUT_MS);
+    }
+    return left;
   }
 
   /** Ends everything at once. */
@@ -172,6 +173,17 @@ export class Router {
       connections: () => this.#connections.open,
       indexBytes: () => indexBytesOf(policies),
     });
+  }
+
+  /** Resolves when no request is in flight, or when that takes longer than `withinMs`. */
+  async #whenIdle(withinMs: number): Promise<void> {
+    if (this.#serving === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+      timer = setTimeout(resolve, withinMs);
+    });
+    clearTimeout(timer);
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {

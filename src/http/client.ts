@@ -25,6 +25,6 @@ export function createClient(origin: string, tls: WorkerTls = {}): WorkerClient 
   });
   return {
     dispatch: (request, handler) => void pool.dispatch(request as Dispatcher.DispatchOptions, handler),
-    destroy: () => pool.destroy(),
+    destroy: (error) => pool.destroy(error ?? null),
   };
 }

@@ -34,6 +34,6 @@ export interface ExchangeHandler {
 /** The connections to one worker. Errors are undici's, whichever client it is: name and code tell what it was. */
 export interface WorkerClient {
   dispatch(request: WorkerRequest, handler: ExchangeHandler): void;
-  /** Ends every exchange with `ClientDestroyedError` and closes every connection. */
-  destroy(): Promise<void>;
+  /** Ends every exchange with the error, `ClientDestroyedError` unless given, and closes every connection. */
+  destroy(error?: Error): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { RouterError } from '../errors.ts';
+import { type HttpErrorCode, RouterError } from '../errors.ts';
 import type { Failed } from './outcome.ts';
 import type { Target } from './target.ts';
 
@@ -23,9 +23,10 @@ export function isUnreachable({ sent, blameless, error }: Failed): boolean {
   return !sent && !blameless && !(error instanceof RouterError);
 }
 
-/** True when no other attempt can end otherwise. */
+/** True when no other attempt can end otherwise: nothing can be sent, or nobody is there to send it. */
 export function isFinal({ error }: Failed): boolean {
-  return NOT_SENDABLE.has(codeOf(error));
+  const code = codeOf(error);
+  return NOT_SENDABLE.has(code) || code === ('draining' satisfies HttpErrorCode);
 }
 
 /** The only mapping from a failed call to what the client is told. */

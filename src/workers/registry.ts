@@ -140,11 +140,11 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   }
 
   /** Ends all checks and connections. */
-  async close(): Promise<void> {
+  async close(error?: Error): Promise<void> {
     this.#wedge.stop();
     const workers = [...this.#workers.values(), ...this.#draining];
     for (const worker of workers) worker.stop();
-    await Promise.all(workers.map(({ client }) => client.destroy()));
+    await Promise.all(workers.map(({ client }) => client.destroy(error)));
   }
 
   stateChanged(worker: Worker, was: WorkerState): void {

@@ -59,17 +59,27 @@ test('(33) SIGTERM with nothing to do: exit 0 at once', async (t) => {
   assert.deepEqual(await router.exited, { code: 0, signal: null });
 });
 
-test('(33) what runs longer than --shutdown-grace-period-secs is cut', async (t) => {
-  const { router } = await served(t, (_, socket) => void socket.write(HEAD + FIRST), [
-    '--shutdown-grace-period-secs',
-    '1',
-  ]);
+test('(33) what runs longer than --shutdown-grace-period-secs is cut, told so, and logged', async (t) => {
+  const respond: Respond = ({ target }, socket) => {
+    if (target === '/generate') socket.write(HEAD + FIRST);
+  };
+  const { router } = await served(t, respond, ['--shutdown-grace-period-secs', '1']);
   using running = await rawClient(router.url);
   running.send(POST);
   await running.until(/data: 1/);
+  using waiting = await rawClient(router.url);
+  waiting.send(POST.replace('/generate', '/v1/score'));
+  // The next answer on another connection comes after it.
+  await fetch(`${router.url}/health`);
   router.child.kill('SIGTERM');
-  assert.doesNotMatch(await running.closed(), /\[DONE\]/);
+  assert.match(
+    await running.closed(),
+    /data: 1\n\n\r\n[0-9a-f]+\r\ndata: \{"error":.*"code":"draining".*\r\n0\r\n\r\n$/s,
+  );
+  assert.match(await waiting.closed(), /^HTTP\/1\.1 503 [\s\S]*"code":"draining"/);
   assert.deepEqual(await router.exited, { code: 0, signal: null });
+  const logged = router.lines.filter((line) => / request /.test(line) || /"message":"request"/.test(line));
+  assert.equal(logged.filter((line) => line.includes('draining')).length, 2, router.lines.join('\n'));
 });
 
 test('(33) a second signal ends it at once', async (t) => {

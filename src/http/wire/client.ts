@@ -54,10 +54,10 @@ export class WireClient implements WorkerClient {
     else this.#open.add(new Connection(this.#connection, prepared, handler));
   }
 
-  async destroy(): Promise<void> {
+  async destroy(error?: Error): Promise<void> {
     this.#destroyed = true;
     clearTimeout(this.#sweep);
-    for (const connection of [...this.#open]) connection.destroy(takenOut());
+    for (const connection of [...this.#open]) connection.destroy(error ?? takenOut());
   }
 
   /** The idle connection used last, if the worker can be expected to have it open still. */

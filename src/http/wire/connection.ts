@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { ClientDestroyedError, ConnectTimeoutError, SocketError } from 'undici/lib/core/errors.js';
+import { ConnectTimeoutError, SocketError } from 'undici/lib/core/errors.js';
 import { markReuse } from '../reuse-mark.ts';
 import type { Controller, ExchangeHandler } from '../worker-client.ts';
 import { type AnswerHandler, AnswerParser } from './answer-parser.ts';
@@ -90,10 +90,10 @@ export class Connection implements AnswerHandler {
       this.#begin();
     });
     socket.once('end', () => this.#ended());
-    socket.on('error', (error) => this.destroy(error));
+    socket.on('error', (error) => this.#broken(error));
     socket.once('close', () => {
       clearTimeout(timer);
-      this.destroy(new SocketError('other side closed'));
+      this.#broken(new SocketError('other side closed'));
     });
   }
 
@@ -112,7 +112,6 @@ export class Connection implements AnswerHandler {
     this.#options.closed(this);
     const exchange = this.#over();
     if (!exchange) return;
-    if (!(error instanceof ClientDestroyedError)) markReuse(error, this.#socket);
     exchange.handler.onResponseError(exchange, error);
   }
 
@@ -184,14 +183,20 @@ export class Connection implements AnswerHandler {
     try {
       this.#parser.feed(bytes);
     } catch (error) {
-      this.destroy(error as Error);
+      this.#broken(error as Error);
     }
     return !this.#closed && !this.#parser.paused;
   }
 
   #ended(): void {
     if (!this.#closed && this.#parser.finish()) this.#close();
-    else this.destroy(new SocketError('other side closed'));
+    else this.#broken(new SocketError('other side closed'));
+  }
+
+  /** By the other side: the error tells whether it had served before. */
+  #broken(error: Error): void {
+    if (!this.#closed) markReuse(error, this.#socket);
+    this.destroy(error);
   }
 
   #over(): Exchange | undefined {
