@@ -22,6 +22,7 @@ export const HTTP_ERRORS = {
   draining: 503,
   worker_timeout: 504,
   worker_start_timeout: 504,
+  loop_detected: 508,
 } as const;
 
 /** Why a command ended: code → process exit code. 2 is what argparse uses for a wrong command line. */

@@ -10,6 +10,7 @@ import { type Authorize, createAuthorize } from './http/auth.ts';
 import { createClient } from './http/client.ts';
 import { ConnectionCount } from './http/connection-count.ts';
 import { type Cors, createCors } from './http/cors.ts';
+import { INSTANCE, INSTANCE_HEADER } from './http/instance.ts';
 import { pathOf } from './http/path.ts';
 import { REQUEST_ID } from './http/request-id.ts';
 import { sendError, setHeaders } from './http/respond.ts';
@@ -192,6 +193,14 @@ export class Router {
     const observed = this.#observing.observer.begin(request);
     const headers = [REQUEST_ID, observed.record.id, ...this.#cors.headers(request.headers.origin)];
     const path = pathOf(request.url ?? '/');
+    if (request.headers[INSTANCE_HEADER] === INSTANCE) {
+      observed.record.routine = true;
+      observed.record.errorCode = sendError(
+        response,
+        new RouterError('loop_detected', 'a worker is this router itself'),
+      );
+      return observed.end(response.statusCode, false);
+    }
     const own = this.#api.find(path);
     if (own) return this.#answer(own, request, response, { observed, headers });
     try {

@@ -3,7 +3,7 @@ import { RouterError } from '../errors.ts';
 import { sendText } from '../http/respond.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
-import { wordOf } from './fields.ts';
+import { countOf } from './fields.ts';
 import { readJsonBody } from './json-body.ts';
 import { specOf } from './worker-fields.ts';
 
@@ -17,7 +17,7 @@ export async function addWorker({ request, response, query }: Call, context: Api
   if (!fields.url) {
     throw new RouterError('bad_request', "Worker URL required. Provide 'url' query parameter");
   }
-  const timeoutMs = wordOf(fields, 'timeout_secs', (word) => readTimer(word, { min: 1 }));
+  const timeoutMs = countOf(fields, 'timeout_secs', (word) => readTimer(word, { min: 1 }));
   const spec = specOf(fields, context);
   const { worker, healthy } = additions.start(spec, timeoutMs ?? config.workerStartupTimeoutMs);
   await healthy;

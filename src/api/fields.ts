@@ -26,11 +26,20 @@ export function labelsOf(fields: Fields, name: string): Readonly<Record<string, 
   return read(fields, name, 'an object of strings', (value) => (isLabels(value) ? value : undefined));
 }
 
-/** A word as the command line has it, a number in JSON too. Throws RouterError `bad_request` for one that `parse` refuses. */
+/** A word as the command line has it. Throws RouterError `bad_request` for one that `parse` refuses. */
 export function wordOf<T>(fields: Fields, name: string, parse: (word: string) => T): T | undefined {
+  return parsed(name, textOf(fields, name), parse);
+}
+
+/** The same for what is a number in JSON. */
+export function countOf<T>(fields: Fields, name: string, parse: (word: string) => T): T | undefined {
   const word = read(fields, name, 'a string or a number', (value) =>
     typeof value === 'string' || typeof value === 'number' ? String(value) : undefined,
   );
+  return parsed(name, word, parse);
+}
+
+function parsed<T>(name: string, word: string | undefined, parse: (word: string) => T): T | undefined {
   try {
     return word === undefined ? undefined : parse(word);
   } catch (error) {

@@ -9,14 +9,15 @@ export function health({ response }: Call): void {
   sendText(response, 200, 'OK');
 }
 
-/** 200 when requests are served; else 503 with the reason, what is wrong with each worker, and how far the start is. */
+/** 200 when requests are served, else 503 with the reason and how far the start is; what is wrong with each worker that gets none. */
 export function readiness({ response }: Call, context: ApiContext): void {
   const { workers } = context.registry;
   const counts = { healthy_workers: workers.filter(isHealthy).length, total_workers: workers.length };
+  const waiting = workers.flatMap(({ url, problem }) => (problem === undefined ? [] : { url, problem }));
   const obstacle = obstacleOf(context);
-  if (obstacle === undefined) sendJson(response, 200, { status: 'ready', ...counts });
+  if (obstacle === undefined)
+    sendJson(response, 200, { status: 'ready', ...counts, ...(waiting.length > 0 && { waiting }) });
   else {
-    const waiting = workers.flatMap(({ url, problem }) => (problem === undefined ? [] : { url, problem }));
     const { reason, details } = obstacle;
     sendJson(response, 503, { status: 'not ready', reason, ...counts, waiting, ...details });
   }

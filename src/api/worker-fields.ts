@@ -2,7 +2,7 @@ import { readBootstrapPort, readRole, readTimer, readUrl } from '../config/value
 import { RouterError } from '../errors.ts';
 import type { Role, WorkerPatch, WorkerSpec } from '../workers/worker-spec.ts';
 import type { ApiContext } from './context.ts';
-import { amountOf, type Fields, flagOf, labelsOf, textOf, wordOf } from './fields.ts';
+import { amountOf, countOf, type Fields, flagOf, labelsOf, textOf, wordOf } from './fields.ts';
 
 /** The worker that the fields of a request name. Fields that the router has no use for are ignored, as unknown ones are. */
 export function specOf(fields: Fields, { config, roles }: Pick<ApiContext, 'config' | 'roles'>): WorkerSpec {
@@ -11,7 +11,7 @@ export function specOf(fields: Fields, { config, roles }: Pick<ApiContext, 'conf
   return {
     url,
     role: roleOf(fields, roles),
-    bootstrapPort: wordOf(fields, 'bootstrap_port', readBootstrapPort),
+    bootstrapPort: countOf(fields, 'bootstrap_port', readBootstrapPort),
     modelId: textOf(fields, 'model_id'),
     ...patchOf(fields),
     apiKey: textOf(fields, 'api_key') ?? config.apiKey,
@@ -44,5 +44,5 @@ export function patchOf(fields: Fields): WorkerPatch {
 
 /** How long the requests in flight on a removed worker may take. */
 export function graceOf(fields: Fields): number | undefined {
-  return wordOf(fields, 'grace_secs', (word) => readTimer(word, { min: 0 }));
+  return countOf(fields, 'grace_secs', (word) => readTimer(word, { min: 0 }));
 }

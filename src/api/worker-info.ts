@@ -29,6 +29,8 @@ function registered(worker: Worker) {
     cost: spec.cost ?? 1,
     worker_type: role,
     is_healthy: isHealthy(worker),
+    // Ours: why it gets no requests.
+    ...(worker.problem !== undefined && { problem: worker.problem }),
     load: worker.load,
     connection_mode: 'HTTP',
     ...(worker.bootstrapPort !== null && { bootstrap_port: worker.bootstrapPort }),

@@ -75,7 +75,7 @@ function workerOf(params: Call['params'], registry: ApiContext['registry']): Wor
 /** The UUID or URL in the path. */
 function nameIn({ worker = '' }: Call['params']): string {
   if (UUID.test(worker)) return worker.toLowerCase();
-  if (/^https?:\/\//.test(worker)) return urlOf({ url: worker }) as string;
+  if (/^https?:\/\//i.test(worker)) return urlOf({ url: worker }) as string;
   throw new RouterError('bad_request', `Invalid worker_id '${worker}' (expected UUID or URL-encoded worker URL)`);
 }
 

@@ -20,6 +20,7 @@ export function check(
 ): readonly string[] {
   checkNumbers(config, flagOf);
   checkDiscovery(config, flagOf);
+  checkKeys(config, flagOf, given);
   checkPair(config, flagOf, 'tlsCertPath', 'tlsKeyPath');
   checkPair(config, flagOf, 'clientCertPath', 'clientKeyPath');
   return [...checkPrefillDecode(config, flagOf, given, launched), ...powerOfTwoAlone(config, flagOf, launched)];
@@ -29,6 +30,16 @@ function checkPair(config: Config, flagOf: FlagOf, certificate: keyof Config, ke
   if ((config[certificate] === undefined) === (config[key] === undefined)) return;
   const [given, missing] = config[key] === undefined ? [certificate, key] : [key, certificate];
   refuse(`${flagOf(given)} needs ${flagOf(missing)}`);
+}
+
+/** Who asks for protection must not be served without. */
+function checkKeys({ apiKey }: Config, flagOf: FlagOf, given: ReadonlyMap<string, Given>): void {
+  if (apiKey) return;
+  const key = flagOf('apiKey');
+  if (given.has('apiKey')) refuse(`${key}: expected a key, got none`, `without ${key} everybody is served`);
+  const source = (given.get('controlPlaneApiKeys') ?? given.get('jwtIssuer'))?.source;
+  if (source)
+    refuse(`${source} has no effect, and without ${key} the admin routes are open to everybody`, `give ${key}`);
 }
 
 function checkNumbers(config: Config, flagOf: FlagOf): void {

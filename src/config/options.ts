@@ -4,6 +4,7 @@ import {
   choice,
   flag,
   float,
+  host,
   int,
   list,
   optionalList,
@@ -36,7 +37,7 @@ const NO_DISCOVERY = 'only --worker-urls are served';
  * and the Python RouterArgs. To implement an option, delete its `pending`.
  */
 export const OPTIONS = {
-  host: text({
+  host: host({
     flags: ['--host'],
     group: 'core',
     default: '127.0.0.1',
@@ -444,7 +445,7 @@ export const OPTIONS = {
     max: 65_535,
     help: 'port of the Prometheus metrics; 0 opens none, they are at /metrics of the main port too',
   }),
-  prometheusHost: text({
+  prometheusHost: host({
     flags: ['--prometheus-host'],
     group: 'observability',
     default: '127.0.0.1',

@@ -2,6 +2,7 @@ import {
   type Bounds,
   type PrefillUrl,
   readBytes,
+  readHost,
   readInteger,
   readNumber,
   readPrefill,
@@ -71,6 +72,11 @@ export type ValueOf<S> = S extends Spec<infer T> ? T : never;
 /** A word, as it came. */
 export function text<const D extends string | undefined>(about: About & { default: D }): Spec<string | D> {
   return single<string | D>(about, 'str', (word) => word, String);
+}
+
+/** An address to listen on. */
+export function host<const D extends string>(about: About & { default: D }): Spec<string> {
+  return single<string>(about, 'str', readHost, String);
 }
 
 /** One of a few words; `synonyms` are read as another of them. */

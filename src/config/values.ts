@@ -85,7 +85,14 @@ export function readUrl(word: string): string {
     const hint = server === undefined ? '' : `: a server with all its ranks is written ${server}`;
     throw new ValueError(`expected a URL without user, query or fragment, got ${show(word)}${hint}`);
   }
-  return word.replace(/\/+$/, '');
+  // One name for a server, however it is spelt; a port that was given stays, be it the usual one.
+  const [, port] = /^[^/]*\/\/[^/]*?:(\d+)(?:\/|$)/.exec(word) ?? [];
+  return `${url.protocol}//${url.hostname}${port ? `:${Number(port)}` : ''}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+/** A host to listen on; IPv6 addresses with or without their brackets. */
+export function readHost(word: string): string {
+  return word.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** An origin as browsers send it, or `*`. */

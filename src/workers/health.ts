@@ -1,3 +1,4 @@
+import { HTTP_ERRORS } from '../errors.ts';
 import { get } from '../http/get.ts';
 import type { Clock } from './clock.ts';
 import type { Worker, WorkerOwner } from './worker.ts';
@@ -106,7 +107,8 @@ export class Health {
       const { status } = await get(client, basePath + path, { headers: controlHeaders, timeoutMs, maxBytes: 0 });
       // Where health is not to be checked the path may mean nothing: that somebody answers is enough.
       const good = this.disabled ? status < 500 : status >= 200 && status < 300;
-      return good ? undefined : { text: `${path} answered ${status}`, refused: false };
+      const itself = status === HTTP_ERRORS.loop_detected ? ': it is this router itself' : '';
+      return good ? undefined : { text: `${path} answered ${status}${itself}`, refused: false };
     } catch (error) {
       const { message, code } = error as NodeJS.ErrnoException;
       return { text: message, refused: code === 'ECONNREFUSED' };

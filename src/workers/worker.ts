@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { INSTANCE, INSTANCE_HEADER } from '../http/instance.ts';
 import type { WorkerClient } from '../http/worker-client.ts';
 import type { Slots } from '../state/slots.ts';
 import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts';
@@ -164,7 +165,8 @@ export class Worker {
   /** Headers of the router's own questions. */
   get controlHeaders(): Readonly<Record<string, string>> {
     const { authorization } = this;
-    return authorization === undefined ? {} : { authorization };
+    const own = { [INSTANCE_HEADER]: INSTANCE };
+    return authorization === undefined ? own : { ...own, authorization };
   }
 
   /** Begins to poll it, or takes it for ready where health is not checked. */

@@ -152,11 +152,30 @@ const MISTAKES: readonly (readonly [query: string, body: object | undefined, sta
   ['?url=http://a:1&worker_type=both', undefined, 400, /^worker_type: expected regular on this router, got 'both'$/],
   ['?url=http://a:1&bootstrap_port=0', undefined, 400, /^bootstrap_port: .*between 1 and 65535/],
   ['?url=http://a:1&api_key=k', undefined, 400, /^expected api_key in a JSON body/],
-  ['', { url: 7 }, 400, /^url: expected a URL that starts with/],
-  ['', { url: ['http://a:1'] }, 422, /^url: expected a string or a number, got \["http:\/\/a:1"\]$/],
+  ['', { url: 7 }, 422, /^url: expected a string, got 7$/],
+  ['', { url: ['http://a:1'] }, 422, /^url: expected a string, got \["http:\/\/a:1"\]$/],
   ['', { url: 'http://a:1', api_key: 7 }, 422, /^api_key: expected a string, got 7$/],
   ['', { url: 'http://a:1', labels: { a: 1 } }, 422, /^labels: expected an object of strings/],
 ];
+
+test('a URL in another spelling is the same worker', async () => {
+  await using worker = await fakeWorker(answering(''));
+  await using router = await testRouter([]);
+  const odd = worker.url.replace('http:', 'HTTP:').replace(/:(\d+)$/, ':0$1/');
+  assert.equal((await add(router, '', { url: odd })).status, 200);
+  assert.deepEqual(urlsOf(router), [worker.url]);
+  assert.equal((await add(router, `?url=${worker.url}`)).status, 409);
+  const found = await fetch(`${router.url}/workers/${encodeURIComponent(odd)}`);
+  assert.equal(((await found.json()) as { url: string }).url, worker.url);
+});
+
+test('the router does not take itself for a worker', async () => {
+  await using router = await testRouter([], [], { workerStartupTimeoutMs: 300 });
+  const itself = await add(router, `?url=${router.url.replace('127.0.0.1', 'localhost')}`);
+  assert.equal(itself.status, 504);
+  assert.match(itself.message, /\/health answered 508: it is this router itself/);
+  assert.deepEqual(urlsOf(router), []);
+});
 
 test('mistakes are told, and nothing is added', async () => {
   await using router = await testRouter([]);

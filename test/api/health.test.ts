@@ -22,10 +22,15 @@ test('readiness names the workers that wait, and why', async () => {
   assert.match(waiting[0]?.problem ?? '', /503/);
 });
 
-test('an open circuit breaker does not make the router unready', async () => {
+test('an open circuit breaker does not make the router unready, but is told', async () => {
   await using worker = await fakeWorker(answering(''));
   await using router = await testRouter([worker.url]);
   router.router.registry.workers[0]?.breaker.trip('test');
+  const problem = 'taken out by the circuit breaker: test';
+  const { waiting } = (await (await fetch(`${router.url}/readiness`)).json()) as { waiting: unknown };
+  assert.deepEqual(waiting, [{ url: worker.url, problem }]);
+  const { workers } = (await (await fetch(`${router.url}/workers`)).json()) as { workers: Record<string, unknown>[] };
+  assert.deepEqual([workers[0]?.is_healthy, workers[0]?.problem], [true, problem]);
   assert.equal(router.router.registry.available().length, 0);
   for (const path of ['/readiness', '/health_generate']) {
     assert.equal((await fetch(router.url + path)).status, 200, path);

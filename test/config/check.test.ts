@@ -38,6 +38,22 @@ for (const [line, message] of Object.entries(REFUSED)) {
   test(`refused: ${line}`, () => assert.throws(() => resolveRouter(line.split(' '), {}), { code: 'usage', message }));
 }
 
+test('a key that is empty, or admin routes that need another one, is no way to serve everybody', () => {
+  assert.throws(() => resolveRouter(['--api-key', ''], {}), {
+    code: 'usage',
+    message: '--api-key: expected a key, got none',
+  });
+  const roles = ['--control-plane-api-keys', 'id:name:admin:key'];
+  assert.throws(() => resolveRouter(roles, {}), {
+    code: 'usage',
+    message: /without --api-key the admin routes are open/,
+  });
+  assert.equal(resolveRouter([...roles, '--api-key', 'k'], {}).config.apiKey, 'k');
+  assert.throws(() => resolveServer(['--sim', '--router-api-key', ''], {}), {
+    message: /^--router-api-key: expected a key/,
+  });
+});
+
 /** What is said at start; nothing where there is nothing to say. */
 const ACCEPTED: Readonly<Record<string, RegExp | undefined>> = {
   '--queue-size 0 --queue-timeout-secs 0': undefined,
@@ -66,6 +82,19 @@ test('origins and header names are read as browsers and Node spell them', () => 
   const { config } = resolveRouter(line.split(' '), {});
   assert.deepEqual(config.corsAllowedOrigins, ['https://a.example']);
   assert.deepEqual(config.requestIdHeaders, ['x-my-id']);
+});
+
+test('a worker has one name, however its URL is spelt; a port that was given stays', () => {
+  const line =
+    '--worker-urls HTTP://A.example:08000/ http://b:80 https://c/x// http://[0:0:0:0:0:0:0:1]:9 http://127.1:1';
+  const { config } = resolveRouter(line.split(' '), {});
+  const names = ['http://a.example:8000', 'http://b:80', 'https://c/x', 'http://[::1]:9', 'http://127.0.0.1:1'];
+  assert.deepEqual(config.workerUrls, names);
+});
+
+test('an IPv6 address to listen on may be in brackets', () => {
+  const { config } = resolveRouter('--host [::1] --prometheus-host ::'.split(' '), {});
+  assert.deepEqual([config.host, config.prometheusHost], ['::1', '::']);
 });
 
 test('launch_server counts the servers it starts and spells flags as it takes them', () => {
