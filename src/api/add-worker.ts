@@ -3,7 +3,7 @@ import { RouterError } from '../errors.ts';
 import { sendText } from '../http/respond.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
-import { countOf } from './fields.ts';
+import { countOf, fieldsOf } from './fields.ts';
 import { readJsonBody } from './json-body.ts';
 import { specOf } from './worker-fields.ts';
 
@@ -13,7 +13,7 @@ export async function addWorker({ request, response, query }: Call, context: Api
   if (query.has('api_key')) {
     throw new RouterError('bad_request', 'expected api_key in a JSON body, got it in the URL, which logs may keep');
   }
-  const fields = { ...(await readJsonBody(request)), ...Object.fromEntries(query) };
+  const fields = { ...(await readJsonBody(request)), ...fieldsOf(query) };
   if (!fields.url) {
     throw new RouterError('bad_request', "Worker URL required. Provide 'url' query parameter");
   }

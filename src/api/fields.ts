@@ -4,6 +4,15 @@ import { RouterError } from '../errors.ts';
 /** The fields of a JSON object or of a query. */
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** Those of a query. Throws RouterError `bad_request` for one that is given twice: only one could count. */
+export function fieldsOf(query: URLSearchParams): Fields {
+  const names = [...query.keys()];
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined)
+    throw new RouterError('bad_request', `expected ${twice} once, got it ${query.getAll(twice).length} times`);
+  return Object.fromEntries(query);
+}
+
 /** A text; undefined where the field is absent or null, as with the other readers. Throws RouterError 422 for another type. */
 export function textOf(fields: Fields, name: string): string | undefined {
   return read(fields, name, 'a string', (value) => (typeof value === 'string' ? value : undefined));

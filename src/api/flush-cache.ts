@@ -4,13 +4,13 @@ import type { Worker } from '../workers/worker.ts';
 import { askWorker, headersFor } from './ask-workers.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
-import { amountOf } from './fields.ts';
+import { amountOf, fieldsOf } from './fields.ts';
 
 const TIMEOUT_MS = 5_000;
 
 /** Empties the cache of every worker, and with it what is known of that here. `?timeout=` seconds to wait for running requests are the servers' to keep. */
 export async function flushCache({ request, response, query }: Call, { registry }: ApiContext): Promise<void> {
-  const waitSecs = amountOf(Object.fromEntries(query), 'timeout') ?? 0;
+  const waitSecs = amountOf(fieldsOf(query), 'timeout') ?? 0;
   const question = {
     method: 'POST',
     headers: headersFor(request),

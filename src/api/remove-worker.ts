@@ -2,6 +2,7 @@ import { RouterError } from '../errors.ts';
 import { sendText } from '../http/respond.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
+import { fieldsOf } from './fields.ts';
 import { readJsonBody } from './json-body.ts';
 import { graceOf, urlOf } from './worker-fields.ts';
 
@@ -10,7 +11,7 @@ import { graceOf, urlOf } from './worker-fields.ts';
  * they have ended, or were cut off after that time.
  */
 export async function removeWorker({ request, response, query }: Call, { registry }: ApiContext): Promise<void> {
-  const fields = { ...(await readJsonBody(request)), ...Object.fromEntries(query) };
+  const fields = { ...(await readJsonBody(request)), ...fieldsOf(query) };
   const url = fields.url ? urlOf(fields) : undefined;
   if (url === undefined) throw new RouterError('bad_request', "Worker URL required. Provide 'url' query parameter");
   const graceMs = graceOf(fields);

@@ -4,6 +4,7 @@ import type { Worker } from '../workers/worker.ts';
 import type { Role } from '../workers/worker-spec.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
+import { fieldsOf } from './fields.ts';
 import { readJsonBody } from './json-body.ts';
 import { graceOf, patchOf, specOf, urlOf } from './worker-fields.ts';
 import { failedInfo, workerInfo } from './worker-info.ts';
@@ -55,7 +56,7 @@ export async function updateWorker({ request, response, params }: Call, { regist
 
 /** Takes a worker out; requests in flight there may finish, within `grace_secs` where given. */
 export function deleteWorker({ response, params, query }: Call, { registry }: ApiContext): void {
-  const graceMs = graceOf(Object.fromEntries(query));
+  const graceMs = graceOf(fieldsOf(query));
   const worker = workerOf(params, registry);
   void registry.remove(worker.url, graceMs);
   accepted(response, worker, 'Worker removal queued for background processing');

@@ -196,8 +196,8 @@ export const OPTIONS = {
     flags: ['--retry-max-retries'],
     group: 'retry',
     default: 3,
-    min: 1,
-    help: 'attempts after the first',
+    min: 0,
+    help: 'attempts after the first; 0 is --disable-retries',
   }),
   retryInitialBackoffMs: int({
     flags: ['--retry-initial-backoff-ms'],

@@ -1,3 +1,4 @@
+import { isInference } from '../http/routes.ts';
 import type { Families } from './families.ts';
 import { CounterFamily, type Family, HistogramFamily } from './family.ts';
 import type { MetricKey, MetricRow } from './table.ts';
@@ -25,7 +26,9 @@ const endpointOf = (route = '') => ENDPOINTS[route] ?? 'other';
 
 const ROUTER = ['router_type', 'backend_type', 'connection_mode', 'model', 'endpoint'] as const;
 const WORKER_KIND = ['worker_type', 'connection_mode'] as const;
-const router = ({ model = '', route }: Labels) => ['http', 'regular', 'http', model, endpointOf(route)];
+/** What is sent to a model; 0.3.2 counts nothing else as its router's. */
+const router = ({ model = '', route = '' }: Labels) =>
+  isInference(route) ? ['http', 'regular', 'http', model, endpointOf(route)] : undefined;
 const byWorker = ({ worker = '' }: Labels) => [worker];
 
 const ERROR_TYPES: Labels = {
@@ -63,21 +66,27 @@ export const SMG: readonly Alias[] = [
     name: 'smg_http_rate_limit_total',
     of: 'responses',
     labels: ['result'],
-    map: ({ error_code }) => [error_code === 'too_many_requests' ? 'rejected' : 'allowed'],
+    map: ({ route = '', error_code }) =>
+      isInference(route) ? [error_code === 'too_many_requests' ? 'rejected' : 'allowed'] : undefined,
   },
   {
     name: 'smg_router_requests_total',
     of: 'requests',
     labels: [...ROUTER, 'streaming'],
-    map: (labels) => [...router(labels), labels.streaming ?? ''],
+    map: (labels) => {
+      const values = router(labels);
+      return values && [...values, labels.streaming ?? ''];
+    },
   },
   { name: 'smg_router_request_duration_seconds', of: 'requestDuration', labels: ROUTER, map: router },
   {
     name: 'smg_router_request_errors_total',
     of: 'responses',
     labels: ['router_type', 'endpoint', 'error_type'],
-    map: ({ route, error_code }) =>
-      error_code ? ['http', endpointOf(route), ERROR_TYPES[error_code] ?? 'internal_error'] : undefined,
+    map: ({ route = '', error_code }) =>
+      error_code && isInference(route)
+        ? ['http', endpointOf(route), ERROR_TYPES[error_code] ?? 'internal_error']
+        : undefined,
   },
   {
     name: 'smg_router_upstream_responses_total',

@@ -42,7 +42,7 @@ export function shortestQueues<C>(offers: readonly Offer<C>[], thresholds: Imbal
   return offers.filter((offer) => queue(offer) <= short);
 }
 
-/** The least cost; of about equal ones the most free cache where that is asked for; of those the least recently picked. */
+/** The least cost; of about equal ones the longest match, or the most free cache where that is asked for; of those the least recently picked. */
 export function cheapest<C>(offers: readonly Offer<C>[], byRoom: boolean): Offer<C> {
   let least = Number.POSITIVE_INFINITY;
   for (const { cost } of offers) least = Math.min(least, cost);
@@ -50,7 +50,7 @@ export function cheapest<C>(offers: readonly Offer<C>[], byRoom: boolean): Offer
   let best: Offer<C> | undefined;
   for (const offer of offers) {
     if (offer.cost > enough) continue;
-    const more = best && byRoom ? offer.room - best.room : 0;
+    const more = best ? (byRoom ? offer.room - best.room : offer.matchedBytes - best.matchedBytes) : 0;
     if (!best || more > 0 || (more === 0 && offer.view.lastPick < best.view.lastPick)) best = offer;
   }
   return best as Offer<C>;

@@ -28,6 +28,8 @@ interface Problem {
 }
 
 const SHORTEST_WAIT_MS = 100;
+/** A worker that was never ready is told of after so long: its address may be wrong. */
+const TOLD_OF_WAIT_MS = 5_000;
 /** Between checks that decide whether a worker that was taken out comes back. */
 const RETURN_WAIT_MS = 1_000;
 
@@ -42,6 +44,7 @@ export class Health {
   #checking = false;
   #stopped = false;
   #reported = false;
+  #toldOfWait = false;
   #failures = 0;
   #successes = 0;
   #activity = 0;
@@ -145,6 +148,7 @@ export class Health {
     const { state, breaker } = this.#worker;
     this.#failures = 0;
     this.#successes++;
+    this.#toldOfWait = true;
     if (state.kind === 'ready') breaker.healthy();
     else if (state.kind === 'starting' || this.#successes >= this.#options.successThreshold) this.#worker.becomeReady();
   }
@@ -170,6 +174,10 @@ export class Health {
 
   #notYet(problem: string, sinceMs: number): void {
     this.#worker.notYet(problem);
+    if (!this.#toldOfWait && this.#clock.now() - sinceMs > TOLD_OF_WAIT_MS) {
+      this.#toldOfWait = true;
+      this.#owner.waitedFor(this.#worker, problem);
+    }
     if (this.#clock.now() - sinceMs <= this.#options.overdueMs || this.#reported) return;
     this.#reported = true;
     this.#owner.overdue(this.#worker, problem);

@@ -170,6 +170,12 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     this.emit('checked', worker, healthy);
   }
 
+  waitedFor({ url, spec }: Worker, problem: string): void {
+    // Whoever launches servers shows how far they are.
+    if (spec.source === 'launch') return;
+    this.#log.info('worker not ready yet, polled until it is', { worker: url, problem });
+  }
+
   overdue({ url }: Worker, problem: string): void {
     this.#log.error('worker not ready within --worker-startup-timeout-secs, polling on', { worker: url, problem });
   }

@@ -29,6 +29,8 @@ export interface WorkerOwner {
   breakerChanged(worker: Worker, was: BreakerState): void;
   /** A health check has ended. */
   checked(worker: Worker, healthy: boolean): void;
+  /** It is not ready after some seconds; told once, and only before it is ready for the first time. */
+  waitedFor(worker: Worker, problem: string): void;
   /** It is not ready within the start-up timeout. */
   overdue(worker: Worker, problem: string): void;
 }

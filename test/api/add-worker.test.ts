@@ -142,6 +142,7 @@ test('removed while it is being added: 409 to who waits', async () => {
 
 const MISTAKES: readonly (readonly [query: string, body: object | undefined, status: number, message: RegExp])[] = [
   ['', undefined, 400, /^Worker URL required\. Provide 'url' query parameter$/],
+  ['?url=http://a:1&url=http://b:1', undefined, 400, /^expected url once, got it 2 times$/],
   ['?url=', undefined, 400, /^Worker URL required/],
   ['?url=127.0.0.1:30001', undefined, 400, /^url: .*got '127\.0\.0\.1:30001': write http:\/\/127\.0\.0\.1:30001$/],
   ['?url=localhost:30001', undefined, 400, /: write http:\/\/localhost:30001$/],

@@ -12,7 +12,7 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   '--tls-cert-path a': /^--tls-cert-path needs --tls-key-path$/,
   '--tls-key-path a': /^--tls-key-path needs --tls-cert-path$/,
   '--client-cert-path a': /^--client-cert-path needs --client-key-path$/,
-  '--retry-max-retries 0': /^--retry-max-retries/,
+  '--retry-max-retries -1': /^--retry-max-retries/,
   '--retry-initial-backoff-ms 0': /^--retry-initial-backoff-ms/,
   '--retry-backoff-multiplier 0.5': /^--retry-backoff-multiplier/,
   '--retry-jitter-factor 1.5': /^--retry-jitter-factor/,

@@ -66,6 +66,14 @@ test('balanced: of several that match, the one that matches more', () => {
   assert.equal(choice.candidate, b);
 });
 
+test('however little a prefix saves, an idle fleet keeps to it', () => {
+  const { policy } = create();
+  const workers = workersOf(4);
+  const prompt = 'user: What is the capital of France?';
+  const first = serve(policy, workers, prompt);
+  for (let i = 0; i < 6; i++) assert.equal(serve(policy, workers, prompt).candidate, first.candidate);
+});
+
 test('a few requests in flight do not part a prompt from its prefix', () => {
   const { policy } = create();
   const workers = workersOf(4);

@@ -72,6 +72,22 @@ test('a worker that is late beyond the start-up timeout is reported once and pol
   assert.equal(c.worker.available, true);
 });
 
+test('a worker that is not there after some seconds is told of once, with the reason; not when it is lost again', async () => {
+  await using c = await checked({});
+  c.answer.status = 503;
+  await until(() => c.clock.pending === TIMERS);
+  for (let i = 0; i < 9; i++) await c.next(1_000);
+  c.answer.status = 200;
+  await c.next(1_000);
+  c.answer.status = 503;
+  c.worker.lost('connect ECONNREFUSED');
+  await until(() => c.clock.pending === TIMERS);
+  for (let i = 0; i < 9; i++) await c.next(1_000);
+  const told = c.lines.filter((line) => line.includes('worker not ready yet'));
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? '', /problem=.*answered 503/);
+});
+
 test("the worker's key goes with health checks", async () => {
   const keys: (string | undefined)[] = [];
   await using fake = await fakeWorker((request, response) => {
