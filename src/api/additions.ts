@@ -34,6 +34,7 @@ export class Additions {
   constructor(registry: Registry, log: Log) {
     this.#registry = registry;
     this.#log = log;
+    registry.on('remove', ({ id }) => this.#failed.delete(id));
   }
 
   /** Adds a worker, or joins the addition of the same URL that is under way. Throws RouterError `worker_conflict` for a URL that was added before. */

@@ -35,6 +35,7 @@ const PATTERNS: readonly Pattern[] = [
     portTaken: true,
   },
   { sign: /error: unrecognized arguments: (.*)/, text: (match) => `sglang does not know ${match[1]}`, hint: FLAGS },
+  { sign: /^error: (--\S.*)/, text: (match) => `wrong server flags: ${match[1]}`, hint: FLAGS },
   {
     sign: /^(?:sglang serve|launch_server\.py|sglang|server_process\.py): error: (.*)/,
     text: (match) => `wrong server flags: ${match[1]}`,

@@ -1,5 +1,14 @@
-import { createWriteStream, mkdirSync, openSync, readdirSync, rmSync, statSync, type WriteStream } from 'node:fs';
-import { join } from 'node:path';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  type WriteStream,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 export interface DailyFileOptions {
   /** A file is closed and the next begun when it has this many. */
@@ -39,7 +48,7 @@ export class DailyFile {
     this.#folder = folder;
     this.#changed = changed;
     this.#options = { ...DEFAULTS, ...options };
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
   }
 
   /** Whole lines. */
@@ -136,4 +145,11 @@ export class DailyFile {
     if (this.#failing) this.#changed(undefined);
     this.#failing = false;
   }
+}
+
+/** With those above it. Not Node's own recursion, which never ends below /proc (Node 24). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }

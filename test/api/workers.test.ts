@@ -167,6 +167,8 @@ test('POST of a URL that is there: the same id again, and a failed job beside th
   assert.deepEqual([again.is_healthy, again.priority], [true, 50]);
   const { status: jobStatus, message } = again.job_status as Json;
   assert.deepEqual([jobStatus, message], ['failed', `Worker ${worker.url} already exists`]);
+  await call(router, 'DELETE', `/workers/${id}`);
+  assert.equal((await call(router, 'GET', `/workers/${id}`)).status, 404);
 });
 
 test('POST of a URL that is just being added: the same id, no failure', async () => {

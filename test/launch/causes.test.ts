@@ -25,6 +25,12 @@ const CASES: readonly { name: string; lines: string[]; stage?: Stage; cause: Reg
     cause: /^no usable GPU: RuntimeError: Found no NVIDIA driver/,
   },
   {
+    name: 'a flag that a simulated engine does not know',
+    lines: ['error: --sim-bogus: no such flag; --help lists those there are'],
+    cause: /^wrong server flags: --sim-bogus: no such flag/,
+    hint: /--router-/,
+  },
+  {
     name: 'bad folder',
     lines: [
       "OSError: Repo id must be in the form 'repo_name' or 'namespace/repo_name': '/no/such/model'. Use `repo_type` argument if needed.",

@@ -112,3 +112,12 @@ test('a slow disk loses lines rather than memory, and the file says so', {
   const text = readFileSync(path, 'utf8');
   assert.match(text.slice(8 * 2 ** 20), /^\[\d+ bytes left out here: the disk was too slow\]\n(after\n)+$/);
 });
+
+test('the folder is made with those above it; one that cannot be is an error at once', {
+  skip: process.platform !== 'linux',
+}, () => {
+  using dir = folder();
+  daily(join(dir.path, 'a/b'));
+  assert.ok(statSync(join(dir.path, 'a/b')).isDirectory());
+  assert.throws(() => daily('/proc/nope/logs'), /ENOENT/);
+});
