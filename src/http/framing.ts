@@ -38,7 +38,9 @@ function problemOf(request: IncomingMessage): string | undefined {
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || request.httpVersionMinor === 0)) {
     return `expected Transfer-Encoding "chunked" over HTTP/1.1, got ${JSON.stringify(coding)} over HTTP/${request.httpVersion}`;
   }
-  return countHosts(request.rawHeaders) > 1 ? 'expected one Host header' : undefined;
+  const hosts = countHosts(request.rawHeaders);
+  const isOne = hosts === 1 || (hosts === 0 && request.httpVersionMinor === 0);
+  return isOne ? undefined : `expected one Host header, got ${hosts}`;
 }
 
 function countHosts(rawHeaders: readonly string[]): number {

@@ -84,6 +84,8 @@ async function create(limits: typeof LIMITS, tls: KeyPair | undefined): Promise<
     noDelay: true,
     keepAliveTimeout: KEEP_ALIVE_MS,
     insecureHTTPParser: false,
+    // Looked for in `strictly`, which says so.
+    requireHostHeader: false,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: limits.checkIntervalMs,

@@ -64,6 +64,8 @@ const ACCEPTED: Readonly<Record<string, RegExp | undefined>> = {
   '--policy power_of_two --worker-urls http://a':
     /^--policy power_of_two chooses between 2 workers or more \(--worker-urls\), got 1 so far$/,
   '--policy power_of_two --workers-file a': undefined,
+  '--worker-urls http://a --worker-urls http://b': /^--worker-urls is given 2 times: the last alone counts$/,
+  '--pd-disaggregation --prefill http://a --prefill http://b --decode http://c --decode http://d': undefined,
   '--policy power_of_two --service-discovery --selector a=b': /^--service-discovery|^--selector/,
   '--pd-disaggregation --decode-policy power_of_two --decode http://a': /^--decode-policy power_of_two chooses/,
   '--service-discovery --pd-disaggregation --prefill-selector a=b': /./,

@@ -118,6 +118,14 @@ for (const [what, headers] of [
   });
 }
 
+test('a request without a Host is told so, over HTTP/1.0 it needs none', async (t) => {
+  const url = await serve(t, (_, response) => void response.end('served'));
+  const answer = await sendRaw(url, 'GET / HTTP/1.1\r\n\r\n');
+  assert.deepEqual(read(answer), { status: 400, code: 'bad_request', closes: true });
+  assert.match(answer, /expected one Host header, got 0/);
+  assert.match(await sendRaw(url, 'GET / HTTP/1.0\r\n\r\n'), /\r\n\r\nserved$/);
+});
+
 test('garbage after a request does not get into the answer that runs', async (t) => {
   const url = await serve(t, (_, response) => void response.writeHead(200, { 'content-length': 9 }).write('half'));
   using client = await rawClient(url);
