@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import getPort from 'get-port';
+import { createServer } from 'node:net';
 import { ExitError } from '../errors.ts';
 
 const TAIL_BYTES = 4000;
@@ -87,10 +87,22 @@ export class Program {
 
 /** Ports that nothing listens on now, all different; below the ephemeral range, where a connection might take one meanwhile. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const ports: number[] = [];
-  while (ports.length < count) {
-    const some = Array.from({ length: 8 }, () => FIRST_PORT + Math.floor(Math.random() * PORTS));
-    ports.push(await getPort({ port: some }));
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    if (await isFree(port)) ports.add(port);
   }
-  return ports;
+  return [...ports];
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
 }
