@@ -97,18 +97,29 @@ export class Admission {
   /** The exchange is over: gives its place to whoever waits. */
   leave(exchange: Exchange): void {
     exchange.admittedBy = undefined;
+    const wasFull = this.#isFull();
     this.#inFlight--;
-    if (this.#queue.size > 0 || this.#stranded.size > 0) this.pump();
+    if (this.#queue.size > 0 || (wasFull && this.#stranded.size > 0)) this.pump();
   }
 
   /** Something has changed: admits whoever may pass now. */
   pump(): void {
-    for (const waiter of this.#stranded) if (!this.#isFull() && this.#somebody.isThere(waiter.model)) waiter.admit();
+    if (this.#stranded.size > 0) this.#rescue();
     while (this.#queue.size > 0 && this.#opens()) {
       const [next] = this.#queue;
       next?.admit();
     }
     if (this.#queue.size > 0) this.#pumpWhenRefilled();
+  }
+
+  #rescue(): void {
+    const missing = new Set<string | undefined>();
+    for (const waiter of this.#stranded) {
+      if (this.#isFull()) return;
+      if (missing.has(waiter.model)) continue;
+      if (this.#somebody.isThere(waiter.model)) waiter.admit();
+      else missing.add(waiter.model);
+    }
   }
 
   /** Refuses everything that waits and everything that comes from now on. */

@@ -17,9 +17,9 @@ export function tooLong(url: string, ms: number): RouterError {
   return timedOut(url, `did not finish within ${secs(ms)} (--request-timeout-secs)`);
 }
 
-/** The time of the request ran out between two attempts, or before the first. */
+/** There is no time for another attempt, or for the first. */
 export function noTimeLeft(ms: number): RouterError {
-  return new RouterError('worker_timeout', `no worker answered within ${secs(ms)} (--request-timeout-secs)`);
+  return new RouterError('worker_timeout', `no time for another attempt within ${secs(ms)} (--request-timeout-secs)`);
 }
 
 /** The worker was found to hang. */
