@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ExitError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Registry } from '../workers/registry.ts';
@@ -6,6 +7,8 @@ import type { Worker } from '../workers/worker.ts';
 import type { Role, WorkerSpec } from '../workers/worker-spec.ts';
 import { FileWatch } from './file-watch.ts';
 import { parseWorkersFile } from './workers-file.ts';
+
+const EMPTY_MS = 1_000;
 
 export interface FileWorkersOptions {
   readonly path: string;
@@ -61,7 +64,7 @@ export class FileWorkers {
 
   async #refresh(): Promise<void> {
     try {
-      const text = await readFile(this.#options.path, 'utf8');
+      const text = await this.#read();
       this.#problem = undefined;
       if (text === this.#text) return;
       this.#text = text;
@@ -70,6 +73,14 @@ export class FileWorkers {
     } catch (error) {
       this.#refuse((error as Error).message);
     }
+  }
+
+  /** A file without a byte is as a rule one that is being written: it counts only when it stays so. */
+  async #read(): Promise<string> {
+    const text = await readFile(this.#options.path, 'utf8');
+    if (text !== '') return text;
+    await delay(EMPTY_MS, undefined, { ref: false });
+    return await readFile(this.#options.path, 'utf8');
   }
 
   /** A file that cannot be used leaves the workers as they are. */

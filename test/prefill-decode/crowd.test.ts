@@ -18,7 +18,7 @@ test(`${REQUESTS} requests at once, each gets its own answer, and no room is use
       chat: number % 4 === 0,
       stream: number % 2 === 0,
     });
-    const { outcome, detail } = await ask(fleet.router.url, asked, { agent, timeoutMs: 20_000 });
+    const { outcome, detail } = await ask(fleet.router.url, asked, { agent, timeoutMs: 80_000 });
     assert.equal(outcome, 'right', detail);
   };
   const several = async (number: number): Promise<void> => {
