@@ -33,18 +33,18 @@ export function followWorkers(metrics: Metrics, registry: Registry, models: Serv
 
 /** The workers as a scrape sees them. */
 export function* viewsOf(registry: Registry, policies: ReadonlyMap<Role, Policy>): Iterable<WorkerView> {
-  for (const { role, state, available, breaker, targets } of registry.workers) {
+  for (const { url, role, state, available, breaker, targets } of registry.workers) {
     const policy = policies.get(role);
+    const common = {
+      role,
+      state: state.kind,
+      available,
+      breaker: { state: breaker.state, consecutiveFailures: breaker.failures },
+    };
+    // Before the number of its ranks is known it has no targets, and is worth a look all the more.
+    if (targets.length === 0) yield { url, running: 0, indexBlocks: undefined, ...common };
     for (const target of targets) {
-      yield {
-        url: target.url,
-        role,
-        state: state.kind,
-        available,
-        running: target.load,
-        indexBlocks: policy?.index?.held(target.slot),
-        breaker: { state: breaker.state, consecutiveFailures: breaker.failures },
-      };
+      yield { url: target.url, running: target.load, indexBlocks: policy?.index?.held(target.slot), ...common };
     }
   }
 }

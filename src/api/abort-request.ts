@@ -3,16 +3,16 @@ import { sendJson, sendJsonText, sendText } from '../http/respond.ts';
 import { askAll, failures, goodOnes, headersFor, refusalOf } from './ask-workers.ts';
 import type { ApiContext } from './context.ts';
 import type { Call } from './endpoint.ts';
-import { healthyWorkers } from './healthy-workers.ts';
+import { answeringWorkers } from './healthy-workers.ts';
 
 const MAX_BYTES = 2 ** 20;
 
-/** Told to every healthy worker: whose request it is only they know. 200 without a body, as a server answers it; 206 where some could not be told, and what they say where all find fault with the request. */
+/** Told to every worker that answers: whose request it is only they know. 200 without a body, as a server answers it; 206 where some could not be told, and what they say where all find fault with the request. */
 export async function abortRequest({ request, response }: Call, context: ApiContext): Promise<void> {
   const body = await readBody(request, MAX_BYTES);
   const { 'content-type': contentType = 'application/json' } = request.headers;
   const headers = { ...headersFor(request), 'content-type': contentType };
-  const answers = await askAll(healthyWorkers(context), { method: 'POST', path: '/abort_request', body, headers });
+  const answers = await askAll(answeringWorkers(context), { method: 'POST', path: '/abort_request', body, headers });
   const refusal = refusalOf(answers);
   if (refusal) {
     sendJsonText(response, refusal.status, refusal.body.toString());

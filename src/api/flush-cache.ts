@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../config/values.ts';
 import { flushReport } from '../fan-out/flush.ts';
 import { sendJson } from '../http/respond.ts';
 import type { Worker } from '../workers/worker.ts';
@@ -15,7 +16,7 @@ export async function flushCache({ request, response, query }: Call, { registry 
     method: 'POST',
     headers: headersFor(request),
     path: waitSecs > 0 ? `/flush_cache?timeout=${waitSecs}` : '/flush_cache',
-    timeoutMs: TIMEOUT_MS + waitSecs * 1_000,
+    timeoutMs: Math.min(TIMEOUT_MS + waitSecs * 1_000, MAX_TIMER_MS),
   } as const;
   const flush = async (worker: Worker) => {
     const answer = await askWorker(worker, question);

@@ -9,7 +9,14 @@ export function healthyWorkers({ registry, missing }: ApiContext): readonly Work
   return healthy;
 }
 
-/** The same for what clients take as a sign that they are served: throws a RouterError while they are not. */
+/** Whom to ask about what was sent before: who answers at all, and who was removed and runs on. Throws a RouterError where there is none. */
+export function answeringWorkers({ registry, missing }: ApiContext): readonly Worker[] {
+  const answering = [...registry.workers.filter(({ up }) => up), ...registry.draining];
+  if (answering.length === 0) throw missing();
+  return answering;
+}
+
+/** The healthy ones for what clients take as a sign that they are served: throws a RouterError while they are not. */
 export function servingWorkers(context: ApiContext): readonly Worker[] {
   const reason = context.closed();
   if (reason) throw reason;

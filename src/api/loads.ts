@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { EngineMetrics } from '../fan-out/engine-metrics.ts';
-import { type LoadAnswer, loadsReport, mergeLoads } from '../fan-out/loads.ts';
+import { isLoads, type LoadAnswer, loadsReport, mergeLoads } from '../fan-out/loads.ts';
 import { sendJson, sendText } from '../http/respond.ts';
 import { LOAD_SOURCES } from '../workers/load-report.ts';
 import type { Worker } from '../workers/worker.ts';
@@ -26,7 +26,9 @@ export async function getRankLoads({ request, response, query }: Call, context: 
     return sendText(response, 200, metrics.render());
   }
   const reports = good.map(({ worker, body }) => ({ worker, report: jsonOf(body) }));
-  sendJson(response, 200, { ...mergeLoads(reports), failed: failures(answers) });
+  const odd = reports.filter(({ report }) => !isLoads(report));
+  const failed = odd.map(({ worker }) => ({ worker, error: `${path} answered something else than loads` }));
+  sendJson(response, 200, { ...mergeLoads(reports), failed: [...failures(answers), ...failed] });
 }
 
 async function loadOf(worker: Worker, request: IncomingMessage): Promise<LoadAnswer> {

@@ -13,6 +13,7 @@ const SUFFIX = /^(?:_bucket|_sum|_count|_total|_created)?$/;
 const OLD = 'sglang:';
 const NEW = 'sglang_';
 const LABEL = 'worker_addr';
+const HAS_LABEL = /(?:^|,)\s*worker_addr="/;
 
 /**
  * Prometheus texts of several workers as one: each sample with `worker_addr`, each metric once, and those of the engine under
@@ -39,13 +40,18 @@ export class EngineMetrics {
 
 function addAnswer(families: Map<string, Family>, text: string, label: string): void {
   let current = '';
-  for (const line of text.split('\n')) {
+  const seen = new Set<string>();
+  const others = new Set<string>();
+  for (const line of text.split(/\r?\n/)) {
     const [, kind, commented, rest] = COMMENT.exec(line) ?? [];
     if (commented !== undefined) {
       current = newName(commented);
       const family = familyOf(families, current);
       if (kind === 'HELP') family.help ??= rest;
-      else family.type ??= rest;
+      else {
+        family.type ??= rest;
+        if (family.type !== rest) others.add(current);
+      }
       continue;
     }
     const [, written, labels = '', value] = SAMPLE.exec(line) ?? [];
@@ -54,7 +60,11 @@ function addAnswer(families: Map<string, Family>, text: string, label: string): 
     const belongs = current !== '' && name.startsWith(current) && SUFFIX.test(name.slice(current.length));
     const family = belongs ? current : name;
     // The name is put before it when it is rendered, for there are two.
-    const all = labels.includes(`${LABEL}="`) ? labels : `${label}${labels && ','}${labels}`;
+    const sample = `${name}{${labels}}`;
+    // An engine that writes both names has each sample twice; one that disagrees on what a metric is has none of it.
+    if (seen.has(sample) || others.has(family)) continue;
+    seen.add(sample);
+    const all = HAS_LABEL.test(labels) ? labels : `${label}${labels && ','}${labels}`;
     familyOf(families, family).samples.push(`${name.slice(family.length)}{${all}} ${value}`);
   }
 }

@@ -42,9 +42,14 @@ export function mergeLoads(answers: readonly RankLoads[]) {
     timestamp: first?.report.timestamp,
     version: first?.report.version,
     loads: reports.flatMap(({ worker, report: { loads } }) =>
-      Array.isArray(loads) ? loads.map((rank) => ({ worker, ...objectOf(rank) })) : [],
+      Array.isArray(loads) ? loads.map((rank) => Object.assign({ worker }, rank, { worker })) : [],
     ),
   };
+}
+
+/** Whether an answer to `/v1/loads` is one. */
+export function isLoads(report: unknown): boolean {
+  return Array.isArray(objectOf(report).loads);
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -11,8 +11,17 @@ export function withoutKeys(json: string): string {
     if (value.length >= SHORTEST_SECRET) secrets.add(value);
     return `"${name}"${colon}null`;
   });
-  for (const secret of secrets) clean = clean.replaceAll(secret, HIDDEN);
+  // Only within strings: a key of digits may be part of a number.
+  if (secrets.size > 0) clean = clean.replaceAll(STRING, (text) => hiding(text, secrets));
   return clean.replaceAll(COMMAND_KEY, `$1${HIDDEN}`);
+}
+
+const STRING = /"(?:[^"\\]|\\.)*"/g;
+
+function hiding(text: string, secrets: ReadonlySet<string>): string {
+  let shown = text;
+  for (const secret of secrets) shown = shown.replaceAll(secret, HIDDEN);
+  return shown;
 }
 
 /** In a command line. */

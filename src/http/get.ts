@@ -4,7 +4,7 @@ import type { Controller, ExchangeHandler, WorkerClient } from './worker-client.
 export interface GetOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
-  /** Bytes of the body that are kept; what is beyond is dropped. */
+  /** Bytes that the body may have; 0 where it does not matter, and none of it is kept. */
   readonly maxBytes: number;
 }
 
@@ -54,8 +54,12 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
         status = code;
       },
       onResponseData(_, chunk) {
-        if (room > 0) chunks.push(chunk.subarray(0, room));
+        if (maxBytes === 0 || over) return;
+        chunks.push(chunk);
         room -= chunk.length;
+        if (room >= 0) return;
+        fail(new Error(`${path} answered more than ${maxBytes} bytes`));
+        controller?.abort(new Error('too much'));
       },
       onResponseEnd() {
         clearTimeout(timer);

@@ -16,6 +16,10 @@ const COLOURS = {
 /** Whatever could break a line apart, or be taken for another field. */
 const NEEDS_QUOTES = /[^!#-<>-~]/;
 
+/** What JSON leaves as it is, and a terminal may obey: C1 controls, separators of lines, and marks of writing direction. */
+const INVISIBLE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+const escapeOf = (sign: string) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 /** `time LEVEL message key=value …`. */
 export const formatText: FormatLine = (time, level, message, fields) => {
   let line = `${time.toISOString()} ${level.toUpperCase().padEnd(LEVEL_WIDTH)} ${message}`;
@@ -48,7 +52,9 @@ function* shown(fields: Fields | undefined): Iterable<readonly [string, string |
 }
 
 function quoted(value: string | number | boolean | null): string {
-  return typeof value === 'string' && NEEDS_QUOTES.test(value) ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' && NEEDS_QUOTES.test(value)
+    ? JSON.stringify(value).replace(INVISIBLE, escapeOf)
+    : String(value);
 }
 
 function clockOf(time: Date): string {

@@ -74,7 +74,8 @@ export class CacheAwarePolicy implements Policy {
     const held: number[] = new Array(candidates.length).fill(0);
     if (!hints.recomputes) this.#index.match(blocks, slotsOf(candidates), held);
     const depths = depthsOf(held);
-    const enough = depths.length > 0 && blocks.bytesIn(depths.at(-1) as number) > threshold;
+    const deepest = Math.max(...held);
+    const enough = deepest > 0 && blocks.bytesIn(deepest) > threshold;
     const { key } = hints;
     const home = key && !enough ? this.#sessions.recall(key) : undefined;
     const offers = this.#weigh(candidates, held, depths, enough, home);
@@ -136,13 +137,21 @@ export class CacheAwarePolicy implements Policy {
     let busy = 0;
     let fastest = 0;
     let inFlight = 0;
+    let rooms = 0;
+    let told = 0;
     for (const { slot, load } of candidates) {
       const view = this.#view(slot);
       view.expire(nowMs);
       if (view.waiting > 0) busy++;
       fastest = Math.max(fastest, view.rate.tokensPerSec ?? 0);
       inFlight += load;
+      if (view.kvTokens === undefined) continue;
+      rooms += this.#index.room(slot);
+      told++;
     }
+    // A worker that does not tell its size is taken for one like the others, not for endlessly free.
+    const roomOf = (slot: number, view: WorkerView) =>
+      told > 0 && view.kvTokens === undefined ? Math.floor(rooms / told) : this.#index.room(slot);
     this.#pressure.observe(busy / candidates.length);
     const { weight } = this.#pressure;
     // A match too small to decide counts as far as computing it again would make others wait.
@@ -158,7 +167,7 @@ export class CacheAwarePolicy implements Policy {
         candidate,
         view,
         matchedBytes,
-        room: this.#index.room(candidate.slot),
+        room: roomOf(candidate.slot, view),
         pendingTokens: view.pendingTokens,
         waiting: view.waiting,
         uncachedTokens: ownBytes / this.#bytesPerToken,

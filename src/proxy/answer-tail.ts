@@ -35,6 +35,7 @@ export class AnswerTail {
   read(): Usage {
     if (!this.#first || this.#first[0] === OPEN_BRACKET) return UNKNOWN;
     const tail = this.#tail();
+    if (isOneOfMany(tail)) return UNKNOWN;
     return {
       promptTokens: lastNumber(tail, PROMPT),
       cachedTokens: lastNumber(tail, CACHED),
@@ -53,6 +54,15 @@ export class AnswerTail {
   }
 }
 
+const META = Buffer.from('"meta_info"');
+const INDEX = Buffer.from('"index"');
+
+/** SGLang numbers the events of a stream with several prompts; each has the counts of its own. */
+function isOneOfMany(tail: Buffer): boolean {
+  const meta = tail.lastIndexOf(META);
+  return meta >= 0 && tail.indexOf(INDEX, meta) >= 0;
+}
+
 /** The number after the last of the keys, by byte search: 4 µs an answer less than by a regular expression. */
 function lastNumber(tail: Buffer, keys: readonly Buffer[]): number | undefined {
   for (const key of keys) {
@@ -69,5 +79,6 @@ function numberAt(tail: Buffer, start: number): number | undefined {
   for (let digit = tail[at]; digit !== undefined && digit >= ZERO && digit <= NINE; digit = tail[++at]) {
     value = (value ?? 0) * 10 + digit - ZERO;
   }
-  return value;
+  // Cut off within it, it would be a part of the number.
+  return at < tail.length ? value : undefined;
 }

@@ -9,18 +9,23 @@ const STREAM = 'stream';
 const MODEL = 'model';
 /** SGLang's and OpenAI's way to ask for log probabilities of the prompt. */
 const LOGPROB_START = 'logprob_start_len';
+const RETURN_LOGPROB = 'return_logprob';
 const ECHO = 'echo';
+const LOGPROBS = 'logprobs';
 const WANTED: ReadonlySet<string> = new Set([
   ...ALL_PROMPT_FIELDS,
   ...ALL_KEY_FIELDS,
   STREAM,
   MODEL,
   LOGPROB_START,
+  RETURN_LOGPROB,
   ECHO,
+  LOGPROBS,
 ]);
 const NO_FIELDS: ReadonlyMap<string, Span> = new Map();
 const TRUE = 0x74;
 const NULL = 0x6e;
+const FALSE = 0x66;
 const MINUS = 0x2d;
 
 /** What routing may know of one request, read from its body at the first question and remembered: one scan at most. */
@@ -51,8 +56,10 @@ export class RequestHints implements Hints {
 
   get recomputes(): boolean {
     const start = this.#firstByteOf(LOGPROB_START);
+    const wanted = this.#firstByteOf(RETURN_LOGPROB);
     // Negative, the default: only those of the answer.
-    return this.#firstByteOf(ECHO) === TRUE || (start !== undefined && start !== MINUS && start !== NULL);
+    const fromStart = start !== undefined && start !== MINUS && start !== NULL;
+    return (fromStart && isSet(wanted)) || (this.#firstByteOf(ECHO) === TRUE && isSet(this.#firstByteOf(LOGPROBS)));
   }
 
   #firstByteOf(field: string): number | undefined {
@@ -71,4 +78,9 @@ export class RequestHints implements Hints {
     this.#fields ??= findFields(this.#body.toString('latin1'), WANTED) ?? NO_FIELDS;
     return this.#fields;
   }
+}
+
+/** Whether a value is there that is neither null nor false; by its first byte. */
+function isSet(byte: number | undefined): boolean {
+  return byte !== undefined && byte !== NULL && byte !== FALSE;
 }

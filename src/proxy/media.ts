@@ -29,9 +29,9 @@ export function shortenMedia(prompt: Buffer): Buffer {
   return parts.length === 0 ? prompt : Buffer.concat([...parts, prompt.subarray(kept)]);
 }
 
-/** Text has a space, or a character that base64 has not, among any hundreds. */
+/** Text has a space, or a character that base64 has not, among any hundreds. Some encoders of JSON escape `/` and `=`. */
 function isMedia(text: string, end: number): boolean {
-  return /^[A-Za-z0-9+/_-]+=*$/.test(text.slice(end - SHORTEST_MEDIA_BYTES / 4, end - 1));
+  return /^(?:[A-Za-z0-9+/_-]|\\\/)+(?:=|\\u003[dD])*$/.test(text.slice(end - SHORTEST_MEDIA_BYTES / 4, end - 1));
 }
 
 function standIn(media: Buffer): Buffer {

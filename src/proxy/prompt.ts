@@ -26,8 +26,15 @@ const PROMPT_FIELDS: ReadonlyMap<string, readonly (readonly string[])[]> = new M
 /** What an engine's cache tells apart beside the prompt: the same words with another of these share nothing. */
 const NAMESPACES: readonly (readonly string[])[] = [['lora_path'], ['cache_salt'], ['extra_key']];
 
+const MODEL = 'model';
+const COLON = 0x3a;
+
 /** Every field that any prompt is made of. */
-export const ALL_PROMPT_FIELDS: readonly string[] = [...NAMESPACES, ...[...PROMPT_FIELDS.values()].flat()].flat();
+export const ALL_PROMPT_FIELDS: readonly string[] = [
+  MODEL,
+  ...NAMESPACES,
+  ...[...PROMPT_FIELDS.values()].flat(),
+].flat();
 
 /**
  * The bytes of the prompt as they stand in the body: a conversation that goes on, or a prompt with the same beginning, has
@@ -38,13 +45,21 @@ export function promptOf(path: string, body: Buffer, fields: ReadonlyMap<string,
   const own = PROMPT_FIELDS.get(path);
   if (!own) return undefined;
   const parts: Buffer[] = [];
+  const adapter = adapterIn(body, fields.get(MODEL));
+  if (adapter) parts.push(adapter);
   for (const names of [...NAMESPACES, ...own]) {
     const span = firstOf(names, body, fields);
     const part = span && inner(body, span);
     if (part && part.length > 0) parts.push(part);
   }
-  if (parts.length === 0) return undefined;
+  if (parts.length === (adapter ? 1 : 0)) return undefined;
   return shortenMedia(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+}
+
+/** `base:adapter` as a model names an adapter too, whose cache is its own. */
+function adapterIn(body: Buffer, span: Span | undefined): Buffer | undefined {
+  const colon = span ? body.lastIndexOf(COLON, span.end - 1) : -1;
+  return span && colon > span.start ? body.subarray(colon, span.end) : undefined;
 }
 
 function firstOf(names: readonly string[], body: Buffer, fields: ReadonlyMap<string, Span>): Span | undefined {

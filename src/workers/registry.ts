@@ -86,6 +86,11 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     return [...this.#workers.values()];
   }
 
+  /** Those that were removed, while requests run on there. */
+  get draining(): readonly Worker[] {
+    return [...this.#draining];
+  }
+
   get(idOrUrl: string): Worker | undefined {
     return this.#workers.get(nameOf(idOrUrl)) ?? this.workers.find(({ id }) => id === idOrUrl);
   }
@@ -156,6 +161,8 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   }
 
   breakerChanged(worker: Worker, was: BreakerState): void {
+    // What still runs on a removed worker is no news.
+    if (this.#workers.get(worker.url) !== worker) return;
     const { state, reason } = worker.breaker;
     this.#refresh(worker);
     if (state !== was) this.emit('breaker', worker, was);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Config } from '../../src/config/options.ts';
 import { type FakeWorker, fakeWorker } from '../helpers/fake-worker.ts';
+import { sendRaw } from '../helpers/raw-client.ts';
 import { type Json, startSim } from '../helpers/sim.ts';
 import { spawnSim } from '../helpers/spawn-sim.ts';
 import { testRouter } from '../helpers/test-router.ts';
@@ -236,6 +237,27 @@ test('/abort_request tells whom it could not reach', async () => {
   assert.deepEqual([body.successful, body.failed[0].worker], [[two.alive], two.dead]);
 });
 
+test('/abort_request reaches a worker that fails its health checks, and one that was removed and runs on', async () => {
+  const told: string[] = [];
+  const stubborn = () =>
+    fakeWorker(({ url, headers: { host } }, response) => {
+      if (url === '/abort_request') told.push(`http://${host}`);
+      else response.write('first ');
+      if (url === '/abort_request') response.end();
+    });
+  await using one = await stubborn();
+  await using two = await stubborn();
+  await using router = await testRouter([one.url, two.url], [], { policy: 'round_robin' });
+  const post = () => fetch(`${router.url}/generate`, { method: 'POST', body: '{}' });
+  const running = await Promise.all([post(), post()]);
+  const { registry } = router.router;
+  registry.get(one.url)?.becomeUnhealthy('test');
+  void registry.remove(two.url);
+  const aborted = await fetch(`${router.url}/abort_request`, { method: 'POST', body: '{"abort_all":true}' });
+  assert.deepEqual([aborted.status, told.sort()], [200, [one.url, two.url].sort()]);
+  for (const { body } of running) await body?.cancel();
+});
+
 test('/abort_request that no server takes: what they say of it', async () => {
   await using one = await fakeWorker((_, response) => response.writeHead(422).end('{"detail":"rid?"}'));
   await using router = await testRouter([one.url]);
@@ -261,6 +283,11 @@ test('a stored response is found at the worker that made it, whatever is asked o
       assert.deepEqual(await json(router.url + path, { method }), { got: `${method} ${path}` });
     }
   }
+  const elsewhere = await sendRaw(
+    router.url,
+    'GET /v1/responses/../../secret HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+  );
+  assert.match(elsewhere, /^HTTP\/1\.1 400 /);
   const unknown = await fetch(`${router.url}/v1/responses/resp_c`);
   assert.deepEqual([unknown.status, await unknown.text()], [404, '{"error":"not found"}']);
 });

@@ -53,6 +53,16 @@ test('labels stay, and a worker_addr that is there already is not doubled', () =
   );
 });
 
+test('a sample under both names counts once, CRLF ends a line, and who disagrees on a type is left out', () => {
+  const text = (type: string) =>
+    `# TYPE sglang:x ${type}\r\nsglang:x{my_worker_addr="m"} 1\r\nsglang_x{my_worker_addr="m"} 1\r\n`;
+  assert.equal(
+    merged([A, text('gauge')]).match(/^sglang_x\{worker_addr="http:\/\/a:1",my_worker_addr="m"\} 1$/gm)?.length,
+    1,
+  );
+  assert.doesNotMatch(merged([A, text('gauge')], [B, text('counter')]), /http:\/\/b:1/);
+});
+
 test('what is not in the format of Prometheus is left out', () => {
   const text = '<html>\nup 1\nnot a number\nnan_is NaN\ninf +Inf 1700000000\n# EOF\n';
   assert.deepEqual(

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { flushReport } from '../../src/fan-out/flush.ts';
-import { loadsReport } from '../../src/fan-out/loads.ts';
+import { loadsReport, mergeLoads } from '../../src/fan-out/loads.ts';
 import { mergeModels } from '../../src/fan-out/models.ts';
+import { withoutKeys } from '../../src/fan-out/without-keys.ts';
 
 const [A, B] = ['http://a:1', 'http://b:1'];
 
@@ -30,6 +31,16 @@ test('loads in tokens as 0.3.2 has them, with requests beside; -1 and the reason
       { worker: B, load: -1, error: 'gave no answer within 5000 ms' },
     ],
   });
+});
+
+test('a rank says nothing of whose it is', () => {
+  const { loads } = mergeLoads([{ worker: 'http://a:1', report: { loads: [{ worker: 'mine', dp_rank: 0 }] } }]);
+  assert.deepEqual(loads, [{ worker: 'http://a:1', dp_rank: 0 }]);
+});
+
+test('keys are hidden in strings, and numbers that have their digits stay', () => {
+  const shown = withoutKeys('{"api_key":"1234","args":"--x 1234","tokens":123456}');
+  assert.deepEqual(JSON.parse(shown), { api_key: null, args: '--x ***', tokens: 123_456 });
 });
 
 test('a flush of all workers is a success, of some 206, of none a sentence', () => {

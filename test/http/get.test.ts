@@ -23,9 +23,11 @@ test('status, body, and the headers sent', async () => {
   assert.deepEqual([answer.status, answer.body.toString()], [418, 'GET test']);
 });
 
-test('of a long body no more is kept than asked for', async () => {
-  const { body } = await answerOf((_, response) => void response.end('y'.repeat(1_000_000)), { maxBytes: 10 });
-  assert.equal(body.toString(), 'y'.repeat(10));
+test('a body longer than asked for is an error, unless none of it matters', async () => {
+  const long: Handler = (_, response) => void response.end('y'.repeat(1_000_000));
+  await assert.rejects(answerOf(long, { maxBytes: 10 }), { message: '/x answered more than 10 bytes' });
+  const { status, body } = await answerOf(long, { maxBytes: 0 });
+  assert.deepEqual([status, body.length], [200, 0]);
 });
 
 test('an answer that does not come, or not whole, is an error in time', async () => {

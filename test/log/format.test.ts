@@ -14,6 +14,11 @@ test('text: time, level, message, fields; what could break a line apart is quote
   );
 });
 
+test('text: what a terminal could obey is shown, not sent', () => {
+  const line = formatText(TIME, 'info', 'said', { text: 'a\u009b31m\u2028\u202eb' });
+  assert.match(line, /text="a\\u009b31m\\u2028\\u202eb"\n$/);
+});
+
 test('JSON: one object a line, whose own fields cannot be taken over', () => {
   const line = formatJson(TIME, 'error', 'two\nlines', { level: 'mine', time: 'mine', message: 'mine', n: 1 });
   assert.equal(line.indexOf('\n'), line.length - 1);

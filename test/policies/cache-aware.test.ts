@@ -317,6 +317,24 @@ test('a prefix says more than a session', () => {
   assert.equal(choice.reason, 'prefix');
 });
 
+test('the longest match counts, to however many depths others hold the prompt', () => {
+  const { policy } = create();
+  const workers = workersOf(12);
+  const prompt = text('prompt', 12_000);
+  for (const [i, worker] of workers.entries()) serve(policy, [worker], prompt.slice(0, 4_000 * (i + 1)));
+  const choice = serve(policy, workers, prompt);
+  assert.deepEqual([choice.candidate, choice.reason], [workers[11], 'prefix']);
+});
+
+test('a worker that does not tell its size has no more room than the others', () => {
+  const { policy } = create();
+  const workers = workersOf(4);
+  for (const worker of workers.slice(1)) policy.learned(worker, { kvCapacityTokens: 100_000 });
+  for (let i = 0; i < 40; i++) serve(policy, workers, text(`prompt ${i}`, 500));
+  const chosen = Array.from({ length: 40 }, (_, i) => serve(policy, workers, text(`other ${i}`, 500)).candidate.slot);
+  for (const { slot } of workers) assert.ok(chosen.filter((one) => one === slot).length <= 20, String(chosen));
+});
+
 test('a session forgets a worker that was removed', () => {
   const { policy } = create();
   const workers = workersOf(4);

@@ -44,6 +44,13 @@ test('unknown where the answer has none, or is the answer to many prompts', () =
   assert.deepEqual(read('[{"meta_info":{"prompt_tokens":5,"cached_tokens":1}}]'), counts());
 });
 
+test('unknown where each event has the counts of another prompt, or a number is cut off', () => {
+  const event = (index: number) =>
+    `data: {"text":"x","meta_info":{"prompt_tokens":9,"cached_tokens":8,"completion_tokens":1},"index":${index}}\n\n`;
+  assert.deepEqual(read(event(0), event(1), 'data: [DONE]\n\n'), counts());
+  assert.deepEqual(read('data: {"meta_info":{"prompt_tokens":1234,"cached_tokens":12'), counts(1234));
+});
+
 test('what the model writes is not mistaken for a count', () => {
   const text = JSON.stringify('{"cached_tokens": 7, "prompt_tokens": 8}');
   assert.deepEqual(read(`{"text":${text}}`), counts());

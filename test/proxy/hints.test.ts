@@ -59,6 +59,15 @@ test('the same prompt with another adapter or salt is another prompt from its fi
   assert.equal(promptOf('/v1/completions', { cache_salt: 's', extra_key: null, prompt: 'one' }), '"s""one"');
 });
 
+test('an adapter in the name of the model is told apart too; the name alone changes nothing', () => {
+  const [a, b, base, other] = ['llama:a', 'llama:b', 'llama', 'qwen'].map(
+    (model) => promptOf('/v1/chat/completions', { model, messages: [system, user] })!,
+  );
+  assert.notEqual(a!.slice(0, 3), b!.slice(0, 3));
+  assert.equal(base, other);
+  assert.equal(promptOf('/v1/chat/completions', { model: 'llama:a' }), undefined);
+});
+
 test('a longer conversation begins with the bytes of the shorter one', () => {
   const turns = [system, user, { role: 'assistant', content: 'Hello!' }, user];
   const prompts = [2, 3, 4].map(
@@ -81,6 +90,22 @@ test('an image counts as some hundred tokens, and another image is another promp
   assert.ok(withImage(1).endsWith('"text":"What is this?"}]}'));
   assert.equal(withImage(1), withImage(1));
   assert.notEqual(withImage(1), withImage(2));
+});
+
+test('an image whose base64 an encoder of JSON has escaped is one all the same', () => {
+  const base64 = Buffer.alloc(300_001, 0xff).toString('base64');
+  for (const [from, to] of [
+    [/\//g, '\\/'],
+    [/=/g, '\\u003d'],
+  ] as const) {
+    const url = `data:image\\/png;base64,${base64}`.replace(from, to);
+    const body = `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"${url}"}}]}]}`;
+    const hints = new RequestHints(
+      { url: '/v1/chat/completions', headers: {} } as unknown as IncomingMessage,
+      Buffer.from(body),
+    );
+    assert.ok((hints.prompt?.length ?? 0) < 2_000, `${hints.prompt?.length}`);
+  }
 });
 
 test('long text that speaks of base64 stays as it is', () => {
