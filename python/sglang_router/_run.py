@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import signal
 import subprocess
@@ -28,9 +29,14 @@ def launch_router(args: RouterArgs | argparse.Namespace) -> None:
     outlives this process. Raises RuntimeError when it ends with an error, which it has printed by then.
     """
     router_args = args if isinstance(args, RouterArgs) else RouterArgs.from_cli_args(args)
+    # The command line is for everybody to see, the environment is not.
+    env = environment()
+    if router_args.api_key:
+        env["SGLANG_ROUTER_API_KEY"] = router_args.api_key
+        router_args = dataclasses.replace(router_args, api_key=None)
     command = [*command_of("sglang-router"), "router", *router_args.to_argv()]
     # A session of its own: Ctrl-C reaches it once, from us, for a second one means "at once".
-    with subprocess.Popen(bound_to_us(command), env=environment(), start_new_session=True) as child:
+    with subprocess.Popen(bound_to_us(command), env=env, start_new_session=True) as child:
         code = wait(child)
     if code != 0:
         raise RuntimeError(f"the router ended with exit code {code}")

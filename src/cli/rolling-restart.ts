@@ -15,6 +15,8 @@ export async function rollingRestart(servers: readonly Server[], { log, drain, r
   const due = servers.filter(({ ready }) => ready);
   for (const [index, server] of due.entries()) {
     const { name, role } = server.plan;
+    // Its own supervision has it since.
+    if (!server.ready) continue;
     if (!servers.some((other) => other !== server && other.ready && other.plan.role === role)) {
       log.error(`no rolling restart of ${name}: no other ${role === 'regular' ? '' : `${role} `}server is ready`);
       return;

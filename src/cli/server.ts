@@ -75,7 +75,13 @@ class CoLaunch {
     this.#opened = openLog(
       logOptions(config, {
         env,
-        console: { isTTY: surroundings.terminal.isTTY, write: (text) => this.#writeLog(text) },
+        console: {
+          isTTY: surroundings.terminal.isTTY,
+          get writableLength() {
+            return process.stderr.writableLength;
+          },
+          write: (text) => this.#writeLog(text),
+        },
         keys: [launch.serverApiKey],
       }),
     );
@@ -142,15 +148,20 @@ class CoLaunch {
       return;
     }
     this.#rolling = true;
-    await rollingRestart(fleet.servers, {
-      log: this.log,
-      drain: ({ url }) => router.registry.remove(url, this.#config.shutdownGracePeriodMs),
-      restart: async (server) => {
-        await this.#supervisor.restart(server, STOP_GRACE_MS);
-        return this.#comesUp(fleet, server);
-      },
-    });
-    this.#rolling = false;
+    try {
+      await rollingRestart(fleet.servers, {
+        log: this.log,
+        drain: ({ url }) => router.registry.remove(url, this.#config.shutdownGracePeriodMs),
+        restart: async (server) => {
+          // It may have been given up before.
+          this.#down.delete(server);
+          await this.#supervisor.restart(server, STOP_GRACE_MS);
+          return this.#comesUp(fleet, server);
+        },
+      });
+    } finally {
+      this.#rolling = false;
+    }
   }
 
   /** First of all, so that a port that is taken shows at once; whoever asks meanwhile is told how far the start is. */
@@ -242,18 +253,21 @@ class CoLaunch {
     } else this.#giveUp(server, failure);
   }
 
-  /** Without a server of its role nothing can be served. */
+  /** Without a server of its role, launched or not, nothing can be served. */
   #giveUp(server: Server, failure: Failure): void {
     const { role } = server.plan;
     this.#down.add(server);
     const all = this.#launch.servers[role];
     const others = all - [...this.#down].filter(({ plan }) => plan.role === role).length;
-    if (others === 0) {
+    const workers = this.#router?.registry.workers ?? [];
+    const elsewhere = workers.filter((worker) => worker.role === role && worker.spec.source !== 'launch').length;
+    if (others + elsewhere === 0) {
       this.#over.reject(toExitError(failure));
       return;
     }
     const hint = failure.hint ? `\n  hint: ${failure.hint}` : '';
-    const outlook = `it is not started again; ${others} of ${all} ${role === 'regular' ? '' : `${role} `}servers go on`;
+    const servers = `${others} of ${all} ${role === 'regular' ? '' : `${role} `}servers`;
+    const outlook = `it is not started again; ${servers}${elsewhere > 0 ? ` and ${elsewhere} other workers` : ''} go on`;
     this.log.error(`${explain(failure)}${hint}\n  ${outlook}`);
   }
 

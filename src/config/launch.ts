@@ -71,7 +71,7 @@ function addServerFile(given: Map<string, Given>): void {
   const path = given.get('serverConfig')?.occurrences.at(-1)?.[0];
   if (path === undefined) return;
   for (const { flag, value, source } of readServerFile(path)) {
-    if (value === 'true') refuseGrpc(flag);
+    if (/^(?:true|yes|on)$/i.test(value)) refuseGrpc(flag);
     const option = READ_FLAGS.get(flag);
     if (option && !given.has(option.key)) given.set(option.key, { source, occurrences: [[value]] });
   }

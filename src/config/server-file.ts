@@ -10,7 +10,7 @@ interface Setting {
   readonly source: string;
 }
 
-const LINE = /^([A-Za-z][\w-]*)\s*:\s+(?:"([^"]*)"|'([^']*)'|([^#\s'"[{|>&*!-][^#]*?))\s*(?:#.*)?$/;
+const LINE = /^([A-Za-z][\w-]*)\s*:\s+(?:"([^"]*)"|'([^']*)'|([^#\s'"[{|>&*!-](?:[^#]|(?<!\s)#)*?))\s*(?:\s#.*)?$/;
 const SHORT: Readonly<Record<string, string>> = { dp: 'dp-size', tp: 'tp-size', pp: 'pp-size' };
 
 /**

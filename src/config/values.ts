@@ -92,6 +92,7 @@ export function readUrl(word: string): string {
 
 /** A host to listen on; IPv6 addresses with or without their brackets. */
 export function readHost(word: string): string {
+  if (word.trim() === '') throw new ValueError('expected an address, got none');
   return word.replace(/^\[(.*)\]$/, '$1');
 }
 

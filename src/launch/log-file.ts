@@ -2,13 +2,25 @@ import { createWriteStream, openSync, renameSync, type WriteStream } from 'node:
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ExitError } from '../errors.ts';
 
 /** A fresh folder for the logs of one launch: below `parent` where given, else below the system's temporary folder. */
 export async function createLogFolder(parent: string | undefined, now: Date = new Date()): Promise<string> {
-  if (parent === undefined) return mkdtemp(join(tmpdir(), 'sglang-launch-'));
+  if (parent === undefined) return await temporaryFolder();
   const stamp = now.toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-');
   await mkdir(parent, { recursive: true });
   return mkdtemp(join(parent, `run-${stamp}-`));
+}
+
+async function temporaryFolder(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), 'sglang-launch-'));
+  } catch (cause) {
+    throw new ExitError('usage', `no folder for the servers' logs: ${(cause as Error).message}`, {
+      hint: 'give --router-log-dir DIR, or a TMPDIR that can be written',
+      cause,
+    });
+  }
 }
 
 /** After this much the file is renamed to `….1`, over an older one: a server's log takes twice this at most. */

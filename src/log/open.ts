@@ -10,8 +10,13 @@ import { redacting } from './redact.ts';
 /** Where lines are shown: standard error, or what a board leaves of a terminal. */
 export interface Console {
   readonly isTTY: boolean | undefined;
+  /** Bytes that nobody has read yet. */
+  readonly writableLength?: number;
   write(text: string): unknown;
 }
+
+/** Whoever has a pipe to the log and does not read it costs no more memory than this. */
+const UNREAD_BYTES = 8 * 1024 * 1024;
 
 export interface LogOptions {
   readonly level: Level;
@@ -78,10 +83,20 @@ function accessOf(level: Level, emit: (level: Level, record: RequestRecord) => v
 
 function consoleSink({ format, colours, secrets, console }: LogOptions): Sink {
   const tty = console.isTTY ?? false;
-  const text = tty && colours ? formatPretty : formatText;
   const asText = format === 'text' || (format === 'auto' && tty);
-  const write = redacting(secrets, (line) => void console.write(line));
-  return { format: asText ? text : formatJson, lines: new LineBuffer(write) };
+  const shown = asText ? (tty && colours ? formatPretty : formatText) : formatJson;
+  let dropped = 0;
+  const write = redacting(secrets, (text) => {
+    if ((console.writableLength ?? 0) > UNREAD_BYTES) {
+      dropped += text.length;
+      return;
+    }
+    if (dropped > 0)
+      console.write(shown(new Date(), 'warning', 'log lines left out: nobody read them', { characters: dropped }));
+    dropped = 0;
+    console.write(text);
+  });
+  return { format: shown, lines: new LineBuffer(write) };
 }
 
 function fileSink(dir: string, { format, secrets }: LogOptions, shown: Sink) {

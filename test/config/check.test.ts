@@ -94,6 +94,12 @@ test('a worker has one name, however its URL is spelt; a port that was given sta
   assert.deepEqual(config.workerUrls, names);
 });
 
+test('an empty address to listen on is not every address', () => {
+  for (const flag of ['--host=', '--prometheus-host=']) {
+    assert.throws(() => resolveRouter([flag], {}), { code: 'usage', message: /expected an address, got none/ });
+  }
+});
+
 test('an IPv6 address to listen on may be in brackets', () => {
   const { config } = resolveRouter('--host [::1] --prometheus-host ::'.split(' '), {});
   assert.deepEqual([config.host, config.prometheusHost], ['::1', '::']);

@@ -29,6 +29,17 @@ test('it says which model, which GPUs, which key and where clients connect', () 
   assert.equal(config.port, 8_000);
 });
 
+test('a # begins a comment only after white space', () => {
+  for (const [text, key] of [
+    ['abc#def', 'abc#def'],
+    ['abc#def # its key', 'abc#def'],
+    ['abc  # its key', 'abc'],
+    ['a b#c  ', 'a b#c'],
+  ]) {
+    assert.equal(launchWith(`model-path: m\napi-key: ${text}\n`).launch.serverApiKey, key, text);
+  }
+});
+
 test('the command line comes first, and the file reaches the servers by itself', () => {
   const { launch } = launchWith('dp-size: 4\nmodel-path: org/name\n', '--dp', '2', '--x');
   assert.equal(launch.servers.regular, 2);
@@ -48,6 +59,7 @@ test('a wrong value is refused with its place, gRPC and a missing file too', () 
     message: `dp-size in ${FILE}: expected a whole number, got 'many'`,
   });
   assert.throws(() => launchWith('model-path: m\ngrpc_mode: true\n'), { code: 'usage', message: /^--grpc-mode:/ });
+  assert.throws(() => launchWith('model-path: m\ngrpc-mode: True\n'), { code: 'usage', message: /^--grpc-mode:/ });
   assert.ok(launchWith('model-path: m\ngrpc-mode: false\n'));
   assert.throws(() => resolveServer(['--config', '/no/such.yaml'], {}), { code: 'usage', message: /--config: cannot/ });
 });

@@ -38,6 +38,24 @@ test('auto is JSON, and text on a terminal; the others are what they say', async
   }
 });
 
+test('a log that nobody reads costs no memory without end; what is left out is said', async () => {
+  const written: string[] = [];
+  const console = { isTTY: false, writableLength: 0, write: (text: string) => void written.push(text) };
+  const { log, close } = opened({ console });
+  log.info('read');
+  console.writableLength = 9 * 2 ** 20;
+  log.info('not read');
+  console.writableLength = 0;
+  log.info('read again');
+  await close();
+  const lines = written.map((line) => JSON.parse(line) as { message: string; characters?: number });
+  assert.deepEqual(
+    lines.map(({ message }) => message),
+    ['read', 'log lines left out: nobody read them', 'read again'],
+  );
+  assert.ok((lines[1]?.characters ?? 0) > 50);
+});
+
 test('a request has one line with all that is known of it, and nothing of its query or prompt', async () => {
   const { access, lines, close } = opened();
   access?.(

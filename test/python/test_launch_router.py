@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,38 @@ def test_the_router_does_not_outlive_its_caller(free_port):
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
         wait_until("the end of the router", lambda: not is_bound(free_port))
+
+
+def command_lines() -> Iterator[str]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # It has ended meanwhile.
+            yield path.read_text(errors="replace")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_the_key_is_on_no_command_line(free_port):
+    code = SERVE.replace("policy=", 'api_key="the-key-of-the-router", policy=')
+    with subprocess.Popen([sys.executable, "-c", code, str(free_port)], stdout=subprocess.DEVNULL) as child:
+        try:
+            url = f"http://127.0.0.1:{free_port}"
+            wait_until("the router", lambda: answers(f"{url}/liveness"))
+            ours = [line for line in command_lines() if f"--port={free_port}" in line]
+            assert ours
+            assert not any("the-key-of-the-router" in line for line in ours)
+            assert not answers(f"{url}/list_workers")
+            headers = {"authorization": "Bearer the-key-of-the-router"}
+            request = urllib.request.Request(f"{url}/list_workers", headers=headers)
+            assert urllib.request.urlopen(request).status == 200
+        finally:
+            child.terminate()
+
+
+def test_what_frameworks_import_is_in_either_module():
+    from sglang_router import launch_router as router
+    from sglang_router import launch_server as server
+
+    for name in ("RouterArgs", "launch_router", "parse_router_args"):
+        assert getattr(server, name) is getattr(router, name)
 
 
 def test_an_error_of_the_router_is_raised(capfd):
