@@ -39,7 +39,9 @@ class _RouterArgs:
         values = {}
         for option in OPTIONS:
             field = option["field"]
-            names = (f"router_{field}", field) if use_router_prefix else (field,)
+            names = (_dest(option), field)
+            if use_router_prefix:
+                names = (*(f"router_{name}" for name in names), *names)
             name = next((name for name in names if hasattr(args, name)), None)
             if name:
                 values[field] = _from_words(option, getattr(args, name))
@@ -75,8 +77,14 @@ def _default(option: dict[str, Any]) -> Any:
     return copy.copy(option["default"])
 
 
+def _dest(option: dict[str, Any]) -> str:
+    """What argparse calls it: as the flag, which is not always as the field."""
+    names = [flag[2:].replace("-", "_") for flag in option["flags"]]
+    return option["field"] if option["field"] in names else names[0]
+
+
 def _argument(option: dict[str, Any], prefix: str) -> dict[str, Any]:
-    argument = {"dest": prefix + option["field"], "help": option["help"].replace("%", "%%")}
+    argument = {"dest": prefix + _dest(option), "help": option["help"].replace("%", "%%")}
     if option["type"] == "flag":
         return {**argument, "action": "store_true"}
     argument.update(default=_default(option), type=_TYPES.get(option["type"], str), metavar=option["metavar"])

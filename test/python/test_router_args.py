@@ -85,6 +85,18 @@ def test_a_namespace_may_lack_fields():
     )
 
 
+def test_a_namespace_has_the_names_of_the_flags():
+    parsed = parser(use_router_prefix=True).parse_args(
+        ["--router-prefill", "http://p", "9", "--router-decode", "http://d", "--router-tls-cert-path", "c"]
+    )
+    assert (parsed.router_prefill, parsed.router_decode) == ([["http://p", "9"]], [["http://d"]])
+    args = RouterArgs.from_cli_args(parsed, use_router_prefix=True)
+    assert (args.prefill_urls, args.decode_urls, args.server_cert_path) == ([("http://p", 9)], ["http://d"], "c")
+    by_field = argparse.Namespace(prefill_urls=[("http://p", None)], server_key_path="k")
+    assert RouterArgs.from_cli_args(by_field).prefill_urls == [("http://p", None)]
+    assert RouterArgs.from_cli_args(by_field).server_key_path == "k"
+
+
 def test_a_bad_bootstrap_port_is_named():
     with pytest.raises(ValueError, match="Invalid bootstrap port: x"):
         parse_router_args(["--prefill", "http://p", "x"])
