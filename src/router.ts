@@ -195,20 +195,17 @@ export class Router {
     const path = pathOf(request.url ?? '/');
     if (request.headers[INSTANCE_HEADER] === INSTANCE) {
       observed.record.routine = true;
-      observed.record.errorCode = sendError(
-        response,
-        new RouterError('loop_detected', 'a worker is this router itself'),
-      );
-      return observed.end(response.statusCode, false);
+      return refuse(new RouterError('loop_detected', 'a worker is this router itself'), response, {
+        observed,
+        headers,
+      });
     }
     const own = this.#api.find(path);
     if (own) return this.#answer(own, request, response, { observed, headers });
     try {
       this.#authorize(request);
     } catch (error) {
-      setHeaders(response, headers);
-      observed.record.errorCode = sendError(response, error);
-      return observed.end(response.statusCode, false);
+      return refuse(error, response, { observed, headers });
     }
     this.#serving++;
     const reads = isReading(request);
@@ -249,6 +246,13 @@ export class Router {
       missing: (model) => this.#starting() ?? noWorker(model),
     };
   }
+}
+
+/** Answers an error before the data path has the request. */
+function refuse(error: unknown, response: ServerResponse, { observed, headers }: Edge): void {
+  setHeaders(response, headers);
+  observed.record.errorCode = sendError(response, error);
+  observed.end(response.statusCode, false);
 }
 
 function isReading({ method }: IncomingMessage): boolean {

@@ -1,6 +1,7 @@
 import { chosen, scoresOf } from './choice.ts';
 import type { Candidate, Choice, Hints, Now, Policy, WorkerFacts } from './policy.ts';
 import { ReportedLoad } from './reported-load.ts';
+import { Turns } from './turns.ts';
 
 /** The least loaded of all workers; among equals the one that was picked longest ago. */
 export class LeastLoadPolicy implements Policy {
@@ -8,9 +9,7 @@ export class LeastLoadPolicy implements Policy {
   readonly followsLoad = true;
   readonly #now: Now;
   readonly #reported: ReportedLoad;
-  /** By slot: the turn in which the worker was picked last. */
-  readonly #pickedAt: number[] = [];
-  #turn = 0;
+  readonly #turns = new Turns();
 
   constructor(now: Now = () => performance.now()) {
     this.#now = now;
@@ -24,11 +23,11 @@ export class LeastLoadPolicy implements Policy {
     let lowest = Number.POSITIVE_INFINITY;
     for (const candidate of candidates) {
       const load = candidate.load + (this.#reported.beyond(candidate, nowMs) ?? unknown);
-      if (load > lowest || (load === lowest && this.#lastPick(candidate) >= this.#lastPick(best))) continue;
+      if (load > lowest || (load === lowest && this.#turns.last(candidate) >= this.#turns.last(best))) continue;
       best = candidate;
       lowest = load;
     }
-    this.#pickedAt[best.slot] = ++this.#turn;
+    this.#turns.picked(best);
     const scores = explain ? scoresOf(candidates, (candidate) => this.#reported.score(candidate)) : undefined;
     return chosen(best, 'least_loaded', scores);
   }
@@ -39,7 +38,7 @@ export class LeastLoadPolicy implements Policy {
 
   removed(candidate: Candidate): void {
     this.#reported.removed(candidate);
-    this.#pickedAt[candidate.slot] = 0;
+    this.#turns.removed(candidate);
   }
 
   /** What the reports add on average: a worker without one is taken for as busy as the others. */
@@ -53,9 +52,5 @@ export class LeastLoadPolicy implements Policy {
       known++;
     }
     return known === 0 ? 0 : sum / known;
-  }
-
-  #lastPick(candidate: Candidate): number {
-    return this.#pickedAt[candidate.slot] ?? 0;
   }
 }

@@ -1,25 +1,20 @@
 import { chosen, scoresOf } from './choice.ts';
 import type { Candidate, Choice, Hints, Policy } from './policy.ts';
+import { Turns } from './turns.ts';
 
 /** Workers in order, one after another: of those that may be asked, who was picked longest ago. */
 export class RoundRobinPolicy implements Policy {
   readonly name = 'round_robin';
-  /** By slot: the turn in which the worker was picked last. A counter alone would give one of two models that are asked in turn every other worker. */
-  readonly #pickedAt: number[] = [];
-  #turn = 0;
+  readonly #turns = new Turns();
 
   pick<C extends Candidate>(candidates: readonly C[], _hints: Hints, explain = false): Choice<C> {
     let best = candidates[0] as C;
-    for (const candidate of candidates) if (this.#lastPick(candidate) < this.#lastPick(best)) best = candidate;
-    this.#pickedAt[best.slot] = ++this.#turn;
+    for (const candidate of candidates) if (this.#turns.last(candidate) < this.#turns.last(best)) best = candidate;
+    this.#turns.picked(best);
     return chosen(best, 'turn', explain ? scoresOf(candidates) : undefined);
   }
 
-  removed({ slot }: Candidate): void {
-    this.#pickedAt[slot] = 0;
-  }
-
-  #lastPick({ slot }: Candidate): number {
-    return this.#pickedAt[slot] ?? 0;
+  removed(candidate: Candidate): void {
+    this.#turns.removed(candidate);
   }
 }
