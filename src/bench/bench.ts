@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
 import { ExitError } from '../errors.ts';
+import { requireFolder } from '../folder.ts';
 import { type Contender, installedPeers, ownRouter, peersFolder } from './contenders.ts';
 import { type Measured, measure, measureSimulated, type Setting } from './measure.ts';
 import { type BenchOptions, workloadOptions } from './options.ts';
@@ -34,6 +35,8 @@ interface Candidate {
 /** Runs what the options ask for, prints a table for each workload, writes the report; resolves with it. */
 export async function runBench(options: BenchOptions, surroundings: Surroundings): Promise<Report> {
   const { out, commandLine, stopped } = surroundings;
+  // Before the work, so that hours of it are not lost.
+  if (options.out !== undefined) requireFolder(options.out, '--out');
   const candidates = options.url === undefined ? simulated(options, surroundings) : [running(options.url, options)];
   const startedAt = new Date().toISOString();
   const workloads: Ran[] = [];

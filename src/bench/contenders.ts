@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { temporaryFolder } from '../folder.ts';
 import { freePorts, Program } from './program.ts';
 
 const START_MS = 60_000;
@@ -78,7 +79,7 @@ export class RunningRouter {
 
   /** Resolves when it routes to all workers; throws an ExitError when it does not come up. */
   static async start(contender: Contender, workers: readonly string[]): Promise<RunningRouter> {
-    const scratch = await mkdtemp(join(tmpdir(), 'sglang-bench-'));
+    const scratch = temporaryFolder('sglang-bench-', 'give a TMPDIR that can be written');
     const ports = await freePorts(3);
     const { file, args } = await contender.command(workers, ports, scratch);
     const running = new RunningRouter(`http://127.0.0.1:${ports[0]}`, new Program(contender.name, file, args), scratch);

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderHtml } from './html.ts';
 import type { Measured } from './measure.ts';
@@ -30,9 +30,8 @@ export interface Report {
   readonly runs: readonly Run[];
 }
 
-/** Writes `bench.json` and `bench.html` into the folder; resolves with their paths. */
+/** Writes `bench.json` and `bench.html` into a folder that is there; resolves with their paths. */
 export async function writeReport(folder: string, report: Report): Promise<readonly string[]> {
-  await mkdir(folder, { recursive: true });
   const json = join(folder, 'bench.json');
   const html = join(folder, 'bench.html');
   await writeFile(json, `${JSON.stringify(report, undefined, 1)}\n`);

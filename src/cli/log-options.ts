@@ -7,13 +7,20 @@ export function logOptions(
   {
     env,
     console,
+    dirFlag,
     keys = [],
-  }: { readonly env: NodeJS.ProcessEnv; readonly console: Console; readonly keys?: readonly (string | undefined)[] },
+  }: {
+    readonly env: NodeJS.ProcessEnv;
+    readonly console: Console;
+    /** How this command spells --log-dir. */
+    readonly dirFlag: string;
+    readonly keys?: readonly (string | undefined)[];
+  },
 ): LogOptions {
   return {
     level: logLevel,
     format: logFormat,
-    dir: logDir,
+    dir: logDir === undefined ? undefined : { path: logDir, flag: dirFlag },
     secrets: [apiKey, ...keys],
     console,
     colours: !env.NO_COLOR,

@@ -11,7 +11,7 @@ import { surviveErrors } from './survive.ts';
 export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const { config, notices } = resolveRouter(argv, env);
   const { stderr } = process;
-  const opened = openLog(logOptions(config, { env, console: stderr }));
+  const opened = openLog(logOptions(config, { env, console: stderr, dirFlag: '--log-dir' }));
   const { log, access } = opened;
   try {
     for (const notice of notices) log.warning(notice);

@@ -23,6 +23,8 @@ const FAILED_GRACE_MS = 500;
 /** Not SIGHUP, which a terminal sends when it is closed: that ends the command, servers included. */
 const ROLLING_RESTART_SIGNAL = 'SIGUSR2';
 
+const LOG_DIR_FLAG = '--router-log-dir';
+
 /** What the command runs with, so that tests can stand in for it. */
 export interface Surroundings {
   readonly terminal: Terminal;
@@ -82,6 +84,7 @@ class CoLaunch {
           },
           write: (text) => this.#writeLog(text),
         },
+        dirFlag: LOG_DIR_FLAG,
         keys: [launch.serverApiKey],
       }),
     );
@@ -175,7 +178,7 @@ class CoLaunch {
   async #prepare(): Promise<Fleet> {
     const { sim, workerBasePort } = this.#launch;
     const engine = sim ? simEngine(this.#surroundings.program) : await sglangEngine(this.#env);
-    const logFolder = await createLogFolder(this.#config.logDir);
+    const logFolder = createLogFolder(this.#config.logDir);
     const fleet = await Fleet.create(planServers(this.#launch, engine), {
       ports: await Ports.from(workerBasePort),
       logFolder,

@@ -1,27 +1,15 @@
-import { createWriteStream, openSync, renameSync, type WriteStream } from 'node:fs';
-import { mkdir, mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createWriteStream, mkdtempSync, openSync, renameSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { ExitError } from '../errors.ts';
+import { temporaryFolder } from '../folder.ts';
 
-/** A fresh folder for the logs of one launch: below `parent` where given, else below the system's temporary folder. */
-export async function createLogFolder(parent: string | undefined, now: Date = new Date()): Promise<string> {
-  if (parent === undefined) return await temporaryFolder();
+/** A fresh folder for the logs of one launch: in `parent` where given, else in the system's temporary folder. */
+export function createLogFolder(parent: string | undefined, now: Date = new Date()): string {
+  if (parent === undefined) return temporaryFolder('sglang-launch-', NO_FOLDER);
   const stamp = now.toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-');
-  await mkdir(parent, { recursive: true });
-  return mkdtemp(join(parent, `run-${stamp}-`));
+  return mkdtempSync(join(parent, `run-${stamp}-`));
 }
 
-async function temporaryFolder(): Promise<string> {
-  try {
-    return await mkdtemp(join(tmpdir(), 'sglang-launch-'));
-  } catch (cause) {
-    throw new ExitError('usage', `no folder for the servers' logs: ${(cause as Error).message}`, {
-      hint: 'give --router-log-dir DIR, or a TMPDIR that can be written',
-      cause,
-    });
-  }
-}
+const NO_FOLDER = "the servers' logs go there: give --router-log-dir DIR, or a TMPDIR that can be written";
 
 /** After this much the file is renamed to `….1`, over an older one: a server's log takes twice this at most. */
 const ROTATE_BYTES = 256 * 1024 * 1024;

@@ -1,5 +1,5 @@
-import { createWriteStream, mkdirSync, openSync, readdirSync, rmSync, statSync, type WriteStream } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { createWriteStream, openSync, readdirSync, rmSync, statSync, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
 
 export interface DailyFileOptions {
   /** A file is closed and the next begun when it has this many. */
@@ -18,8 +18,8 @@ const DAY_MS = 86_400_000;
 const NAME = /^sgl-router\.(\d{4}-\d\d-\d\d)(?:\.(\d+))?\.log$/;
 
 /**
- * Log files of a folder: `sgl-router.<date>.log`, `….<date>.1.log` when the day has more, days in UTC as the times of the lines.
- * Never throws after it was made: a disk that is full or gone is tried again every 30 s, and the router serves on.
+ * Log files of a folder that is there: `sgl-router.<date>.log`, `….<date>.1.log` when the day has more, days in UTC as the times of the lines.
+ * Never throws: a disk that is full or gone is tried again every 30 s, and the router serves on.
  */
 export class DailyFile {
   readonly #folder: string;
@@ -34,12 +34,11 @@ export class DailyFile {
   #failing = false;
   #dropped = 0;
 
-  /** Makes the folder, and throws where that cannot be. `changed` hears when writing begins to fail, and (undefined) when it works again. */
+  /** `changed` hears when writing begins to fail, and (undefined) when it works again. */
   constructor(folder: string, changed: (problem: string | undefined) => void, options: Partial<DailyFileOptions> = {}) {
     this.#folder = folder;
     this.#changed = changed;
     this.#options = { ...DEFAULTS, ...options };
-    makeFolder(resolve(folder));
   }
 
   /** Whole lines. */
@@ -136,11 +135,4 @@ export class DailyFile {
     if (this.#failing) this.#changed(undefined);
     this.#failing = false;
   }
-}
-
-/** With those above it. Not Node's own recursion, which never ends below /proc (Node 24). */
-function makeFolder(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
 }

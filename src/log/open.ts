@@ -1,4 +1,4 @@
-import { ExitError } from '../errors.ts';
+import { requireFolder } from '../folder.ts';
 import { createLogOf, type Fields, type FormatLine, type Level, type Log, type LogFormat } from '../log.ts';
 import type { RequestRecord } from '../request-record.ts';
 import { accessFields } from './access.ts';
@@ -21,8 +21,8 @@ const UNREAD_BYTES = 8 * 1024 * 1024;
 export interface LogOptions {
   readonly level: Level;
   readonly format: LogFormat;
-  /** Folder for log files; none are written without it. */
-  readonly dir: string | undefined;
+  /** Folder for log files, and the flag that named it; none are written without it. */
+  readonly dir: { readonly path: string; readonly flag: string } | undefined;
   /** Keys that must not appear, whatever happens. */
   readonly secrets: readonly (string | undefined)[];
   readonly console: Console;
@@ -45,10 +45,11 @@ interface Sink {
   readonly lines: LineBuffer;
 }
 
-/** Opens the log. Throws a usage error where `dir` cannot be made. */
+/** Opens the log. Throws a usage error where no files can be written to `dir`. */
 export function openLog(options: LogOptions): OpenLog {
+  if (options.dir) requireFolder(options.dir.path, options.dir.flag);
   const shown = consoleSink(options);
-  const file = options.dir === undefined ? undefined : fileSink(options.dir, options, shown);
+  const file = options.dir === undefined ? undefined : fileSink(options.dir.path, options, shown);
   const sinks = file ? [shown, file.sink] : [shown];
   const emit = (level: Level, message: string, fields: Fields | undefined, waits = false) => {
     const time = new Date();
@@ -102,7 +103,7 @@ function consoleSink({ format, colours, secrets, console }: LogOptions): Sink {
 function fileSink(dir: string, { format, secrets }: LogOptions, shown: Sink) {
   const say = (level: Level, message: string, fields?: Fields) =>
     shown.lines.now(shown.format(new Date(), level, message, fields));
-  const daily = dailyFile(dir, (problem) => {
+  const daily = new DailyFile(dir, (problem) => {
     if (problem === undefined) say('info', 'log files are written again', { dir });
     else say('error', 'log files cannot be written, tried again every 30 s; the router serves on', { dir, problem });
   });
@@ -111,12 +112,4 @@ function fileSink(dir: string, { format, secrets }: LogOptions, shown: Sink) {
     lines: new LineBuffer(redacting(secrets, (line) => daily.write(line))),
   };
   return { daily, sink };
-}
-
-function dailyFile(dir: string, changed: (problem: string | undefined) => void): DailyFile {
-  try {
-    return new DailyFile(dir, changed);
-  } catch (error) {
-    throw new ExitError('usage', `--log-dir: cannot make ${dir}: ${(error as Error).message}`, { cause: error });
-  }
 }

@@ -32,7 +32,7 @@ const REPORT: Report = {
 };
 
 test('the report is a page that loads nothing, and the same as JSON', async () => {
-  const [json = '', html = ''] = await writeReport(join(await mkdtemp(join(tmpdir(), 'bench-')), 'new'), REPORT);
+  const [json = '', html = ''] = await writeReport(await mkdtemp(join(tmpdir(), 'bench-')), REPORT);
   assert.deepEqual(JSON.parse(await readFile(json, 'utf8')).workloads, REPORT.workloads);
   const page = await readFile(html, 'utf8');
   assert.doesNotMatch(page, /https?:\/\/|<script|<link|src=|url\(|@import/);

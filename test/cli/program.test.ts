@@ -68,6 +68,21 @@ test('help fits the terminal where it can', async () => {
   for (const line of out.split('\n')) assert.ok(line.length <= 100, line);
 });
 
+test('a folder that takes no files ends every command at once, with the flag that names it', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  for (const [command, flag] of [
+    ['router', '--log-dir'],
+    ['server', '--router-log-dir'],
+    ['bench', '--out'],
+  ] as const) {
+    const args = command === 'server' ? ['--sim', '--dp-size', '1'] : [];
+    const { code, err } = await spawn(MAIN, command, ...args, flag, '/proc/nope/deeper');
+    assert.equal(code, 2);
+    assert.equal(err, `error: ${flag}: files cannot be written to /proc/nope/deeper: no folder can be made there\n`);
+  }
+});
+
 test('help of a command loads neither router, launcher nor engine', async () => {
   for (const command of ['router', 'server']) {
     const { code, err } = await spawn('--import', PRINT_IMPORTS, MAIN, command, '--help');

@@ -51,9 +51,9 @@ test('(42) a full disk is said once and ends nothing', async () => {
 });
 
 test('each launch has a fresh folder', async () => {
-  const parent = join(await folder(), 'logs');
+  const parent = await folder();
   const now = new Date('2026-11-21T08:20:28Z');
-  const [first, second] = [await createLogFolder(parent, now), await createLogFolder(parent, now)];
+  const [first, second] = [createLogFolder(parent, now), createLogFolder(parent, now)];
   assert.notEqual(first, second);
   assert.ok(first.startsWith(join(parent, 'run-2026-11-21-082028-')));
 });

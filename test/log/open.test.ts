@@ -130,7 +130,11 @@ test('lines of requests wait for company, but never behind another line', async 
 test('a key is in no line, however it got there', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'open-log-'));
   const key = 'sk-"q/?&é\\end';
-  const { log, access, lines, close } = opened({ secrets: [key, undefined, ''], dir, format: 'text' });
+  const { log, access, lines, close } = opened({
+    secrets: [key, undefined, ''],
+    dir: { path: dir, flag: '--log-dir' },
+    format: 'text',
+  });
   log.info(`clients send ${key}`, { authorization: `Bearer ${key}` });
   log.info('as a URL', { url: `/x?key=${encodeURIComponent(key)}` });
   access?.(answeredRequest({ path: `/${key}` }));
@@ -145,7 +149,7 @@ test('a key is in no line, however it got there', async () => {
 
 test('with a folder the same lines are in a file, as JSON unless text is asked for', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'open-log-'));
-  const { log, access, close } = opened({ dir }, true);
+  const { log, access, close } = opened({ dir: { path: dir, flag: '--log-dir' } }, true);
   log.error('first');
   access?.(answeredRequest({ id: 'second' }));
   await close();
@@ -163,7 +167,7 @@ test('a folder that cannot be made ends the start', () => {
   const dir = mkdtempSync(join(tmpdir(), 'open-log-'));
   writeFileSync(join(dir, 'file'), '');
   assert.throws(
-    () => opened({ dir: join(dir, 'file') }),
+    () => opened({ dir: { path: join(dir, 'file'), flag: '--log-dir' } }),
     (error) => error instanceof ExitError && error.code === 'usage' && error.message.startsWith('--log-dir:'),
   );
   rmSync(dir, { recursive: true });
