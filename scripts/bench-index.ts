@@ -75,10 +75,7 @@ function benchScan(): void {
   ];
   const body = Buffer.from(JSON.stringify({ model: 'm', messages, stream: true, max_tokens: 10 }));
   const wanted = new Set(['messages', 'tools', 'stream', 'user']);
-  row(
-    'find the prompt in a chat body of 8 KB',
-    microseconds(timeOf(20_000, () => void findFields(body.toString('latin1'), wanted))),
-  );
+  row('find the prompt in a chat body of 8 KB', microseconds(timeOf(20_000, () => void findFields(body, wanted))));
   row('  JSON.parse of the same', microseconds(timeOf(5_000, () => void JSON.parse(body.toString()))));
 }
 

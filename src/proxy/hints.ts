@@ -75,7 +75,7 @@ export class RequestHints implements Hints {
 
   /** A body that is no JSON object has no fields: it goes to the worker as it is. */
   #scanned(): ReadonlyMap<string, Span> {
-    this.#fields ??= findFields(this.#body.toString('latin1'), WANTED) ?? NO_FIELDS;
+    this.#fields ??= findFields(this.#body, WANTED) ?? NO_FIELDS;
     return this.#fields;
   }
 }

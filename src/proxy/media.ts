@@ -2,6 +2,7 @@ import { hashBytes } from '../state/hash.ts';
 import { skipString } from './json-scan.ts';
 
 const MARK = 'base64';
+const QUOTE = 0x22;
 /** Shorter strings stay as they are. */
 const SHORTEST_MEDIA_BYTES = 4096;
 /** So much from either end of an image tells it from others. */
@@ -17,21 +18,21 @@ export function shortenMedia(prompt: Buffer): Buffer {
   if (prompt.length < SHORTEST_MEDIA_BYTES || !prompt.includes(MARK)) return prompt;
   const parts: Buffer[] = [];
   let kept = 0;
-  const text = prompt.toString('latin1');
-  for (let at = text.indexOf('"'); at >= 0; ) {
-    const end = Math.min(skipString(text, at), text.length);
-    if (end - at > SHORTEST_MEDIA_BYTES && isMedia(text, end)) {
+  for (let at = prompt.indexOf(QUOTE); at >= 0; ) {
+    const end = Math.min(skipString(prompt, at), prompt.length);
+    if (end - at > SHORTEST_MEDIA_BYTES && isMedia(prompt, end)) {
       parts.push(prompt.subarray(kept, at), standIn(prompt.subarray(at, end)));
       kept = end;
     }
-    at = text.indexOf('"', end);
+    at = prompt.indexOf(QUOTE, end);
   }
   return parts.length === 0 ? prompt : Buffer.concat([...parts, prompt.subarray(kept)]);
 }
 
 /** Text has a space, or a character that base64 has not, among any hundreds. Some encoders of JSON escape `/` and `=`. */
-function isMedia(text: string, end: number): boolean {
-  return /^(?:[A-Za-z0-9+/_-]|\\\/)+(?:=|\\u003[dD])*$/.test(text.slice(end - SHORTEST_MEDIA_BYTES / 4, end - 1));
+function isMedia(prompt: Buffer, end: number): boolean {
+  const last = prompt.toString('latin1', end - SHORTEST_MEDIA_BYTES / 4, end - 1);
+  return /^(?:[A-Za-z0-9+/_-]|\\\/)+(?:=|\\u003[dD])*$/.test(last);
 }
 
 function standIn(media: Buffer): Buffer {

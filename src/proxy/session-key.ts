@@ -55,7 +55,7 @@ export function sessionKey(
 function userOf(body: Buffer, metadata: Span | undefined): string | undefined {
   if (!metadata) return undefined;
   const inner = body.subarray(metadata.start, metadata.end);
-  const span = findFields(inner.toString('latin1'), USER_ID)?.get('user_id');
+  const span = findFields(inner, USER_ID)?.get('user_id');
   return span && stringAt(inner, span);
 }
 

@@ -13,21 +13,20 @@ export function spliceFields(
   fields: ReadonlyMap<string, string>,
   names: ReadonlySet<string> = new Set(fields.keys()),
 ): Buffer | undefined {
-  const text = body.toString('latin1');
-  const own = findAllFields(text, names);
+  const own = findAllFields(body, names);
   if (!own) return undefined;
-  const inside = skipSpace(text, 0) + 1;
+  const inside = skipSpace(body, 0) + 1;
   const kept: Buffer[] = [];
   let others = false;
   let from = inside;
   for (const { key, end } of own) {
     if (from < key) kept.push(body.subarray(from, key));
-    others ||= skipSpace(text, from) < key;
-    const next = skipSpace(text, end);
-    from = text.charCodeAt(next) === COMMA ? next + 1 : end;
+    others ||= skipSpace(body, from) < key;
+    const next = skipSpace(body, end);
+    from = body[next] === COMMA ? next + 1 : end;
   }
-  if (text.charCodeAt(from - 1) !== COMMA) dropLastComma(kept);
-  others ||= text.charCodeAt(skipSpace(text, from)) !== CLOSE_BRACE;
+  if (body[from - 1] !== COMMA) dropLastComma(kept);
+  others ||= body[skipSpace(body, from)] !== CLOSE_BRACE;
   const added = Array.from(fields, ([name, value]) => `"${name}":${value}`).join(',');
   const head = Buffer.from(others ? `${added},` : added);
   return Buffer.concat([body.subarray(0, inside), head, ...kept, body.subarray(from)]);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { constants } from 'node:buffer';
 import { test } from 'node:test';
 import { spliceFields } from '../../src/proxy/splice.ts';
 import { seededRandom } from '../helpers/seeded-random.ts';
@@ -58,4 +59,16 @@ test('any object: ours count, others keep value and order', () => {
       1 + (spliced.match(/\[1,\{"room"/g) ?? []).length,
     );
   }
+});
+
+test('a body that no string can hold is spliced too', () => {
+  const body = Buffer.alloc(constants.MAX_STRING_LENGTH + 64);
+  body.write('{"text":"');
+  body.write('","room":1}', body.length - 11);
+  const spliced = spliceFields(body, new Map([['room', '2']]));
+  assert.ok(spliced);
+  assert.deepEqual(
+    [spliced.toString('latin1', 0, 18), spliced.toString('latin1', spliced.length - 2)],
+    ['{"room":2,"text":"', '"}'],
+  );
 });

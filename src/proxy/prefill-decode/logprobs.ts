@@ -1,4 +1,6 @@
-import { elementsOf, findFields, type Span } from '../json-scan.ts';
+import { elementsOf, findFields, type Span, skipSpace } from '../json-scan.ts';
+
+const COMMA = Buffer.from(',');
 
 interface Family {
   /** Where the objects with the lists are: in the answer itself (one for each prompt of a batch), or in each of its choices. */
@@ -39,17 +41,16 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
 export class PromptLogprobs {
   readonly #family: Family;
   /** Number of the prompt → field → its elements as JSON text, without brackets. */
-  readonly #prompts = new Map<string, Map<string, string>>();
+  readonly #prompts = new Map<string, Map<string, Buffer>>();
 
   /** Undefined where the answer to this body has nothing to merge. */
   static wantedBy(path: string, body: Buffer): PromptLogprobs | undefined {
     const family = FAMILIES.get(path);
     if (!family) return undefined;
-    const text = body.toString('latin1');
-    const fields = findFields(text, new Set(['return_logprob', 'echo', 'logprobs']));
+    const fields = findFields(body, new Set(['return_logprob', 'echo', 'logprobs']));
     const value = (name: string) => {
       const span = fields?.get(name);
-      return span ? text.slice(span.start, span.end) : '';
+      return span ? body.toString('latin1', span.start, span.end) : '';
     };
     const wanted =
       family.list === 'answer'
@@ -64,13 +65,12 @@ export class PromptLogprobs {
 
   /** Reads one JSON text of the prefill server's answer: all of it, or the data of an event of its stream. */
   learn(json: Buffer): void {
-    const text = json.toString('latin1');
-    for (const [prompt, lists] of this.#lists(text)) {
-      const parts = new Map<string, string>();
+    for (const [prompt, lists] of this.#lists(json)) {
+      const parts = new Map<string, Buffer>();
       for (const [field, { start }] of lists) {
-        const elements = elementsOf(text, start) ?? [];
+        const elements = elementsOf(json, start) ?? [];
         const last = elements.at(this.#family.dropLast ? -2 : -1);
-        if (last && elements[0]) parts.set(field, text.slice(elements[0].start, last.end));
+        if (last && elements[0]) parts.set(field, json.subarray(elements[0].start, last.end));
       }
       this.#prompts.set(prompt, parts);
     }
@@ -78,44 +78,45 @@ export class PromptLogprobs {
 
   /** The same JSON text of decode's answer with what was learned in front of its lists. */
   merge(json: Buffer): Buffer {
-    const text = json.toString('latin1');
-    const inserts: { at: number; part: string }[] = [];
-    for (const [prompt, lists] of this.#lists(text)) {
+    const inserts: { at: number; part: Buffer; more: boolean }[] = [];
+    for (const [prompt, lists] of this.#lists(json)) {
       const parts = this.#prompts.get(prompt);
       for (const [field, { start }] of lists) {
-        const elements = elementsOf(text, start);
+        const elements = elementsOf(json, start);
         const part = parts?.get(field);
-        if (elements && part) inserts.push({ at: start + 1, part: elements.length > 0 ? `${part},` : part });
+        if (elements && part) inserts.push({ at: start + 1, part, more: elements.length > 0 });
       }
       if (this.#family.once && lists.size > 0) this.#prompts.delete(prompt);
     }
-    let merged = '';
+    if (inserts.length === 0) return json;
+    const merged: Buffer[] = [];
     let from = 0;
-    for (const { at, part } of inserts.sort((a, b) => a.at - b.at)) {
-      merged += text.slice(from, at) + part;
+    for (const { at, part, more } of inserts.sort((a, b) => a.at - b.at)) {
+      merged.push(json.subarray(from, at), part);
+      if (more) merged.push(COMMA);
       from = at;
     }
-    return from === 0 ? json : Buffer.from(merged + text.slice(from), 'latin1');
+    return Buffer.concat([...merged, json.subarray(from)]);
   }
 
   /** Number of the prompt → its lists, for every prompt that this JSON text tells of. */
-  *#lists(text: string): Generator<[string, Map<string, Span>]> {
+  *#lists(json: Buffer): Generator<[string, Map<string, Span>]> {
     const { list, holder, fields } = this.#family;
-    const whole = { start: text.search(/\S/), end: text.length };
-    const at = list === 'choices' ? fieldsIn(text, whole, [list]).get(list)?.start : whole.start;
-    const objects = at === undefined ? [] : (elementsOf(text, at) ?? [whole]);
+    const whole = { start: skipSpace(json, 0), end: json.length };
+    const at = list === 'choices' ? fieldsIn(json, whole, [list]).get(list)?.start : whole.start;
+    const objects = at === undefined ? [] : (elementsOf(json, at) ?? [whole]);
     for (const [order, object] of objects.entries()) {
-      const found = fieldsIn(text, object, [holder, 'index']);
+      const found = fieldsIn(json, object, [holder, 'index']);
       const index = found.get('index');
-      const prompt = index ? text.slice(index.start, index.end) : String(order);
+      const prompt = index ? json.toString('latin1', index.start, index.end) : String(order);
       const held = found.get(holder);
-      if (held) yield [prompt, fieldsIn(text, held, fields)];
+      if (held) yield [prompt, fieldsIn(json, held, fields)];
     }
   }
 }
 
 /** Fields of the object at a span, with positions in the whole text. */
-function fieldsIn(text: string, { start, end }: Span, names: readonly string[]): Map<string, Span> {
-  const found = findFields(text.slice(start, end), new Set(names)) ?? new Map<string, Span>();
+function fieldsIn(json: Buffer, { start, end }: Span, names: readonly string[]): Map<string, Span> {
+  const found = findFields(json.subarray(start, end), new Set(names)) ?? new Map<string, Span>();
   return new Map(Array.from(found, ([name, span]) => [name, { start: span.start + start, end: span.end + start }]));
 }

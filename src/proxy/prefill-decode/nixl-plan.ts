@@ -64,8 +64,7 @@ export class NixlPlan extends TwoPoolPlan {
 
 /** Where the cache lies, as JSON text. */
 function transferOf(answer: Buffer): string | undefined {
-  const text = answer.toString('latin1');
-  const span = findFields(text, new Set([TRANSFER]))?.get(TRANSFER);
+  const span = findFields(answer, new Set([TRANSFER]))?.get(TRANSFER);
   const value = span && answer.toString('utf8', span.start, span.end);
   return value === 'null' ? undefined : value;
 }

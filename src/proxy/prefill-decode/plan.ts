@@ -55,10 +55,9 @@ function dropOverrides(headers: IncomingHttpHeaders): void {
 
 /** A room without its other half, from a client, ends the server that gets it. */
 function refuseBootstrap(body: Buffer): void {
-  const text = body.toString('latin1');
-  if (OTHER_ENCODING.test(text))
+  if (OTHER_ENCODING.test(body.toString('latin1', 0, 4)))
     throw new RouterError('bad_request', 'expected a body in UTF-8, without byte order mark');
-  const [name] = findFields(text, BOOTSTRAP_FIELDS)?.keys() ?? [];
+  const [name] = findFields(body, BOOTSTRAP_FIELDS)?.keys() ?? [];
   if (name !== undefined) {
     throw new RouterError(
       'bad_request',

@@ -4,6 +4,11 @@ import { elementsOf, findFields, type Span, skipSpace } from '../json-scan.ts';
 /** How many prompts a body holds: a number for a batch, undefined for a single prompt. */
 export type BatchSize = number | undefined;
 
+/** Each takes a room, some 40 bytes in what both servers get: a body of 512 MB could hold 170 million. */
+const MOST_PROMPTS = 65_536;
+const QUOTE = 0x22;
+const OPEN_BRACKET = 0x5b;
+
 interface Shape {
   /** Fields that may hold the prompt; the first present counts. */
   readonly prompts: readonly string[];
@@ -56,27 +61,32 @@ export function batchSizeOf(path: string, body: Buffer): BatchSize {
       `${path} is not served by prefill and decode servers; expected one of ${known}`,
     );
   }
-  const text = body.toString('latin1');
-  const fields = findFields(text, new Set([...shape.prompts, ...shape.samples]));
+  const fields = findFields(body, new Set([...shape.prompts, ...shape.samples]));
   if (!fields) throw new RouterError('bad_request', 'expected a JSON object as the body');
   for (const name of shape.samples) refuseSamples(name, body, fields.get(name));
   for (const name of shape.prompts) {
     const span = fields.get(name);
-    if (span && !isNull(text, span)) return promptsAt(text, span, name);
+    if (span && !isNull(body, span)) return promptsAt(body, span, name);
   }
   return undefined;
 }
 
 /** A list of strings or lists is a batch; a list of numbers is the tokens of one prompt, one of vectors its embeddings. */
-function promptsAt(text: string, { start }: Span, name: string): BatchSize {
-  const first = firstIn(text, start);
-  const sample = name === 'input_embeds' ? firstIn(text, first) : first;
-  return text[sample] === '"' || text[sample] === '[' ? elementsOf(text, start)?.length : undefined;
+function promptsAt(body: Buffer, { start }: Span, name: string): BatchSize {
+  const first = firstIn(body, start);
+  const sample = name === 'input_embeds' ? firstIn(body, first) : first;
+  if (body[sample] !== QUOTE && body[sample] !== OPEN_BRACKET) return undefined;
+  const count = elementsOf(body, start, MOST_PROMPTS)?.length;
+  if (count === undefined || count <= MOST_PROMPTS) return count;
+  throw new RouterError(
+    'bad_request',
+    `expected at most ${MOST_PROMPTS} prompts in "${name}", got more; send several requests`,
+  );
 }
 
-/** Where the first element of the list at `at` begins; beyond the text when there is no list. */
-function firstIn(text: string, at: number): number {
-  return text[at] === '[' ? skipSpace(text, at + 1) : text.length;
+/** Where the first element of the list at `at` begins; beyond the body when there is no list. */
+function firstIn(body: Buffer, at: number): number {
+  return body[at] === OPEN_BRACKET ? skipSpace(body, at + 1) : body.length;
 }
 
 /** What every parser reads as one answer: some read `"2_0"` as 20. */
@@ -106,6 +116,6 @@ function refuseSamples(name: string, body: Buffer, span: Span | undefined): void
   }
 }
 
-function isNull(text: string, { start, end }: Span): boolean {
-  return text.slice(start, end) === 'null';
+function isNull(body: Buffer, { start, end }: Span): boolean {
+  return end - start === 4 && body.toString('latin1', start, end) === 'null';
 }

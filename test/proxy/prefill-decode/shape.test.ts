@@ -50,3 +50,12 @@ for (const [path, body, message] of [
     );
   });
 }
+
+test('a batch larger than any server would take is refused before a room is drawn for each of its prompts', () => {
+  const most = 65_536;
+  assert.equal(sizeOf('/generate', { text: new Array(most).fill('') }), most);
+  assert.throws(
+    () => sizeOf('/v1/completions', { prompt: new Array(most + 1).fill('') }),
+    (error) => error instanceof RouterError && error.code === 'bad_request' && /65536 prompts/.test(error.message),
+  );
+});
