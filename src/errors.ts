@@ -61,17 +61,24 @@ export class RouterError extends Error {
   }
 }
 
-/** A failure that ends the command: printed as `error: message`, then `hint: …`, without a stack trace. */
+/** A failure that ends the command: printed as `context`, `error: message` and `hint: …`, without a stack trace. */
 export class ExitError extends Error {
   readonly code: ExitErrorCode;
   readonly exitCode: number;
   readonly hint: string | undefined;
+  /** Lines that led to it. They come first, so that a small terminal still shows the error and the hint. */
+  readonly context: string | undefined;
 
-  constructor(code: ExitErrorCode, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
+  constructor(
+    code: ExitErrorCode,
+    message: string,
+    options: { hint?: string | undefined; context?: string; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = 'ExitError';
     this.code = code;
     this.exitCode = EXIT_ERRORS[code];
     this.hint = options.hint;
+    this.context = options.context;
   }
 }

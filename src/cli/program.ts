@@ -109,11 +109,13 @@ function commandOf(name: string | undefined): CommandRow | undefined {
   return COMMANDS.find((command) => command.name === name || command.aliases.includes(name ?? ''));
 }
 
-function report(error: unknown, { err }: Terminal): number {
+/** Prints why a command ended; what it returns is the exit code. */
+export function report(error: unknown, { err }: Pick<Terminal, 'err'>): number {
   if (!(error instanceof ExitError)) {
     err(`${error instanceof Error ? error.stack : String(error)}\n`);
     return 1;
   }
+  if (error.context) err(`${error.context}\n`);
   err(`error: ${error.message}\n`);
   if (error.hint) err(`hint: ${error.hint}\n`);
   return error.exitCode;

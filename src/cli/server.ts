@@ -268,10 +268,9 @@ class CoLaunch {
       this.#over.reject(toExitError(failure));
       return;
     }
-    const hint = failure.hint ? `\n  hint: ${failure.hint}` : '';
     const servers = `${others} of ${all} ${role === 'regular' ? '' : `${role} `}servers`;
     const outlook = `it is not started again; ${servers}${elsewhere > 0 ? ` and ${elsewhere} other workers` : ''} go on`;
-    this.log.error(`${explain(failure)}${hint}\n  ${outlook}`);
+    this.log.error(`${explain(failure)}\n  ${outlook}`);
   }
 
   /** Resolves when a server that starts is ready, or false when it never will be. */

@@ -1,3 +1,6 @@
+import { constants } from 'node:os';
+import type { Exit } from './child.ts';
+
 /** Why a server ended, in one line, and what to try. */
 export interface Cause {
   readonly text: string;
@@ -23,6 +26,8 @@ const PATH =
   'check --model-path: a folder of this machine with config.json in it, or a repository name such as Qwen/Qwen3-8B';
 const NO_GPU =
   'check `nvidia-smi`, the driver, --gpus of the container and CUDA_VISIBLE_DEVICES; to try without a GPU use --sim or, where sglang supports it, --device cpu';
+const KILLED =
+  'ask the kernel: `dmesg -T | grep -iE "oom|killed process"`; where memory ran out, give the machine or container more, or start fewer servers; else look for who ran `kill -9`';
 const FLAGS =
   'flags of the router take the prefix --router- here (--router-policy); all others go to the server: see `python -m sglang.launch_server --help`';
 
@@ -130,12 +135,59 @@ const PATTERNS: readonly Pattern[] = [
   },
   {
     sign: /^Killed$|OOM killer|exit code: -9/,
-    text: 'killed, probably by the kernel for want of memory (`dmesg -T | grep -i oom`)',
+    text: 'one of its processes was killed, often by the kernel for want of memory',
+    hint: KILLED,
   },
 ];
 
+const NATIVE: Cause = {
+  text: 'it crashed in native code',
+  hint: 'run once with PYTHONFAULTHANDLER=1 to see where; check that driver, torch and sglang fit each other',
+};
+const TOLD: Cause = {
+  text: 'it was told to end by another program or by someone',
+  hint: 'look for what sent it: a service manager, a scheduler of jobs, a shell',
+};
+/** For a server whose log does not tell why it ended. */
+const SIGNALS: Readonly<Record<string, Cause>> = {
+  SIGKILL: {
+    text: 'it was killed, often by the kernel for want of memory',
+    hint: KILLED,
+  },
+  SIGSEGV: NATIVE,
+  SIGFPE: NATIVE,
+  SIGTRAP: NATIVE,
+  SIGABRT: {
+    text: 'it gave up in native code, as a failed assertion of CUDA, NCCL or C++ does',
+    hint: 'its last log lines tell which as a rule; else run once with PYTHONFAULTHANDLER=1 and NCCL_DEBUG=INFO',
+  },
+  SIGBUS: {
+    text: 'memory that it had mapped was not there, as when shared memory is full',
+    hint: 'look at `df /dev/shm`; give a container more of it (--shm-size 16g)',
+  },
+  SIGILL: {
+    text: 'it used an instruction that this CPU does not have',
+    hint: 'install torch and sglang built for this machine',
+  },
+  SIGTERM: TOLD,
+  SIGINT: TOLD,
+  SIGHUP: TOLD,
+};
+
+/** What the way it ended tells of a server whose log says nothing. */
+export function causeOfExit(exit: Exit): Cause | undefined {
+  if (exit.kind === 'signal') return SIGNALS[exit.signal];
+  if (exit.kind !== 'code') return undefined;
+  // Shells pass a signal on as 128 and its number.
+  const signal = Object.keys(SIGNALS).find((name) => exit.code === 128 + constants.signals[name as NodeJS.Signals]);
+  if (signal !== undefined) return SIGNALS[signal];
+  return exit.code === 0 ? { text: 'it ended by itself, as if it were done' } : undefined;
+}
+
 /** `pkg.SomeError: what happened`, as Python ends a traceback. */
 const EXCEPTION = /^((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt)): ?(.*)/;
+/** A server survives most exceptions: one that is further back than this did not end it. */
+const RECENT_LINES = 200;
 /** Exceptions that only report that another process failed; the reason stands elsewhere. */
 const CONSEQUENCE = /died during initialization|^EOFError|BrokenPipeError|ConnectionResetError/;
 
@@ -146,7 +198,7 @@ export function findCause(lines: readonly string[], stage: Stage): Cause | undef
     const match = firstMatch(lines, pattern.sign);
     if (match) return causeOf(pattern, match);
   }
-  const exceptions = lines.filter((line) => EXCEPTION.test(line));
+  const exceptions = lines.slice(-RECENT_LINES).filter((line) => EXCEPTION.test(line));
   const last = exceptions.findLast((line) => !CONSEQUENCE.test(line)) ?? exceptions.at(-1);
   return last === undefined ? undefined : { text: sentence(last) };
 }

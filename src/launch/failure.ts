@@ -1,10 +1,11 @@
 import { ExitError } from '../errors.ts';
-import { type Cause, findCause, type Stage } from './causes.ts';
+import { type Cause, causeOfExit, findCause, type Stage } from './causes.ts';
 import { describeExit, type Exit } from './child.ts';
 import { describePhase, type Phase } from './phases.ts';
 
-/** Log lines shown with a failure. */
+/** Log lines shown with a failure, and how much of each. */
 const SHOWN_LINES = 15;
+const SHOWN_CHARACTERS = 400;
 
 /** Why a server is not there (any more), ready to be shown. */
 export interface Failure {
@@ -55,17 +56,23 @@ export function timeoutFailure(server: Failing, timeoutMs: number): Failure {
   };
 }
 
-/** As the end of the command: cause, last log lines, where the whole log is. */
+/** As the end of the command: the last log lines, the failure, the hint. */
 export function toExitError(failure: Failure): ExitError {
-  return new ExitError(failure.code, explain(failure), { hint: failure.hint });
+  return new ExitError(failure.code, failure.text, { hint: failure.hint, context: lastLines(failure) });
 }
 
-/** The failure with its last log lines and the path of the log. */
-export function explain({ text, lines, logPath }: Failure): string {
-  const shown = lines.slice(-SHOWN_LINES).map((line) => `  | ${line}`);
-  return [text, ...(shown.length > 0 ? ['  last lines of its log:', ...shown] : []), `  whole log: ${logPath}`].join(
-    '\n',
-  );
+/** As lines of the router's log: the failure, the last log lines, the hint. */
+export function explain(failure: Failure): string {
+  const hint = failure.hint === undefined ? '' : `\n  hint: ${failure.hint}`;
+  return `${failure.text}\n${lastLines(failure)}${hint}`;
+}
+
+function lastLines({ lines, logPath }: Failure): string {
+  const shown = lines.slice(-SHOWN_LINES).map((line) => {
+    const cut = line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
+    return `  | ${cut}`;
+  });
+  return [...(shown.length > 0 ? ['  last lines of its log:', ...shown] : []), `  whole log: ${logPath}`].join('\n');
 }
 
 function failureOf({ lines, logPath }: Failing, cause: Cause) {
@@ -74,8 +81,9 @@ function failureOf({ lines, logPath }: Failing, cause: Cause) {
 
 function unknownCause({ lines, phase }: Failing, exit: Exit): Cause {
   if (exit.kind === 'not started') return { text: 'its program cannot be run' };
-  const last = lines.at(-1);
-  return { text: last === undefined ? 'it said nothing' : `no known cause, last seen at: ${describePhase(phase)}` };
+  const cause = causeOfExit(exit);
+  const seen = lines.length === 0 ? 'it said nothing' : `last seen at: ${describePhase(phase)}`;
+  return { ...cause, text: `${cause?.text ?? 'no known cause'}, ${seen}` };
 }
 
 function seconds(ms: number): string {
