@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { endpointOf } from './http/endpoints.ts';
 import type { RequestIds } from './http/request-id.ts';
-import type { RouteLabel } from './http/route-label.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { StreamPace } from './metrics/stream-pace.ts';
 import type { WorkerSeries } from './metrics/worker-series.ts';
@@ -14,7 +14,6 @@ export interface ObserverParts {
   /** Absent without `--enable-trace`. */
   readonly tracer: Tracer | undefined;
   readonly requestIds: RequestIds;
-  readonly routeLabel: RouteLabel;
 }
 
 /** The head of a request. */
@@ -55,9 +54,9 @@ export class Observer {
 
   /** A request has come. */
   begin({ method = 'GET', url = '/', headers }: Head): ObservedRequest {
-    const { tracer, requestIds, routeLabel } = this.#parts;
+    const { tracer, requestIds } = this.#parts;
     const path = pathOf(url);
-    const record = new RequestRecord(requestIds(headers, path), method, path, routeLabel(path));
+    const record = new RequestRecord(requestIds(headers, path), method, path, endpointOf(path).path);
     return new ObservedRequest(record, this.#parts, tracer?.begin(record, headers));
   }
 }

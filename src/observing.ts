@@ -1,10 +1,7 @@
 import type { Server } from 'node:http';
 import manifest from '../package.json' with { type: 'json' };
-import { OWN_PATHS } from './api/index.ts';
 import type { Config } from './config/options.ts';
 import { createRequestIds } from './http/request-id.ts';
-import { createRouteLabel } from './http/route-label.ts';
-import { INFERENCE_PATHS } from './http/routes.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { serveMetrics } from './metrics/server.ts';
@@ -37,7 +34,6 @@ export class Observing {
       access,
       tracer: traces?.tracer,
       requestIds: createRequestIds(config.requestIdHeaders),
-      routeLabel: createRouteLabel([...INFERENCE_PATHS, ...OWN_PATHS]),
     });
   }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Dispatcher, Found } from './api/dispatcher.ts';
+import type { Dispatcher } from './api/dispatcher.ts';
 import { createApi } from './api/index.ts';
 import type { Config } from './config/options.ts';
 import { FileWorkers } from './discovery/file-workers.ts';
@@ -10,11 +10,11 @@ import { type Authorize, createAuthorize } from './http/auth.ts';
 import { createClient } from './http/client.ts';
 import { ConnectionCount } from './http/connection-count.ts';
 import { type Cors, createCors } from './http/cors.ts';
+import { type Found, findEndpoint } from './http/endpoints.ts';
 import { INSTANCE, INSTANCE_HEADER } from './http/instance.ts';
 import { pathOf } from './http/path.ts';
 import { REQUEST_ID } from './http/request-id.ts';
 import { sendError, setHeaders } from './http/respond.ts';
-import { isInference } from './http/routes.ts';
 import { listen } from './http/server.ts';
 import { readServingPair } from './http/tls-files.ts';
 import { readWorkerTls } from './http/worker-tls.ts';
@@ -192,7 +192,6 @@ export class Router {
     if (preflight) return void response.writeHead(204, [...preflight]).end();
     const observed = this.#observing.observer.begin(request);
     const headers = [REQUEST_ID, observed.record.id, ...this.#cors.headers(request.headers.origin)];
-    const path = pathOf(request.url ?? '/');
     if (request.headers[INSTANCE_HEADER] === INSTANCE) {
       observed.record.routine = true;
       return refuse(new RouterError('loop_detected', 'a worker is this router itself'), response, {
@@ -200,8 +199,8 @@ export class Router {
         headers,
       });
     }
-    const own = this.#api.find(path);
-    if (own) return this.#answer(own, request, response, { observed, headers });
+    const found = findEndpoint(pathOf(request.url ?? '/'));
+    if (found.endpoint.to === 'router') return this.#answer(found, request, response, { observed, headers });
     try {
       this.#authorize(request);
     } catch (error) {
@@ -209,8 +208,8 @@ export class Router {
     }
     this.#serving++;
     const reads = isReading(request);
-    const admitted = isInference(path) && !reads;
-    const treatment = { admitted, repeatable: admitted || reads };
+    const { inference, repeatable } = found.endpoint;
+    const treatment = { admitted: inference && !reads, repeatable: repeatable || reads };
     await this.#dataPath.serve(request, response, treatment, { observed, headers });
     if (--this.#serving === 0) this.#idle?.();
   }

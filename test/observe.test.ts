@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRequestIds } from '../src/http/request-id.ts';
-import { createRouteLabel } from '../src/http/route-label.ts';
 import { Metrics } from '../src/metrics/metrics.ts';
 import { Observer } from '../src/observe.ts';
 import type { RequestRecord } from '../src/request-record.ts';
@@ -26,7 +25,6 @@ function observing(traced = false) {
     access: (record) => records.push(record),
     tracer: traced ? new Tracer((span) => spans.push(span)) : undefined,
     requestIds: createRequestIds(),
-    routeLabel: createRouteLabel(['/generate']),
   });
   const scrape = async () => parseScrape(await metrics.render());
   return { observer, records, spans, scrape, [Symbol.dispose]: () => metrics.close() };

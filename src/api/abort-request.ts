@@ -1,8 +1,8 @@
 import { readBody } from '../http/body.ts';
 import { sendJson, sendJsonText, sendText } from '../http/respond.ts';
 import { askAll, failures, goodOnes, headersFor, refusalOf } from './ask-workers.ts';
+import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
-import type { Call } from './endpoint.ts';
 import { answeringWorkers } from './healthy-workers.ts';
 
 const MAX_BYTES = 2 ** 20;

@@ -1,8 +1,8 @@
 import { readTimer } from '../config/values.ts';
 import { RouterError } from '../errors.ts';
 import { sendText } from '../http/respond.ts';
+import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
-import type { Call } from './endpoint.ts';
 import { countOf, fieldsOf } from './fields.ts';
 import { readJsonBody } from './json-body.ts';
 import { specOf } from './worker-fields.ts';

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { EngineMetrics } from '../fan-out/engine-metrics.ts';
 import { sendText } from '../http/respond.ts';
 import { askWorker, failures, goodOnes, headersFor } from './ask-workers.ts';
+import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
-import type { Call } from './endpoint.ts';
 import { healthyWorkers } from './healthy-workers.ts';
 import { together } from './together.ts';
 

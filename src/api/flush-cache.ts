@@ -3,8 +3,8 @@ import { flushReport } from '../fan-out/flush.ts';
 import { sendJson } from '../http/respond.ts';
 import type { Worker } from '../workers/worker.ts';
 import { askWorker, headersFor } from './ask-workers.ts';
+import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
-import type { Call } from './endpoint.ts';
 import { amountOf, fieldsOf } from './fields.ts';
 
 const TIMEOUT_MS = 5_000;

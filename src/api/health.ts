@@ -1,8 +1,8 @@
 import type { RouterError } from '../errors.ts';
 import { sendJson, sendText } from '../http/respond.ts';
 import type { Worker } from '../workers/worker.ts';
+import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
-import type { Call } from './endpoint.ts';
 
 /** 200 while the router runs. */
 export function health({ response }: Call): void {

@@ -1,6 +1,6 @@
 import { sendJson } from '../http/respond.ts';
+import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
-import type { Call } from './endpoint.ts';
 
 /** The URLs of all workers, those left out that were added at run time and are not healthy yet. */
 export function listWorkers({ response }: Call, { registry, additions }: ApiContext): void {

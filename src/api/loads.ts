@@ -5,8 +5,8 @@ import { sendJson, sendText } from '../http/respond.ts';
 import { LOAD_SOURCES } from '../workers/load-report.ts';
 import type { Worker } from '../workers/worker.ts';
 import { askAll, askWorker, failures, goodOnes, headersFor } from './ask-workers.ts';
+import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
-import type { Call } from './endpoint.ts';
 import { healthyWorkers } from './healthy-workers.ts';
 import { jsonOf } from './json-of.ts';
 

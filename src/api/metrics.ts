@@ -1,6 +1,6 @@
 import { answerMetrics } from '../metrics/server.ts';
+import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
-import type { Call } from './endpoint.ts';
 
 /** The router's own metrics, as on their own port. */
 export function metrics({ response }: Call, context: ApiContext): Promise<void> {

@@ -1,7 +1,7 @@
 import { RouterError } from '../errors.ts';
 import { sendText } from '../http/respond.ts';
+import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
-import type { Call } from './endpoint.ts';
 import { fieldsOf } from './fields.ts';
 import { readJsonBody } from './json-body.ts';
 import { graceOf, urlOf } from './worker-fields.ts';

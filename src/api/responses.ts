@@ -1,8 +1,8 @@
 import { RouterError } from '../errors.ts';
 import { sendJsonText } from '../http/respond.ts';
 import { askAll, goodOnes, headersFor, type Question, refusalOf } from './ask-workers.ts';
+import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
-import type { Call } from './endpoint.ts';
 import { answeringWorkers } from './healthy-workers.ts';
 
 /** A stored response, or its cancellation, is with the worker that made it: asks all, and passes on the first good answer, else what they refused it with. */

@@ -3,8 +3,8 @@ import { withoutKeys } from '../fan-out/without-keys.ts';
 import { sendJsonText } from '../http/respond.ts';
 import type { Role } from '../workers/worker-spec.ts';
 import { askAny, askFirst, goodOnes, headersFor } from './ask-workers.ts';
+import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
-import type { Call } from './endpoint.ts';
 import { servingWorkers } from './healthy-workers.ts';
 import { jsonOf } from './json-of.ts';
 

@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Family } from './endpoint.ts';
+import { endpointOf } from './endpoints.ts';
 
 /** Headers that may carry a request's id, the first that is there counts; `--request-id-headers` replaces them. */
 const DEFAULT_HEADERS = ['x-request-id', 'x-correlation-id', 'x-trace-id', 'request-id'] as const;
@@ -10,11 +12,11 @@ export const REQUEST_ID = 'x-request-id';
 const ACCEPTED = /^[\x21-\x7e]{1,128}$/;
 
 /** By what a generated id starts with its API can be told, as with 0.3.2. */
-const PREFIXES: Readonly<Record<string, string>> = {
-  '/v1/chat/completions': 'chatcmpl-',
-  '/v1/completions': 'cmpl-',
-  '/generate': 'gnt-',
-  '/v1/responses': 'resp-',
+const PREFIXES: Readonly<Partial<Record<Family, string>>> = {
+  chat: 'chatcmpl-',
+  completions: 'cmpl-',
+  generate: 'gnt-',
+  responses: 'resp-',
 };
 const LENGTH = 24;
 /** Characters made of one random number, which has 31 bits then. */
@@ -35,7 +37,7 @@ export function createRequestIds(
       const value = headers[name];
       if (typeof value === 'string' && ACCEPTED.test(value)) return value;
     }
-    const prefix = PREFIXES[path] ?? 'req-';
+    const prefix = PREFIXES[endpointOf(path).family] ?? 'req-';
     for (let at = 0; at < LENGTH; ) {
       let number = Math.floor(random() * ALPHABET.length ** PER_NUMBER);
       for (const end = Math.min(at + PER_NUMBER, LENGTH); at < end; at++) {

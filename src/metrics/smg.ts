@@ -1,4 +1,5 @@
-import { isInference } from '../http/routes.ts';
+import type { Family as ApiFamily } from '../http/endpoint.ts';
+import { endpointOf } from '../http/endpoints.ts';
 import type { Families } from './families.ts';
 import { CounterFamily, type Family, HistogramFamily } from './family.ts';
 import type { MetricKey, MetricRow } from './table.ts';
@@ -14,21 +15,19 @@ export interface Alias {
   readonly map: (labels: Labels) => readonly string[] | undefined;
 }
 
-const ENDPOINTS: Labels = {
-  '/v1/chat/completions': 'chat',
-  '/generate': 'generate',
-  '/v1/completions': 'completions',
-  '/rerank': 'rerank',
-  '/v1/rerank': 'rerank',
-  '/v1/responses': 'responses',
+/** Families that 0.3.2 tells apart; it has the same names for them. */
+const TOLD_APART: ReadonlySet<ApiFamily> = new Set(['chat', 'generate', 'completions', 'rerank', 'responses']);
+const isInference = (route: string) => endpointOf(route).inference;
+const endpointLabel = (route = '') => {
+  const { family } = endpointOf(route);
+  return TOLD_APART.has(family) ? family : 'other';
 };
-const endpointOf = (route = '') => ENDPOINTS[route] ?? 'other';
 
 const ROUTER = ['router_type', 'backend_type', 'connection_mode', 'model', 'endpoint'] as const;
 const WORKER_KIND = ['worker_type', 'connection_mode'] as const;
 /** What is sent to a model; 0.3.2 counts nothing else as its router's. */
 const router = ({ model = '', route = '' }: Labels) =>
-  isInference(route) ? ['http', 'regular', 'http', model, endpointOf(route)] : undefined;
+  isInference(route) ? ['http', 'regular', 'http', model, endpointLabel(route)] : undefined;
 const byWorker = ({ worker = '' }: Labels) => [worker];
 
 const ERROR_TYPES: Labels = {
@@ -85,7 +84,7 @@ export const SMG: readonly Alias[] = [
     labels: ['router_type', 'endpoint', 'error_type'],
     map: ({ route = '', error_code }) =>
       error_code && isInference(route)
-        ? ['http', endpointOf(route), ERROR_TYPES[error_code] ?? 'internal_error']
+        ? ['http', endpointLabel(route), ERROR_TYPES[error_code] ?? 'internal_error']
         : undefined,
   },
   {
@@ -149,13 +148,13 @@ export const SMG: readonly Alias[] = [
     name: 'smg_worker_retries_total',
     of: 'retries',
     labels: ['worker_type', 'endpoint'],
-    map: ({ route }) => ['regular', endpointOf(route)],
+    map: ({ route }) => ['regular', endpointLabel(route)],
   },
   {
     name: 'smg_worker_retries_exhausted_total',
     of: 'retriesExhausted',
     labels: ['worker_type', 'endpoint'],
-    map: ({ route }) => ['regular', endpointOf(route)],
+    map: ({ route }) => ['regular', endpointLabel(route)],
   },
 ];
 

@@ -1,25 +1,24 @@
 import type { RouterError } from '../errors.ts';
+import type { ErrorShape } from '../http/endpoint.ts';
 import { errorObject } from '../http/respond.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
-const MESSAGES = '/v1/messages';
-const RESPONSES = '/v1/responses';
 
 /**
- * What ends a stream of events that broke off, as the API at `path` words an error in a stream; nothing that says it is
- * complete follows. `last` is what the client got last: an event that was cut is ended first.
+ * What ends a stream of events that broke off, as an API with errors of that `shape` words one in a stream; nothing that says
+ * it is complete follows. `last` is what the client got last: an event that was cut is ended first.
  */
-export function terminalEvent(path: string, error: RouterError, last: Buffer | undefined): Buffer {
-  return Buffer.from(`${endsEvent(last) ? '' : '\n\n'}${eventOf(path, error, last)}`);
+export function terminalEvent(shape: ErrorShape, error: RouterError, last: Buffer | undefined): Buffer {
+  return Buffer.from(`${endsEvent(last) ? '' : '\n\n'}${eventOf(shape, error, last)}`);
 }
 
-function eventOf(path: string, error: RouterError, last: Buffer | undefined): string {
+function eventOf(shape: ErrorShape, error: RouterError, last: Buffer | undefined): string {
   const { code, message } = error;
-  if (path === MESSAGES) {
+  if (shape === 'anthropic') {
     return event('error', { type: 'error', error: { type: 'api_error', message } });
   }
-  if (path === RESPONSES) {
+  if (shape === 'responses') {
     return event('error', { type: 'error', code, message, param: null, sequence_number: nextNumber(last) });
   }
   return `data: ${JSON.stringify({ error: errorObject(error) })}\n\n`;

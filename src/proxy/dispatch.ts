@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { endpointOf } from '../http/endpoints.ts';
 import { requestHeaders } from '../http/headers.ts';
+import { pathOf } from '../http/path.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
 import type { Controller, ExchangeHandler } from '../http/worker-client.ts';
 import type { Hints } from '../policies/policy.ts';
@@ -81,9 +83,11 @@ function originForm(url: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** 0.3.2 serves `/rerank` too, which SGLang does not. */
-function workerPath(path: string): string {
-  return /^\/rerank(?:$|\?)/.test(path) ? `/v1${path}` : path;
+/** The path and query under which workers serve it. */
+function workerPath(url: string): string {
+  const path = pathOf(url);
+  const { sentAs } = endpointOf(path);
+  return sentAs === undefined ? url : sentAs + url.slice(path.length);
 }
 
 /** One call to a worker, as its client drives it. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { endpointOf } from '../http/endpoints.ts';
 import { pathOf } from '../http/path.ts';
 import type { Hints } from '../policies/policy.ts';
 import { findFields, type Span, stringAt } from './json-scan.ts';
@@ -41,7 +42,8 @@ export class RequestHints implements Hints {
   }
 
   get prompt(): Uint8Array | undefined {
-    this.#prompt ??= { bytes: promptOf(pathOf(this.#request.url ?? ''), this.#body, this.#scanned()) };
+    const { family } = endpointOf(pathOf(this.#request.url ?? ''));
+    this.#prompt ??= { bytes: promptOf(family, this.#body, this.#scanned()) };
     return this.#prompt.bytes;
   }
 

@@ -1,26 +1,27 @@
+import type { Family } from '../http/endpoint.ts';
 import type { Span } from './json-scan.ts';
 import { shortenMedia } from './media.ts';
 
 /**
- * Path → the body fields that make the prompt, in the order in which a chat template puts them: what many requests share
+ * Family of paths → the body fields that make the prompt, in the order in which a chat template puts them: what many requests share
  * comes first, wherever the client wrote it. Of alternatives the first present counts.
  */
-const PROMPT_FIELDS: ReadonlyMap<string, readonly (readonly string[])[]> = new Map([
-  ['/generate', [['text', 'input_ids']]],
-  ['/v1/chat/completions', [['tools'], ['messages']]],
-  ['/v1/completions', [['prompt']]],
-  ['/v1/embeddings', [['input']]],
-  ['/v1/classify', [['input', 'text']]],
-  ['/v1/rerank', [['query']]],
-  ['/rerank', [['query']]],
-  ['/v1/score', [['query', 'text_1']]],
-  ['/v1/responses', [['tools'], ['instructions'], ['input']]],
-  ['/v1/messages', [['tools'], ['system'], ['messages']]],
-  ['/api/chat', [['tools'], ['messages']]],
-  ['/api/generate', [['system'], ['prompt']]],
-  ['/encode', [['text', 'input_ids']]],
-  ['/classify', [['text', 'input_ids']]],
-  ['/invocations', [['tools'], ['messages']]],
+const PROMPT_FIELDS: ReadonlyMap<Family, readonly (readonly string[])[]> = new Map<
+  Family,
+  readonly (readonly string[])[]
+>([
+  ['generate', [['text', 'input_ids']]],
+  ['chat', [['tools'], ['messages']]],
+  ['completions', [['prompt']]],
+  ['embeddings', [['input']]],
+  ['classify', [['input', 'text']]],
+  ['rerank', [['query']]],
+  ['score', [['query', 'text_1']]],
+  ['responses', [['tools'], ['instructions'], ['input']]],
+  ['messages', [['tools'], ['system'], ['messages']]],
+  ['ollama_chat', [['tools'], ['messages']]],
+  ['ollama_generate', [['system'], ['prompt']]],
+  ['encode', [['text', 'input_ids']]],
 ]);
 
 /** What an engine's cache tells apart beside the prompt: the same words with another of these share nothing. */
@@ -39,10 +40,10 @@ export const ALL_PROMPT_FIELDS: readonly string[] = [
 /**
  * The bytes of the prompt as they stand in the body: a conversation that goes on, or a prompt with the same beginning, has
  * the same first bytes. The brackets around are left out, so that one text and a list of it are the same. Undefined where
- * the path has no prompt or the body none.
+ * paths of that family have no prompt or the body none.
  */
-export function promptOf(path: string, body: Buffer, fields: ReadonlyMap<string, Span>): Uint8Array | undefined {
-  const own = PROMPT_FIELDS.get(path);
+export function promptOf(family: Family, body: Buffer, fields: ReadonlyMap<string, Span>): Uint8Array | undefined {
+  const own = PROMPT_FIELDS.get(family);
   if (!own) return undefined;
   const parts: Buffer[] = [];
   const adapter = adapterIn(body, fields.get(MODEL));

@@ -1,5 +1,5 @@
+import { endpointOf } from '../http/endpoints.ts';
 import { pathOf } from '../http/path.ts';
-import { isInference } from '../http/routes.ts';
 import { spliceFields } from './splice.ts';
 
 /** The newer name, and the one that older servers know alone. */
@@ -12,7 +12,7 @@ const HEADER = 'x-data-parallel-rank';
  * rank, where it is no JSON object, and on paths whose servers may refuse fields that they do not know.
  */
 export function withRank(body: Buffer, url: string, rank: number | undefined): Buffer {
-  if (rank === undefined || body.length === 0 || !isInference(pathOf(url))) return body;
+  if (rank === undefined || body.length === 0 || !endpointOf(pathOf(url)).takesRank) return body;
   return spliceFields(body, new Map(FIELDS.map((name) => [name, String(rank)]))) ?? body;
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { RouterError } from '../errors.ts';
+import { endpointOf } from '../http/endpoints.ts';
 import { responseHeaders } from '../http/headers.ts';
 import { pathOf } from '../http/path.ts';
 import { terminalEvent } from './broken-stream.ts';
@@ -86,7 +87,7 @@ export class Relay implements Sink {
       response.destroy();
       return;
     }
-    const event = terminalEvent(pathOf(response.req.url ?? ''), error, this.#last);
+    const event = terminalEvent(endpointOf(pathOf(response.req.url ?? '')).errors, error, this.#last);
     response.chunkedEncoding = false;
     // A client that does not even read this must not keep its connection.
     const { socket } = response;

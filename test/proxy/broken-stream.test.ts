@@ -121,7 +121,7 @@ test('a worker that dies takes only its own streams along', async () => {
 
 test('an event that ended is left as it is, whichever way its lines end', () => {
   const error = new RouterError('worker_timeout', 'x');
-  const begins = (last: string) => terminalEvent('/generate', error, Buffer.from(last)).toString().startsWith('data:');
+  const begins = (last: string) => terminalEvent('openai', error, Buffer.from(last)).toString().startsWith('data:');
   assert.deepEqual(['data: 1\n\n', 'data: 1\r\n\r\n'].map(begins), [true, true]);
   assert.deepEqual(['data: 1\n', 'data: 1', '\n'].map(begins), [false, false, false]);
 });

@@ -1,8 +1,10 @@
+import type { Family } from '../../http/endpoint.ts';
 import { elementsOf, findFields, type Span, skipSpace } from '../json-scan.ts';
 
 const COMMA = Buffer.from(',');
 
-interface Family {
+/** Where lists stand in an answer. */
+interface Lists {
   /** Where the objects with the lists are: in the answer itself (one for each prompt of a batch), or in each of its choices. */
   readonly list: 'answer' | 'choices';
   readonly holder: string;
@@ -14,9 +16,9 @@ interface Family {
 }
 
 /** Answers that tell of the prompt's own tokens, which only the prefill server knows. A chat's logprobs are decode's alone. */
-const FAMILIES: ReadonlyMap<string, Family> = new Map([
+const PLACES: ReadonlyMap<Family, Lists> = new Map<Family, Lists>([
   [
-    '/generate',
+    'generate',
     {
       list: 'answer',
       holder: 'meta_info',
@@ -26,7 +28,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
     },
   ],
   [
-    '/v1/completions',
+    'completions',
     {
       list: 'choices',
       holder: 'logprobs',
@@ -39,28 +41,28 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
 
 /** Puts the prompt's logprobs, from the prefill server's answer, into decode's, of which every other byte stays as it is. */
 export class PromptLogprobs {
-  readonly #family: Family;
+  readonly #place: Lists;
   /** Number of the prompt → field → its elements as JSON text, without brackets. */
   readonly #prompts = new Map<string, Map<string, Buffer>>();
 
   /** Undefined where the answer to this body has nothing to merge. */
-  static wantedBy(path: string, body: Buffer): PromptLogprobs | undefined {
-    const family = FAMILIES.get(path);
-    if (!family) return undefined;
+  static wantedBy(family: Family, body: Buffer): PromptLogprobs | undefined {
+    const place = PLACES.get(family);
+    if (!place) return undefined;
     const fields = findFields(body, new Set(['return_logprob', 'echo', 'logprobs']));
     const value = (name: string) => {
       const span = fields?.get(name);
       return span ? body.toString('latin1', span.start, span.end) : '';
     };
     const wanted =
-      family.list === 'answer'
+      place.list === 'answer'
         ? value('return_logprob').includes('true')
         : value('echo') === 'true' && /^(true|[1-9])/.test(value('logprobs'));
-    return wanted ? new PromptLogprobs(family) : undefined;
+    return wanted ? new PromptLogprobs(place) : undefined;
   }
 
-  private constructor(family: Family) {
-    this.#family = family;
+  private constructor(place: Lists) {
+    this.#place = place;
   }
 
   /** Reads one JSON text of the prefill server's answer: all of it, or the data of an event of its stream. */
@@ -69,7 +71,7 @@ export class PromptLogprobs {
       const parts = new Map<string, Buffer>();
       for (const [field, { start }] of lists) {
         const elements = elementsOf(json, start) ?? [];
-        const last = elements.at(this.#family.dropLast ? -2 : -1);
+        const last = elements.at(this.#place.dropLast ? -2 : -1);
         if (last && elements[0]) parts.set(field, json.subarray(elements[0].start, last.end));
       }
       this.#prompts.set(prompt, parts);
@@ -86,7 +88,7 @@ export class PromptLogprobs {
         const part = parts?.get(field);
         if (elements && part) inserts.push({ at: start + 1, part, more: elements.length > 0 });
       }
-      if (this.#family.once && lists.size > 0) this.#prompts.delete(prompt);
+      if (this.#place.once && lists.size > 0) this.#prompts.delete(prompt);
     }
     if (inserts.length === 0) return json;
     const merged: Buffer[] = [];
@@ -101,7 +103,7 @@ export class PromptLogprobs {
 
   /** Number of the prompt → its lists, for every prompt that this JSON text tells of. */
   *#lists(json: Buffer): Generator<[string, Map<string, Span>]> {
-    const { list, holder, fields } = this.#family;
+    const { list, holder, fields } = this.#place;
     const whole = { start: skipSpace(json, 0), end: json.length };
     const at = list === 'choices' ? fieldsIn(json, whole, [list]).get(list)?.start : whole.start;
     const objects = at === undefined ? [] : (elementsOf(json, at) ?? [whole]);

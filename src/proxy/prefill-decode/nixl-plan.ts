@@ -1,4 +1,6 @@
 import { RouterError } from '../../errors.ts';
+import type { Family } from '../../http/endpoint.ts';
+import { endpointOf } from '../../http/endpoints.ts';
 import { pathOf } from '../../http/path.ts';
 import { failed } from '../failure.ts';
 import { findFields } from '../json-scan.ts';
@@ -23,13 +25,13 @@ const NOT_TO_PREFILL: ReadonlySet<string> = new Set([
   'min_tokens',
   'stream_options',
 ]);
-const PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/completions']);
+const FAMILIES: ReadonlySet<Family> = new Set(['chat', 'completions']);
 
 /** vLLM's way: the prefill server makes one token and tells where its cache lies, then the decode server is asked with that. */
 export class NixlPlan extends TwoPoolPlan {
   override async attempt(asked: Asked): Promise<Attempt> {
     const { exchange } = asked;
-    if (!PATHS.has(pathOf(exchange.request.url ?? '/'))) return this.alone.attempt(asked);
+    if (!FAMILIES.has(endpointOf(pathOf(exchange.request.url ?? '/')).family)) return this.alone.attempt(asked);
     const body = spliceFields(exchange.body, TO_PREFILL, NOT_TO_PREFILL);
     if (!body) throw new RouterError('bad_request', 'expected a JSON object as the body');
     this.requireBoth(asked);

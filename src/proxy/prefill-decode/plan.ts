@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { RouterError } from '../../errors.ts';
+import { endpointOf } from '../../http/endpoints.ts';
 import { pathOf } from '../../http/path.ts';
 import { findFields } from '../json-scan.ts';
 import { type Asked, Leg } from '../leg.ts';
@@ -9,7 +10,7 @@ import { BOOTSTRAP_FIELDS, bootstrapFields, REPLACED_FIELDS } from './bootstrap.
 import { PromptLogprobs } from './logprobs.ts';
 import { Pair } from './pair.ts';
 import { Rooms } from './rooms.ts';
-import { batchSizeOf, isForPair } from './shape.ts';
+import { batchSizeOf } from './shape.ts';
 import { TwoPoolPlan } from './two-pool-plan.ts';
 
 const OVERRIDES = /^x-(override-(bootstrap-|disagg-prefill-|routed-dp-)|data-parallel-rank$)/;
@@ -24,19 +25,20 @@ export class PrefillDecodePlan extends TwoPoolPlan {
     const { exchange } = asked;
     const { request, body } = exchange;
     const path = pathOf(request.url ?? '/');
+    const endpoint = endpointOf(path);
     dropOverrides(request.headers);
-    if (!isForPair(path)) {
+    if (!endpoint.inference) {
       refuseDisguise(path);
       refuseBootstrap(body);
       return this.alone.attempt(asked);
     }
-    const batch = batchSizeOf(path, body);
+    const batch = batchSizeOf(endpoint, body);
     this.requireBoth(asked);
     const prefill = new Leg(this.prefill, asked, this.parts, true);
     const decode = new Leg(this.decode, asked, this.parts);
     const fields = bootstrapFields(prefill.target, this.#rooms.draw(batch ?? 1), batch);
     const both = spliceFields(body, fields, REPLACED_FIELDS) as Buffer;
-    return new Pair(prefill, decode, exchange).send(both, PromptLogprobs.wantedBy(path, body));
+    return new Pair(prefill, decode, exchange).send(both, PromptLogprobs.wantedBy(endpoint.family, body));
   }
 }
 
@@ -45,7 +47,7 @@ function refuseDisguise(path: string): void {
   const plain = path
     .replace(/#.*/, '')
     .replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  if (isForPair(plain)) throw new RouterError('bad_request', `expected the path as ${plain}, got ${path}`);
+  if (endpointOf(plain).inference) throw new RouterError('bad_request', `expected the path as ${plain}, got ${path}`);
 }
 
 /** SGLang takes these, some only if set so, for the fields of the body, against whatever stands there. */

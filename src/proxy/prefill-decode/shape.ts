@@ -1,4 +1,6 @@
 import { RouterError } from '../../errors.ts';
+import type { Endpoint, Family } from '../../http/endpoint.ts';
+import { ENDPOINTS } from '../../http/endpoints.ts';
 import { elementsOf, findFields, type Span, skipSpace } from '../json-scan.ts';
 
 /** How many prompts a body holds: a number for a batch, undefined for a single prompt. */
@@ -16,46 +18,24 @@ interface Shape {
   readonly samples: readonly string[];
 }
 
-/** Paths that need a pair of servers → how their bodies are read. */
-const SHAPES: ReadonlyMap<string, Shape> = new Map([
-  ['/generate', { prompts: ['text', 'input_ids', 'input_embeds'], samples: ['sampling_params'] }],
-  ['/v1/chat/completions', { prompts: [], samples: ['n'] }],
-  ['/v1/completions', { prompts: ['prompt'], samples: ['n', 'best_of'] }],
-  ['/v1/responses', { prompts: [], samples: [] }],
-  ['/v1/messages', { prompts: [], samples: [] }],
-  ['/invocations', { prompts: [], samples: ['n'] }],
+/** Families of paths that need a pair of servers → how their bodies are read. Others that run the model have no way to tell both servers of their room. */
+const SHAPES: ReadonlyMap<Family, Shape> = new Map<Family, Shape>([
+  ['generate', { prompts: ['text', 'input_ids', 'input_embeds'], samples: ['sampling_params'] }],
+  ['chat', { prompts: [], samples: ['n'] }],
+  ['completions', { prompts: ['prompt'], samples: ['n', 'best_of'] }],
+  ['responses', { prompts: [], samples: [] }],
+  ['messages', { prompts: [], samples: [] }],
 ]);
-
-/** Paths that need a pair as well, but have no way to tell both servers of their room. */
-const UNSERVED: ReadonlySet<string> = new Set([
-  '/v1/embeddings',
-  '/encode',
-  '/classify',
-  '/v1/classify',
-  '/v1/rerank',
-  '/rerank',
-  '/v1/score',
-  '/v1/decisions',
-  '/v1/systemone',
-  '/v1/audio/transcriptions',
-  '/api/chat',
-  '/api/generate',
-  '/vertex_generate',
-]);
-
-/** Whether a request for this path takes a prefill and a decode server. */
-export function isForPair(path: string): boolean {
-  return SHAPES.has(path) || UNSERVED.has(path);
-}
 
 /**
  * Looks at what decides how a pair of servers must be asked. Throws RouterError `bad_request` for what would hang or end
  * an engine: no JSON object, or several answers to one prompt, whose samples would all meet in one room.
  */
-export function batchSizeOf(path: string, body: Buffer): BatchSize {
-  const shape = SHAPES.get(path);
+export function batchSizeOf({ path, family }: Endpoint, body: Buffer): BatchSize {
+  const shape = SHAPES.get(family);
   if (!shape) {
-    const known = [...SHAPES.keys()].join(', ');
+    const served = ENDPOINTS.filter((one) => one.inference && SHAPES.has(one.family));
+    const known = served.map((one) => one.path).join(', ');
     throw new RouterError(
       'bad_request',
       `${path} is not served by prefill and decode servers; expected one of ${known}`,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { endpointOf } from '../../../src/http/endpoints.ts';
 import { bootstrapFields, REPLACED_FIELDS } from '../../../src/proxy/prefill-decode/bootstrap.ts';
 import { batchSizeOf } from '../../../src/proxy/prefill-decode/shape.ts';
 import { spliceFields } from '../../../src/proxy/splice.ts';
@@ -29,7 +30,7 @@ test(`${BODIES} bodies, whole and damaged, read by JSON.parse before and after (
     const text = random() < 0.3 ? damaged(intact, random) : intact;
     const body = Buffer.from(text);
     const before = parse(body.toString());
-    const batch = before && batchSizeOf('/generate', body);
+    const batch = before && batchSizeOf(endpointOf('/generate'), body);
     const rooms = Array.from({ length: batch ?? 1 }, (_, n) => String(2 ** 40 + n));
     const spliced = spliceFields(body, bootstrapFields(PLACE, rooms, batch), REPLACED_FIELDS)?.toString() ?? '';
     const got = parse(spliced);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { endpointOf } from '../../../src/http/endpoints.ts';
 import { PromptLogprobs } from '../../../src/proxy/prefill-decode/logprobs.ts';
 
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
-const wanted = (path: string, body: unknown) => PromptLogprobs.wantedBy(path, json(body));
+const wanted = (path: string, body: unknown) => PromptLogprobs.wantedBy(endpointOf(path).family, json(body));
 
 function merged(path: string, body: unknown, prefill: readonly unknown[], decode: unknown): unknown {
   const logprobs = wanted(path, body);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RouterError } from '../../../src/errors.ts';
+import { endpointOf } from '../../../src/http/endpoints.ts';
 import { batchSizeOf } from '../../../src/proxy/prefill-decode/shape.ts';
 
-const sizeOf = (path: string, body: unknown) => batchSizeOf(path, Buffer.from(JSON.stringify(body)));
+const sizeOf = (path: string, body: unknown) => batchSizeOf(endpointOf(path), Buffer.from(JSON.stringify(body)));
 
 for (const [path, body, size] of [
   ['/generate', { text: 'a' }, undefined],

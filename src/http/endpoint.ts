@@ -1,0 +1,53 @@
+/** The API that a path speaks: paths of one family have bodies and answers of the same form. */
+export type Family =
+  | 'generate'
+  | 'chat'
+  | 'completions'
+  | 'responses'
+  | 'messages'
+  | 'ollama_chat'
+  | 'ollama_generate'
+  | 'vertex'
+  | 'embeddings'
+  | 'encode'
+  | 'classify'
+  | 'rerank'
+  | 'score'
+  | 'decisions'
+  | 'audio'
+  | 'images'
+  | 'tokenize'
+  | 'info'
+  | 'session'
+  | 'control'
+  | 'router'
+  | 'other';
+
+/** Who answers: the router itself, one worker, or every worker that is up, each once. */
+export type Destination = 'router' | 'one' | 'all';
+
+/** How errors of the router are worded; `responses` differs from `openai` within a stream only, `flat` is `{"error": message, "code"}`. */
+export type ErrorShape = 'openai' | 'responses' | 'anthropic' | 'flat';
+
+/** Who may call: everyone, or who has the key of `--api-key`. */
+export type Access = 'public' | 'key';
+
+/** What the router knows of one path. */
+export interface Endpoint {
+  /** `{name}` stands for one segment of the path, `{name*}` for all that is left of it. */
+  readonly path: string;
+  readonly family: Family;
+  readonly to: Destination;
+  readonly access: Access;
+  readonly errors: ErrorShape;
+  /** It runs the model: a request, unless it only reads, waits its turn and for a worker. */
+  readonly inference: boolean;
+  /** What comes back depends on the model: it must name one where workers serve several. */
+  readonly ofModel: boolean;
+  /** Servers take a data-parallel rank in its body; others may refuse a field that they do not know. */
+  readonly takesRank: boolean;
+  /** The path under which workers serve it, where that is another. */
+  readonly sentAs?: string;
+  /** It may be sent again once a worker has seen it. What only reads always may. */
+  readonly repeatable: boolean;
+}
