@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 /** Who may import whom; the picture of the architecture in one table. A folder may always import itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  columns: [],
   errors: [],
   folder: ['errors'],
   log: ['folder', 'request-record'],
@@ -21,9 +22,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proxy: ['policies', 'state', 'http', 'config', 'observe', 'errors', 'log'],
   api: ['workers', 'fan-out', 'metrics', 'http', 'config', 'errors', 'log'],
   discovery: ['workers', 'config', 'errors', 'log'],
-  launch: ['config', 'errors', 'folder', 'log'],
+  launch: ['columns', 'config', 'errors', 'folder', 'log'],
   sim: ['http', 'errors', 'log'],
-  bench: ['errors', 'folder'],
+  bench: ['columns', 'errors', 'folder'],
   routing: ['config', 'policies', 'proxy', 'workers'],
   observing: ['observe', 'metrics', 'tracing', 'api', 'http', 'config', 'log', 'request-record'],
   'worker-metrics': ['metrics', 'policies', 'workers'],

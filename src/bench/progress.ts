@@ -1,3 +1,4 @@
+import { cutToColumns } from '../columns.ts';
 import type { Watcher } from './drive.ts';
 
 const BAR = 24;
@@ -6,6 +7,7 @@ const REFRESH_MS = 100;
 /** What a line is written to. */
 export interface Output {
   readonly isTTY?: boolean;
+  readonly columns?: number;
   write(text: string): unknown;
 }
 
@@ -28,7 +30,7 @@ export class Progress implements Watcher {
     this.#clock = clock;
     this.#startMs = clock();
     if (output.isTTY) {
-      this.#timer = setInterval(() => output.write(`\r\x1b[2K${this.line()}`), REFRESH_MS);
+      this.#timer = setInterval(() => output.write(`\r\x1b[2K${this.#fitting()}`), REFRESH_MS);
       this.#timer.unref();
     } else output.write(`${title}: ${requests} requests\n`);
   }
@@ -51,6 +53,11 @@ export class Progress implements Watcher {
     const secs = ((this.#clock() - this.#startMs) / 1000).toFixed(1);
     const underWay = this.#asked - this.#answered;
     return `${this.#title}  ${bar} ${this.#answered}/${this.#requests} · ${underWay} under way${errors} · ${secs} s`;
+  }
+
+  /** A line that wraps is not taken back by the next: it would be left behind ten times a second. */
+  #fitting(): string {
+    return cutToColumns(this.line(), (this.#output.columns || 80) - 1);
   }
 
   /** Takes the bar away and leaves `last` in its place. */

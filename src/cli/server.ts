@@ -194,7 +194,7 @@ class CoLaunch {
     const url = this.#router?.url ?? '';
     const text = planText({ url, engine, servers, logFolder, launch: this.#launch });
     this.#surroundings.terminal.write(text);
-    this.#screen = createScreen(this.#surroundings.terminal, servers);
+    this.#screen = createScreen(this.#surroundings.terminal, servers, this.#env);
   }
 
   #connect(router: Router, fleet: Fleet): void {

@@ -1,22 +1,37 @@
+import { columnsOf, cutToColumns } from '../columns.ts';
+
 /** What a board draws on. */
-interface Terminal {
+export interface BoardTerminal {
   readonly columns?: number;
+  readonly rows?: number;
   write(text: string): unknown;
 }
 
-const CLEAR_BELOW = '\x1b[0J';
+/** Line by line: some terminals keep a copy of what is cleared from their first row on. */
+const CLEAR_LINE = '\x1b[2K\x1b[1B';
 /** Terminals that know these show what lies between as one frame; others ignore them. */
 const FRAME_BEGIN = '\x1b[?2026h';
 const FRAME_END = '\x1b[?2026l';
+/** Rows that a board leaves to the lines above it and to the cursor below it. */
+const ROWS_LEFT = 4;
 
-/** A few lines that stay at the bottom of a terminal while others scroll above them; one write a redraw: no flicker. */
+/**
+ * A few lines that stay at the bottom of a terminal while others scroll above them; one write a redraw: no flicker.
+ * It never takes more rows or columns than there are: what has scrolled away cannot be taken back.
+ */
 export class Board {
-  readonly #terminal: Terminal;
+  readonly #terminal: BoardTerminal;
   #lines: readonly string[] = [];
-  #drawn = 0;
+  /** Columns of each line that is on the terminal. */
+  #drawn: readonly number[] = [];
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: BoardTerminal) {
     this.#terminal = terminal;
+  }
+
+  /** How many lines fit now. */
+  get room(): number {
+    return Math.min(this.#rows - 1, Math.max(1, this.#rows - ROWS_LEFT));
   }
 
   /** Replaces the board's lines. */
@@ -33,16 +48,31 @@ export class Board {
   /** Leaves the board where it is; what is printed later follows it. */
   close(): void {
     this.#lines = [];
-    this.#drawn = 0;
+    this.#drawn = [];
   }
 
   #draw(above: string): void {
-    // A terminal that does not know its width says 0.
-    const width = (this.#terminal.columns || 80) - 1;
-    const board = this.#lines.map((line) => `${line.slice(0, width)}\n`).join('');
-    const back = this.#drawn > 0 ? `\x1b[${this.#drawn}A\r${CLEAR_BELOW}` : '';
-    this.#drawn = this.#lines.length;
-    if (back === '' && board === '') this.#terminal.write(above);
-    else this.#terminal.write(`${FRAME_BEGIN}${back}${above}${board}${FRAME_END}`);
+    const columns = this.#terminal.columns || 80;
+    const lines = this.#lines.slice(0, this.room).map((line) => cutToColumns(line, columns - 1));
+    const back = this.#takeBack(columns);
+    this.#drawn = lines.map(columnsOf);
+    if (back === '' && lines.length === 0) this.#terminal.write(above);
+    else {
+      const board = lines.map((line) => `${line}\n`).join('');
+      this.#terminal.write(`${FRAME_BEGIN}${back}${above}${board}${FRAME_END}`);
+    }
+  }
+
+  /** A terminal that was made narrower has wrapped the longer lines since (one that cuts them instead loses rows above the board). */
+  #takeBack(columns: number): string {
+    if (this.#drawn.length === 0) return '';
+    const wrapped = this.#drawn.reduce((rows, width) => rows + Math.max(1, Math.ceil(width / columns)), 0);
+    const rows = Math.min(wrapped, Math.max(1, this.#rows - 1));
+    return `\x1b[${rows}A\r${CLEAR_LINE.repeat(rows)}\x1b[${rows}A`;
+  }
+
+  /** A terminal that does not know its size says 0. */
+  get #rows(): number {
+    return this.#terminal.rows || 24;
   }
 }

@@ -1,13 +1,15 @@
 import { styleText } from 'node:util';
-import { Board } from './board.ts';
-import { describePhase, isProgressBar } from './phases.ts';
+import { Board, type BoardTerminal } from './board.ts';
+import { boardLines, seconds } from './board-lines.ts';
+import { describePhase } from './phases.ts';
 import type { Server } from './server.ts';
+import { type Reader, ShownOutput } from './shown-output.ts';
 
 /** What a screen writes to: standard output, or a test's own. */
-export interface Terminal {
+export interface Terminal extends BoardTerminal, Reader {
   readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
+  on?(event: 'resize', listener: () => void): unknown;
+  off?(event: 'resize', listener: () => void): unknown;
 }
 
 /** Shows a launch: words, the servers' output and how each comes up. */
@@ -22,17 +24,19 @@ export interface Screen {
   close(): void;
 }
 
-/** A board below the scrolling lines on a terminal, a line per change of phase elsewhere. */
-export function createScreen(terminal: Terminal, servers: readonly Server[]): Screen {
-  return terminal.isTTY ? new BoardScreen(terminal, servers) : new PlainScreen(terminal);
+/** A board below the scrolling lines on a terminal that can move its cursor, a line per change of phase elsewhere. */
+export function createScreen(terminal: Terminal, servers: readonly Server[], env: NodeJS.ProcessEnv): Screen {
+  return terminal.isTTY && env.TERM !== 'dumb' ? new BoardScreen(terminal, servers) : new PlainScreen(terminal);
 }
 
 class PlainScreen implements Screen {
   readonly #terminal: Terminal;
   readonly #shown = new Map<Server, string>();
+  readonly #output: ShownOutput;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
+    this.#output = new ShownOutput(terminal);
   }
 
   print(text: string): void {
@@ -40,14 +44,14 @@ class PlainScreen implements Screen {
   }
 
   output(server: Server, lines: readonly string[]): void {
-    const text = withName(lines, `${server.plan.name} | `);
+    const text = this.#output.take(server, lines, `${server.plan.name} | `);
     if (text !== '') this.#terminal.write(text);
   }
 
   changed(server: Server): void {
     if (this.#shown.get(server) === server.phase.name) return;
     this.#shown.set(server, server.phase.name);
-    this.#terminal.write(`${server.plan.name} ${describePhase(server.phase)} (${seconds(server)})\n`);
+    this.#terminal.write(`${server.plan.name} ${describePhase(server.phase)} (${seconds(server.elapsedMs)})\n`);
   }
 
   close(): void {}
@@ -58,19 +62,24 @@ const COLOURS = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'red'] as const;
 const TICK_MS = 1_000;
 /** Bars move by at most so many redraws. */
 const REDRAW_MS = 100;
-const BAR_CELLS = 12;
 
 class BoardScreen implements Screen {
+  readonly #terminal: Terminal;
   readonly #board: Board;
+  readonly #output: ShownOutput;
   readonly #servers: readonly Server[];
   readonly #ticker: NodeJS.Timeout;
+  readonly #resized = () => this.#draw();
   #redraw: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(terminal: Terminal, servers: readonly Server[]) {
+    this.#terminal = terminal;
     this.#board = new Board(terminal);
+    this.#output = new ShownOutput(terminal);
     this.#servers = servers;
     this.#ticker = setInterval(() => this.#draw(), TICK_MS).unref();
+    terminal.on?.('resize', this.#resized);
     this.#draw();
   }
 
@@ -78,8 +87,9 @@ class BoardScreen implements Screen {
     this.#board.print(text);
   }
 
-  output({ plan }: Server, lines: readonly string[]): void {
-    const text = withName(lines, styleText(colourOf(plan.rank), `${plan.name} | `));
+  output(server: Server, lines: readonly string[]): void {
+    const { name, rank } = server.plan;
+    const text = this.#output.take(server, lines, styleText(colourOf(rank), `${name} | `));
     if (text !== '') this.#board.print(text);
   }
 
@@ -92,33 +102,15 @@ class BoardScreen implements Screen {
     this.#draw();
     this.#closed = true;
     clearInterval(this.#ticker);
+    this.#terminal.off?.('resize', this.#resized);
     this.#board.close();
   }
 
   #draw(): void {
     clearTimeout(this.#redraw);
     this.#redraw = undefined;
-    this.#board.show(this.#servers.map(boardLine));
+    this.#board.show(boardLines(this.#servers, this.#board.room));
   }
-}
-
-/** `w0 :31000  ████████░░░░  weights 62%  12.3 s`. */
-function boardLine(server: Server): string {
-  const filled = Math.round(server.share * BAR_CELLS);
-  const bar = '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
-  const state = server.over && !server.ready ? 'ended' : describePhase(server.phase);
-  return `${server.plan.name} :${server.port}  ${bar}  ${state}  ${seconds(server)}`;
-}
-
-/** Progress bars are left out: the phase shows what they say, and the log file has them. */
-function withName(lines: readonly string[], name: string): string {
-  let text = '';
-  for (const line of lines) if (!isProgressBar(line)) text += `${name}${line}\n`;
-  return text;
-}
-
-function seconds(server: Server): string {
-  return `${(server.elapsedMs / 1000).toFixed(1)} s`;
 }
 
 function colourOf(rank: number): (typeof COLOURS)[number] {

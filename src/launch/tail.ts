@@ -1,29 +1,44 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** Longest line that is kept or shown; real servers print their whole configuration in one of some 10,000 characters. */
 const LINE_LIMIT = 4_000;
 
-/** Cuts a byte stream into lines. A carriage return ends one too: progress bars redraw with it. */
+/** Whatever a terminal might obey rather than show. */
+const CONTROL = /[^\P{Cc}\t]/u;
+const CONTROLS = /[^\P{Cc}\t]/gu;
+
+/** Cuts a byte stream into lines of plain text: colours and movements of the cursor would tear a board and hide a cause. A carriage return ends one too: progress bars redraw with it. */
 export class LineReader {
   readonly #decoder = new TextDecoder();
   #rest = '';
 
   /** The lines that the chunk completes, empty ones left out. */
   read(chunk: Uint8Array): string[] {
-    const parts = (this.#rest + this.#decoder.decode(chunk, { stream: true })).split(/[\r\n]+/);
+    const text = this.#rest + this.#decoder.decode(chunk, { stream: true });
+    const parts = text.split(/[\r\n]+/);
     this.#rest = parts.pop() ?? '';
     if (this.#rest.length > LINE_LIMIT) parts.push(...this.end());
-    return parts.filter((part) => part.trim() !== '').map(cut);
+    const lines = parts.map(plain).filter((part) => part.trim() !== '');
+    const kept = lines.reduce((sum, { length }) => sum + length, 0);
+    return kept * 2 < text.length ? lines.map(copy) : lines;
   }
 
   /** What the stream ended with when that was no whole line. */
   end(): string[] {
     const rest = this.#rest;
     this.#rest = '';
-    return rest.trim() === '' ? [] : [cut(rest)];
+    return [plain(rest)].filter((part) => part.trim() !== '');
   }
 }
 
-function cut(line: string): string {
+function plain(text: string): string {
+  const line = CONTROL.test(text) ? stripVTControlCharacters(text).replaceAll(CONTROLS, '') : text;
   return line.length > LINE_LIMIT ? `${line.slice(0, LINE_LIMIT)}…` : line;
+}
+
+/** A part of a string keeps the whole of it in memory: servers that log whole prompts would cost 64 KB for each line that is kept. */
+function copy(line: string): string {
+  return Buffer.from(line).toString();
 }
 
 /** The last lines of a server's output: enough to find why it died in, bounded. */

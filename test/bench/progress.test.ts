@@ -12,6 +12,19 @@ test('the bar says how far it is', () => {
   assert.equal(progress.line(), 'gsp · smg  ████████████░░░░░░░░░░░░ 2/4 · 1 under way · 1 errors · 1.5 s');
 });
 
+test('on a terminal the line never takes more than one row', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  let text = '';
+  const output = { isTTY: true, columns: 30, write: (more: string) => (text += more) };
+  const progress = new Progress(output, 'gsp · smg', 4);
+  t.mock.timers.tick(250);
+  progress.end('done');
+  assert.deepEqual(
+    text.split('\r\x1b[2K').map((line) => line.length),
+    [0, 29, 29, 5],
+  );
+});
+
 test('elsewhere than on a terminal: a line at the beginning and one at the end, no control characters', () => {
   const written: string[] = [];
   const progress = new Progress({ write: (text) => written.push(text) }, 'gsp', 4);

@@ -9,12 +9,13 @@ import { planServers } from '../../src/launch/plan.ts';
 import { Ports } from '../../src/launch/ports.ts';
 import { createScreen } from '../../src/launch/screen.ts';
 import { createLog } from '../../src/log.ts';
+import { ModelTerminal } from '../helpers/model-terminal.ts';
 
 /** A fleet that is never started. */
-async function idleFleet(): Promise<Fleet> {
+async function idleFleet(count = 2): Promise<Fleet> {
   const plans = planServers(
     {
-      servers: { regular: 2, prefill: 0, decode: 0 },
+      servers: { regular: count, prefill: 0, decode: 0 },
       gpu: { base: 0, step: 1, perServer: 1 },
       serverArgs: [],
       serverTls: false,
@@ -34,7 +35,7 @@ async function idleFleet(): Promise<Fleet> {
 test('elsewhere than on a terminal: a line per phase, output with the name before it, no progress bars', async () => {
   const { servers } = await idleFleet();
   let text = '';
-  const screen = createScreen({ write: (more) => (text += more) }, servers);
+  const screen = createScreen({ write: (more) => (text += more) }, servers, {});
   screen.changed(servers[1]!);
   screen.changed(servers[1]!);
   screen.output(servers[0]!, ['one', 'Loading shards:  50% Completed | 1/2 [00:00]', 'two']);
@@ -47,7 +48,7 @@ test('elsewhere than on a terminal: a line per phase, output with the name befor
 test('on a terminal: a board with a line per server that is left behind in the end', async () => {
   const { servers } = await idleFleet();
   let text = '';
-  const screen = createScreen({ isTTY: true, columns: 100, write: (more) => (text += more) }, servers);
+  const screen = createScreen({ isTTY: true, columns: 100, write: (more) => (text += more) }, servers, {});
   screen.output(servers[0]!, ['one']);
   assert.match(text, /w0 :\d+ {2}░{12} {2}starting {2}0\.0 s\nw1 :\d+ /);
   assert.match(text, /w0 \| .*one\n/);
@@ -57,4 +58,54 @@ test('on a terminal: a board with a line per server that is left behind in the e
   screen.close();
   screen.print('later\n');
   assert.equal(text.slice(closed), 'later\n');
+});
+
+test('more servers than rows: the board fits, also after the terminal was made smaller, and stands once', async () => {
+  const { servers } = await idleFleet(40);
+  const terminal = new ModelTerminal(80, 24);
+  const screen = createScreen(terminal, servers, {});
+  for (let count = 0; count < 30; count++) screen.output(servers[count]!, [`line ${count}`]);
+  assert.equal(terminal.everything.filter((line) => line.startsWith('40 servers ')).length, 1);
+  assert.equal(terminal.screen.at(-1), terminal.everything.at(-1));
+  terminal.resize(30, 12);
+  screen.print('above\n');
+  assert.deepEqual(
+    terminal.screen.map((line) => line.slice(0, 9)).slice(-9),
+    ['above', '40 server', ...[0, 1, 2, 3, 4, 5, 6].map((rank) => `w${rank} :${servers[rank]!.port}`)].map((line) =>
+      line.slice(0, 9),
+    ),
+  );
+  screen.close();
+  assert.equal(terminal.listenerCount('resize'), 0);
+});
+
+test('a terminal that cannot move its cursor gets lines', async () => {
+  const { servers } = await idleFleet();
+  let text = '';
+  const screen = createScreen({ isTTY: true, write: (more) => (text += more) }, servers, { TERM: 'dumb' });
+  screen.changed(servers[0]!);
+  screen.close();
+  assert.equal(text, 'w0 starting (0.0 s)\n');
+});
+
+test('a server that floods its output is shown in part, with a line that says so; the others are not held back', async () => {
+  const { servers } = await idleFleet();
+  let text = '';
+  const screen = createScreen({ write: (more) => (text += more) }, servers, {});
+  const line = 'x'.repeat(1_000);
+  for (let count = 0; count < 1_000; count++) screen.output(servers[0]!, [line]);
+  assert.ok(text.length < 300 * 1024, `${text.length}`);
+  screen.output(servers[1]!, ['other']);
+  assert.match(text, /\nw1 \| other\n$/);
+});
+
+test('output that nobody reads is left out, and said when somebody does', async () => {
+  const { servers } = await idleFleet();
+  let text = '';
+  const terminal = { writableLength: 9 * 2 ** 20, write: (more: string) => (text += more) };
+  const screen = createScreen(terminal, servers, {});
+  screen.output(servers[0]!, ['one', 'two']);
+  terminal.writableLength = 0;
+  screen.output(servers[0]!, ['three']);
+  assert.equal(text, 'w0 | [2 lines left out here; its log has them]\nw0 | three\n');
 });
