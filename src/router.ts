@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import type { Dispatcher } from './api/dispatcher.ts';
 import { createApi } from './api/index.ts';
 import type { Config } from './config/options.ts';
-import { FileWorkers } from './discovery/file-workers.ts';
-import { rolesOf, staticWorkers } from './discovery/static-workers.ts';
+import { Reconciler } from './discovery/reconciler.ts';
+import { openSources } from './discovery/sources.ts';
+import type { WorkerSource } from './discovery/worker-source.ts';
 import { RouterError } from './errors.ts';
 import { type Authorize, createAuthorize } from './http/auth.ts';
 import { createClient } from './http/client.ts';
@@ -37,7 +38,7 @@ type Details = () => Readonly<Record<string, unknown>>;
 
 /** Binds the port and starts the router on it; workers named in the config are polled and serve as they come. */
 export async function startRouter(config: Config, watching: Watching): Promise<Router> {
-  const fileWorkers = await openWorkersFile(config, watching.log);
+  const sources = await openSources(config, process.env, watching.log);
   const router = new Router(config, watching.log, await Observing.open(config, watching));
   try {
     await router.listen(config);
@@ -45,16 +46,8 @@ export async function startRouter(config: Config, watching: Watching): Promise<R
     await router.close();
     throw error;
   }
-  for (const spec of staticWorkers(config)) router.registry.add(spec);
-  if (fileWorkers) router.follow(fileWorkers);
+  for (const source of sources) router.follow(source);
   return router;
-}
-
-async function openWorkersFile(config: Config, log: Log): Promise<FileWorkers | undefined> {
-  const { workersFile: path, apiKey } = config;
-  return path === undefined
-    ? undefined
-    : FileWorkers.open({ path, apiKey, roles: rolesOf(config), env: process.env }, log);
 }
 
 /** For the last words to those that are cut. */
@@ -72,7 +65,7 @@ export class Router {
   readonly #cors: Cors;
   readonly #observing: Observing;
   readonly #connections = new ConnectionCount();
-  #fileWorkers: FileWorkers | undefined;
+  readonly #reconciler: Reconciler;
   #server: Server | undefined;
   #url = '';
   #held: Details | undefined;
@@ -82,6 +75,7 @@ export class Router {
   constructor(config: Config, log: Log, observing: Observing) {
     const slots = new Slots();
     this.registry = new Registry(slots, registryOptions(config), log);
+    this.#reconciler = new Reconciler(this.registry, log);
     this.#observing = observing;
     this.#cors = createCors(config.corsAllowedOrigins);
     this.#authorize = createAuthorize(config.apiKey);
@@ -95,6 +89,7 @@ export class Router {
       roles: [...policies.keys()],
       closed: () => this.#closed(),
       missing: () => somebody.missing(),
+      sources: () => this.#reconciler.sources,
       metrics: observing.observer.metrics,
       log,
     });
@@ -121,10 +116,9 @@ export class Router {
     await this.#observing.listen(config);
   }
 
-  /** Serves with the workers of a file too. */
-  follow(fileWorkers: FileWorkers): void {
-    this.#fileWorkers = fileWorkers;
-    fileWorkers.follow(this.registry);
+  /** Serves with the workers of a source too. */
+  follow(source: WorkerSource): void {
+    this.#reconciler.follow(source);
   }
 
   /** Until `release`, requests wait; those that cannot are answered 503 `starting` with Retry-After and `details`. */
@@ -155,7 +149,7 @@ export class Router {
 
   /** Ends everything at once. */
   async close(): Promise<void> {
-    this.#fileWorkers?.close();
+    this.#reconciler.close();
     this.#feed.close();
     this.#server?.close();
     this.#server?.closeAllConnections();
@@ -173,6 +167,7 @@ export class Router {
       queued: () => admission.queued,
       connections: () => this.#connections.open,
       indexBytes: () => indexBytesOf(policies),
+      sources: () => this.#reconciler.sources,
     });
   }
 

@@ -6,6 +6,7 @@ import argparse
 import copy
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,10 @@ class _RouterArgs:
         return words
 
     @staticmethod
-    def _parse_selector(words: list[str] | None) -> dict[str, str]:
-        """`key=value` words, or several of them in one."""
-        pairs = [item for word in words or [] for item in word.replace(",", " ").split()]
-        return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    def _parse_selector(words: list[str] | None) -> dict[str, str | None]:
+        """`key=value` words, or several of them in one; any other requirement is a key without a value."""
+        items = [item for word in words or [] for item in _REQUIREMENT.findall(word)]
+        return {key: label if equals else None for key, equals, label in (_parts(item) for item in items)}
 
     @staticmethod
     def _parse_prefill_urls(entries: list[list[str]] | None) -> list[tuple[str, int | None]]:
@@ -121,10 +122,16 @@ def _to_words(option: dict[str, Any], value: Any) -> list[str]:
     if option["append"]:
         return [word for item in value for word in (flag, str(item))]
     if option["type"] == "selector":
-        return [flag, *(f"{key}={label}" for key, label in value.items())]
+        return [flag, *(key if label is None else f"{key}={label}" for key, label in value.items())]
     if option["nargs"]:
         return [flag, *(str(item) for item in value)]
     return [f"{flag}={value}"]
+
+
+def _parts(requirement: str) -> tuple[str, str, str]:
+    """Of `key=value`; what is no equation stays whole."""
+    is_equation = "(" not in requirement and "!" not in requirement
+    return requirement.partition("=") if is_equation else (requirement, "", "")
 
 
 def _bootstrap_port(word: str) -> int | None:
@@ -139,6 +146,9 @@ def _size(word: str) -> Any:
     """Bytes as a number; a size such as 256MB is left to the router."""
     return int(word) if word.isdigit() else word
 
+
+# One requirement of a label selector: `tier in (gpu,cpu)`, or what has no space and no comma in it.
+_REQUIREMENT = re.compile(r"[^\s,(]+\s+(?:not)?in\s*\([^)]*\)|[^\s,]+")
 
 _TYPES = {"int": int, "float": float, "size": _size}
 

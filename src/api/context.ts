@@ -7,6 +7,12 @@ import type { Registry } from '../workers/registry.ts';
 import type { Role } from '../workers/worker-spec.ts';
 import type { Additions } from './additions.ts';
 
+/** Who names workers, and since which Unix time it cannot say which there are. */
+export interface SourceState {
+  readonly name: string;
+  readonly stale: { readonly sinceMs: number; readonly problem: string } | undefined;
+}
+
 /** What the API is made from. */
 export interface ApiParts {
   readonly config: Pick<Config, 'apiKey' | 'workerStartupTimeoutMs'>;
@@ -18,6 +24,8 @@ export interface ApiParts {
   readonly closed: () => RouterError | undefined;
   /** What is answered where there is no worker to ask. */
   readonly missing: () => RouterError;
+  /** Who names workers. */
+  readonly sources: () => readonly SourceState[];
   readonly metrics: Metrics;
   readonly log: Log;
 }

@@ -15,12 +15,23 @@ export function readiness({ response }: Call, context: ApiContext): void {
   const counts = { healthy_workers: workers.filter(isHealthy).length, total_workers: workers.length };
   const waiting = workers.flatMap(({ url, problem }) => (problem === undefined ? [] : { url, problem }));
   const obstacle = obstacleOf(context);
+  const stale = staleSources(context);
+  const discovery = stale.length > 0 && { discovery: stale };
   if (obstacle === undefined)
-    sendJson(response, 200, { status: 'ready', ...counts, ...(waiting.length > 0 && { waiting }) });
+    sendJson(response, 200, { status: 'ready', ...counts, ...(waiting.length > 0 && { waiting }), ...discovery });
   else {
     const { reason, details } = obstacle;
-    sendJson(response, 503, { status: 'not ready', reason, ...counts, waiting, ...details });
+    sendJson(response, 503, { status: 'not ready', reason, ...counts, waiting, ...discovery, ...details });
   }
+}
+
+/** Sources of workers that cannot say which there are, and since when: the router goes on with those it knows. */
+function staleSources({ sources }: ApiContext) {
+  return sources().flatMap(({ name, stale }) => {
+    if (!stale) return [];
+    const { sinceMs, problem } = stale;
+    return { source: name, stale_since: new Date(sinceMs).toISOString(), problem };
+  });
 }
 
 /** As 0.3.2 answers it: no worker is called. */

@@ -15,7 +15,6 @@ export interface Layout {
 }
 
 const FOOTER = `
-[planned]: accepted, but does nothing yet; said again at start when it is given.
 Each flag has a variable, --queue-size is SGLANG_ROUTER_QUEUE_SIZE; the command line comes first.
 `;
 

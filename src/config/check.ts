@@ -1,7 +1,7 @@
 import { ExitError } from '../errors.ts';
 import type { Given } from './argv.ts';
 import type { Config } from './options.ts';
-import { checkPrefillDecode, type Launched } from './prefill-decode.ts';
+import { checkPrefillDecode, growsByItself, type Launched } from './prefill-decode.ts';
 
 /** How the command line at hand spells the flag of an option. */
 export type FlagOf = (key: keyof Config) => string;
@@ -23,7 +23,11 @@ export function check(
   checkKeys(config, flagOf, given);
   checkPair(config, flagOf, 'tlsCertPath', 'tlsKeyPath');
   checkPair(config, flagOf, 'clientCertPath', 'clientKeyPath');
-  return [...checkPrefillDecode(config, flagOf, given, launched), ...powerOfTwoAlone(config, flagOf, launched)];
+  return [
+    ...checkPrefillDecode(config, flagOf, given, launched),
+    ...ignoredSelectors(config, flagOf, given),
+    ...powerOfTwoAlone(config, flagOf, launched),
+  ];
 }
 
 function checkPair(config: Config, flagOf: FlagOf, certificate: keyof Config, key: keyof Config): void {
@@ -63,20 +67,39 @@ function checkNumbers(config: Config, flagOf: FlagOf): void {
 }
 
 function checkDiscovery(config: Config, flagOf: FlagOf): void {
-  if (!config.serviceDiscovery) return;
-  const given = (key: 'selector' | 'prefillSelector' | 'decodeSelector') => Object.keys(config[key]).length > 0;
-  if (config.pdDisaggregation) {
-    if (given('prefillSelector') || given('decodeSelector')) return;
-    const [prefill, decode] = [flagOf('prefillSelector'), flagOf('decodeSelector')];
-    refuse(
-      `${flagOf('serviceDiscovery')} with ${flagOf('pdDisaggregation')} needs ${prefill} or ${decode}, got neither`,
-    );
+  const { pdDisaggregation, workerDns, serviceDiscoveryNamespace: namespace } = config;
+  const mode = flagOf('pdDisaggregation');
+  if (pdDisaggregation && workerDns.length > 0) {
+    refuse(`${flagOf('workerDns')} does not go with ${mode}: a name in the DNS does not tell prefill from decode`);
   }
-  if (!given('selector')) refuse(`${flagOf('serviceDiscovery')} needs ${flagOf('selector')} KEY=VALUE, got none`);
+  if (!config.serviceDiscovery) return;
+  const discovery = flagOf('serviceDiscovery');
+  const needed = pdDisaggregation ? (['prefillSelector', 'decodeSelector'] as const) : (['selector'] as const);
+  const missing = needed.filter((key) => config[key].length === 0).map((key) => `${flagOf(key)} KEY=VALUE`);
+  if (missing.length > 0) {
+    refuse(`${discovery}${pdDisaggregation ? ` with ${mode}` : ''} needs ${missing.join(' and ')}, got none`);
+  }
+  if (namespace !== undefined && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace)) {
+    refuse(`${flagOf('serviceDiscoveryNamespace')}: expected the name of a namespace, got '${namespace}'`);
+  }
+}
+
+/** Flags of discovery that nobody reads. */
+function ignoredSelectors(
+  { serviceDiscovery, pdDisaggregation }: Config,
+  flagOf: FlagOf,
+  given: ReadonlyMap<string, Given>,
+) {
+  const ignored = (keys: readonly (keyof Config)[], because: string) =>
+    keys.filter((key) => given.has(key)).map((key) => `${flagOf(key)} has no effect ${because}`);
+  const pools = ['prefillSelector', 'decodeSelector'] as const;
+  if (!serviceDiscovery) return ignored(['selector', ...pools], `without ${flagOf('serviceDiscovery')}`);
+  const mode = flagOf('pdDisaggregation');
+  return pdDisaggregation ? ignored(['selector'], `with ${mode}`) : ignored(pools, `without ${mode}`);
 }
 
 function powerOfTwoAlone(config: Config, flagOf: FlagOf, launched: Launched): readonly string[] {
-  if (config.serviceDiscovery || config.workersFile !== undefined) return [];
+  if (growsByItself(config)) return [];
   const roles: readonly [keyof Config, string | undefined, keyof Config, number][] = config.pdDisaggregation
     ? [
         ['prefillPolicy', config.prefillPolicy ?? config.policy, 'prefill', config.prefill.length + launched.prefill],

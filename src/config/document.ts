@@ -14,9 +14,7 @@ The router alone (\`python -m sglang_router.launch_router\`) takes the flags as 
 \`--host\`, \`--port\` and \`--worker-urls\` stay as they are. The flags under "${GROUPS.launch}" are launch_server's alone.
 
 The command line comes before the variable, the variable before the default. A list in a variable is separated by
-spaces or commas; a switch is \`true\` or \`false\`. Flags may be shortened as long as only one begins like that.
-
-*Planned* options are accepted but do nothing yet. Each says so at start when it is given.`;
+spaces or commas; a switch is \`true\` or \`false\`. Flags may be shortened as long as only one begins like that.`;
 
 /** docs/options.md. */
 export function document(): string {
@@ -43,7 +41,7 @@ function row(option: Option): readonly string[] {
     spec.type,
     code(spec.arity === 'none' ? 'false' : defaultOf(spec)),
     key in SERVER_OPTIONS ? '' : code(variablesOf(option)[0]!),
-    `${spec.help}${listOf(spec, code)}${spec.pending ? `. *Planned: ${spec.pending}.*` : ''}`,
+    `${spec.help}${listOf(spec, code)}`,
   ];
 }
 

@@ -32,7 +32,8 @@ export function fromEnvironment(option: Option, env: Env): Given | undefined {
 
 function occurrencesIn(value: string, source: string, { spec }: Option): readonly (readonly string[])[] | undefined {
   if (spec.arity === 'none') return readSwitch(value, source) ? [[]] : undefined;
-  if (spec.arity === 'one') return [[value]];
+  // A selector is taken apart by its own rules: `tier in (gpu,cpu)`.
+  if (spec.arity === 'one' || spec.type === 'selector') return [[value]];
   const words = value.split(/[\s,]+/).filter(Boolean);
   if (spec.type !== 'prefill') return [words];
   // A URL begins the next server: `http://a 9000, http://b`.

@@ -1,6 +1,6 @@
 import type { Given, Option } from './argv.ts';
 
-/** One line for each given option that does nothing yet or never will, or less than it seems. */
+/** One line for each given option that never does anything, or less than it seems. */
 export function noticesOf(options: readonly Option[], given: ReadonlyMap<string, Given>): readonly string[] {
   return options.flatMap(({ key, spec }) => {
     const { source, occurrences = [] } = given.get(key) ?? {};
@@ -9,7 +9,6 @@ export function noticesOf(options: readonly Option[], given: ReadonlyMap<string,
       return [`${source} is given ${occurrences.length} times: the last alone counts`];
     }
     if (spec.noEffect) return [`${source} is accepted for compatibility, has no effect: ${spec.noEffect}`];
-    if (!spec.pending) return [];
-    return [`${source} is not implemented yet: ${spec.pending}`];
+    return [];
   });
 }

@@ -16,7 +16,7 @@ import {
   urls,
   type ValueOf,
 } from './spec.ts';
-import { readHeaderName, readNumber, readOrigin } from './values.ts';
+import { readDnsName, readHeaderName, readNumber, readOrigin } from './values.ts';
 
 const POLICIES = [
   'random',
@@ -29,12 +29,10 @@ const POLICIES = [
   'least_load',
 ] as const;
 
-const NO_DISCOVERY = 'only --worker-urls are served';
-
 /**
  * Every option of the router, once; the key is the field of Config (times in milliseconds, whatever the flag's unit).
  * From this table come the command line with and without `--router-`, the environment, Config, help, docs/options.md
- * and the Python RouterArgs. To implement an option, delete its `pending`.
+ * and the Python RouterArgs.
  */
 export const OPTIONS = {
   host: host({
@@ -367,29 +365,25 @@ export const OPTIONS = {
   serviceDiscovery: flag({
     flags: ['--service-discovery'],
     group: 'kubernetes',
-    help: 'find workers among the pods of a cluster',
-    pending: NO_DISCOVERY,
+    help: 'find workers among the pods of a Kubernetes cluster: the one it runs in, or that of the kubeconfig',
   }),
   selector: selector({
     flags: ['--selector'],
     group: 'kubernetes',
     metavar: 'KEY=VALUE',
-    help: 'labels of worker pods',
-    pending: NO_DISCOVERY,
+    help: "labels of worker pods; all must match. Other requirements as kubectl -l takes them: 'tier in (gpu,cpu)'",
   }),
   prefillSelector: selector({
     flags: ['--prefill-selector'],
     group: 'kubernetes',
     metavar: 'KEY=VALUE',
     help: 'labels of prefill pods',
-    pending: NO_DISCOVERY,
   }),
   decodeSelector: selector({
     flags: ['--decode-selector'],
     group: 'kubernetes',
     metavar: 'KEY=VALUE',
     help: 'labels of decode pods',
-    pending: NO_DISCOVERY,
   }),
   serviceDiscoveryPort: int({
     flags: ['--service-discovery-port'],
@@ -397,23 +391,29 @@ export const OPTIONS = {
     default: 80,
     min: 1,
     max: 65_535,
-    help: 'port of the server in a pod',
-    pending: NO_DISCOVERY,
+    help: 'port of the server in a pod; the pod annotation sglang.ai/port comes first',
   }),
   serviceDiscoveryNamespace: text({
     flags: ['--service-discovery-namespace'],
     group: 'kubernetes',
     default: undefined,
     help: 'namespace to watch; all of them unless given',
-    pending: NO_DISCOVERY,
   }),
   bootstrapPortAnnotation: text({
     flags: ['--bootstrap-port-annotation'],
     group: 'kubernetes',
     default: 'sglang.ai/bootstrap-port',
-    help: "pod annotation that holds a prefill server's bootstrap port",
-    pending: NO_DISCOVERY,
+    help: "pod annotation that holds a prefill server's bootstrap port, which the server tells itself where there is none",
   }),
+  workerDns: list(
+    {
+      flags: ['--worker-dns'],
+      group: 'kubernetes',
+      metavar: 'NAME[:PORT]',
+      help: 'names whose addresses are workers, such as a headless service; asked again when they expire. SRV records where no port is given',
+    },
+    readDnsName,
+  ),
 
   logLevel: choice({
     flags: ['--log-level'],

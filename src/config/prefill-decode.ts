@@ -26,6 +26,11 @@ export function checkPrefillDecode(
   return [...ignored(config, flagOf, given), ...missing(config, flagOf, launched)];
 }
 
+/** Workers may come from elsewhere than the command line. */
+export function growsByItself({ serviceDiscovery, workerDns, workersFile }: Config): boolean {
+  return serviceDiscovery || workerDns.length > 0 || workersFile !== undefined;
+}
+
 /** A server does one of the two, and is named once. */
 function refuseDoubles(config: Config, flagOf: FlagOf): void {
   const flags = new Map<string, string>();
@@ -58,7 +63,7 @@ function ignored(config: Config, flagOf: FlagOf, given: ReadonlyMap<string, Give
 
 /** Servers may still be added at run time. */
 function missing(config: Config, flagOf: FlagOf, launched: Launched): readonly string[] {
-  if (config.serviceDiscovery || config.workersFile !== undefined) return [];
+  if (growsByItself(config)) return [];
   return (['prefill', 'decode'] as const).flatMap((role) => {
     if (config[role].length + launched[role] > 0) return [];
     return [`no ${role} server so far (${flagOf(role)} URL): requests wait until one is added`];

@@ -35,6 +35,8 @@ export function pythonOptions(): readonly PythonOption[] {
 }
 
 function defaultOf(spec: Spec): unknown {
+  // There it is a dict of labels.
+  if (spec.type === 'selector') return {};
   if (typeof spec.default !== 'number') return spec.default ?? null;
   return spec.type === 'size' ? spec.default : Number(spec.render(spec.default)[0]?.[0]);
 }

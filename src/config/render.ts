@@ -20,14 +20,14 @@ export function term({ flags, type, arity, append, choices, metavar }: Spec): st
 
 /** What an option does, its choices, default and aliases, in a line. */
 export function describe(spec: Spec): string {
-  const { flags, help, pending } = spec;
+  const { flags, help } = spec;
   const [, ...aliases] = flags;
   const byDefault = defaultOf(spec);
   const asides = [
     ...(byDefault === '' ? [] : [`default: ${byDefault}`]),
     ...(aliases.length > 0 ? [`also ${aliases.join(', ')}`] : []),
   ];
-  return `${help}${listOf(spec)}${asides.length > 0 ? ` (${asides.join('; ')})` : ''}${pending ? ' [planned]' : ''}`;
+  return `${help}${listOf(spec)}${asides.length > 0 ? ` (${asides.join('; ')})` : ''}`;
 }
 
 /** The default as the command line writes it; empty where there is none. */

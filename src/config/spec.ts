@@ -1,3 +1,4 @@
+import { readSelector } from './selector.ts';
 import {
   type Bounds,
   type PrefillUrl,
@@ -6,7 +7,6 @@ import {
   readInteger,
   readNumber,
   readPrefill,
-  readSelector,
   readText,
   readTimer,
   readUrl,
@@ -46,8 +46,6 @@ export interface About {
   readonly env?: readonly string[];
   /** Field of the Python `RouterArgs` where it is not the flag's own name. */
   readonly python?: string;
-  /** What happens meanwhile, while the option is not implemented: said at start when it is given. Remove when it is. */
-  readonly pending?: string;
   /** Why the option will never do anything: said at start when it is given. */
   readonly noEffect?: string;
 }
@@ -181,16 +179,13 @@ export function optionalList<T>(about: About, read: (word: string) => T): Spec<r
   };
 }
 
-/** Labels as `key=value`, in a row or in one word. */
-export function selector(about: About): Spec<Readonly<Record<string, string>>> {
+/** A Kubernetes label selector: `key=value` words, in a row or in one word, or any other requirements. */
+export function selector(about: About): Spec<readonly string[]> {
   return {
     ...base(about, 'selector', 'some'),
-    default: {},
+    default: [],
     parse: (occurrences) => readSelector(occurrences.at(-1) ?? []),
-    render: (value) => {
-      const words = Object.entries(value).map(([key, label]) => `${key}=${label}`);
-      return words.length > 0 ? [words] : [];
-    },
+    render: (value) => (value.length > 0 ? [value] : []),
   };
 }
 

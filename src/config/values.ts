@@ -90,6 +90,16 @@ export function readUrl(word: string): string {
   return `${url.protocol}//${url.hostname}${port ? `:${Number(port)}` : ''}${url.pathname.replace(/\/+$/, '')}`;
 }
 
+/** A name in the DNS with a port, or without one where SRV records tell it. */
+export function readDnsName(word: string): string {
+  const [, name = '', port] = /^([^:]*)(?::(.*))?$/.exec(word) ?? [];
+  if (name.length > 253 || !/^[a-z0-9_]([-a-z0-9_]*[a-z0-9])?(\.[a-z0-9_]([-a-z0-9_]*[a-z0-9])?)*\.?$/i.test(name)) {
+    throw new ValueError(`expected a DNS name such as workers.default.svc.cluster.local:8000, got ${show(word)}`);
+  }
+  if (port !== undefined) readInteger(port, { min: 1, max: 65_535 });
+  return word;
+}
+
 /** A host to listen on; IPv6 addresses with or without their brackets. */
 export function readHost(word: string): string {
   if (word.trim() === '') throw new ValueError('expected an address, got none');
@@ -111,17 +121,6 @@ export function readHeaderName(word: string): string {
   if (!/^[-!#$%&'*+.^_`|~0-9a-z]+$/i.test(word))
     throw new ValueError(`expected the name of a header, got ${show(word)}`);
   return word.toLowerCase();
-}
-
-/** `key=value` words → labels. Commas and spaces within a word separate too, as neither can be part of a label. */
-export function readSelector(words: readonly string[]): Readonly<Record<string, string>> {
-  const labels: Record<string, string> = {};
-  for (const item of words.flatMap((word) => word.split(/[\s,]+/)).filter(Boolean)) {
-    const equals = item.indexOf('=');
-    if (equals < 1) throw new ValueError(`expected labels such as app=worker tier=gpu, got ${show(item)}`);
-    labels[item.slice(0, equals)] = item.slice(equals + 1);
-  }
-  return labels;
 }
 
 /** `URL [PORT|none]`. */

@@ -2,10 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ExitError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Registry } from '../workers/registry.ts';
-import type { Worker } from '../workers/worker.ts';
 import type { Role, WorkerSpec } from '../workers/worker-spec.ts';
 import { FileWatch } from './file-watch.ts';
+import type { FoundWorker, Stale, WorkerSource } from './worker-source.ts';
 import { parseWorkersFile } from './workers-file.ts';
 
 const EMPTY_MS = 1_000;
@@ -20,14 +19,15 @@ export interface FileWorkersOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The workers of a watched file: each change of it is applied as a difference. Workers that came by another way are left alone. */
-export class FileWorkers {
+/** The workers of a watched file. */
+export class FileWorkers implements WorkerSource {
+  readonly name = 'file';
   readonly #options: FileWorkersOptions;
   readonly #log: Log;
   #specs: readonly WorkerSpec[];
   #text: string;
-  #problem: string | undefined;
-  #registry: Registry | undefined;
+  #stale: Stale | undefined;
+  #tell: ((workers: readonly FoundWorker[]) => void) | undefined;
   #watch: FileWatch | undefined;
   #turn: Promise<void> = Promise.resolve();
 
@@ -48,9 +48,12 @@ export class FileWorkers {
     }
   }
 
-  /** Adds its workers and follows the file from now on. */
-  follow(registry: Registry): void {
-    this.#registry = registry;
+  get stale(): Stale | undefined {
+    return this.#stale;
+  }
+
+  start(tell: (workers: readonly FoundWorker[]) => void): void {
+    this.#tell = tell;
     this.#apply();
     this.#watch = new FileWatch(this.#options.path, () => {
       this.#turn = this.#turn.then(() => this.#refresh());
@@ -59,16 +62,16 @@ export class FileWorkers {
 
   close(): void {
     this.#watch?.close();
-    this.#registry = undefined;
+    this.#tell = undefined;
   }
 
   async #refresh(): Promise<void> {
     try {
       const text = await this.#read();
-      this.#problem = undefined;
-      if (text === this.#text) return;
+      if (text === this.#text && !this.#stale) return;
       this.#text = text;
       this.#specs = parseWorkersFile(text, this.#options);
+      this.#stale = undefined;
       this.#apply();
     } catch (error) {
       this.#refuse((error as Error).message);
@@ -85,37 +88,14 @@ export class FileWorkers {
 
   /** A file that cannot be used leaves the workers as they are. */
   #refuse(problem: string): void {
-    if (problem === this.#problem) return;
-    this.#problem = problem;
+    if (problem === this.#stale?.problem) return;
+    this.#stale = { sinceMs: this.#stale?.sinceMs ?? Date.now(), problem };
     const file = this.#options.path;
     this.#log.error('workers file not applied, the workers stay as they are', { file, problem });
   }
 
   #apply(): void {
-    const registry = this.#registry;
-    if (!registry) return;
-    const wanted = new Map(this.#specs.map((spec) => [spec.url, spec]));
-    const gone = registry.workers.filter((worker) => isOurs(worker) && !continues(worker, wanted.get(worker.url)));
-    for (const { url } of gone) void registry.remove(url);
-    const added = this.#specs.filter((spec) => this.#add(registry, spec));
-    this.#log.info('workers file applied', { file: this.#options.path, added: added.length, removed: gone.length });
+    const { apiKey } = this.#options;
+    this.#tell?.(this.#specs.map((spec) => ({ spec: { ...spec, apiKey: spec.apiKey ?? apiKey } })));
   }
-
-  /** Whether the worker is a new one; one that is there gets the key that the file has now. */
-  #add(registry: Registry, spec: WorkerSpec): boolean {
-    const known = registry.get(spec.url);
-    const apiKey = spec.apiKey ?? this.#options.apiKey;
-    if (!known) registry.add({ ...spec, apiKey, source: 'file' });
-    else if (isOurs(known) && known.spec.apiKey !== apiKey) registry.update(known, { apiKey });
-    return !known;
-  }
-}
-
-function isOurs({ spec }: Worker): boolean {
-  return spec.source === 'file';
-}
-
-/** Whether the file still has the worker, in the same role. */
-function continues({ role, spec }: Worker, wanted: WorkerSpec | undefined): boolean {
-  return wanted !== undefined && (wanted.role ?? 'regular') === role && wanted.bootstrapPort === spec.bootstrapPort;
 }

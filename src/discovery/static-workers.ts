@@ -1,15 +1,31 @@
 import type { Config } from '../config/options.ts';
 import type { Role, WorkerSpec } from '../workers/worker-spec.ts';
+import type { FoundWorker, WorkerSource } from './worker-source.ts';
 
 type Named = Pick<Config, 'pdDisaggregation' | 'workerUrls' | 'prefill' | 'decode' | 'apiKey'>;
 
-/** The workers that the configuration names. */
-export function staticWorkers({ pdDisaggregation, workerUrls, prefill, decode, apiKey }: Named): readonly WorkerSpec[] {
-  const common = { apiKey, source: 'static' } as const;
-  if (!pdDisaggregation) return workerUrls.map((url) => ({ url, ...common }));
+/** The workers that the configuration names: always the same. */
+export class StaticWorkers implements WorkerSource {
+  readonly name = 'static';
+  readonly stale = undefined;
+  readonly #specs: readonly WorkerSpec[];
+
+  constructor(named: Named) {
+    this.#specs = specsOf(named);
+  }
+
+  start(tell: (workers: readonly FoundWorker[]) => void): void {
+    tell(this.#specs.map((spec) => ({ spec })));
+  }
+
+  close(): void {}
+}
+
+function specsOf({ pdDisaggregation, workerUrls, prefill, decode, apiKey }: Named): readonly WorkerSpec[] {
+  if (!pdDisaggregation) return workerUrls.map((url) => ({ url, apiKey }));
   return [
-    ...prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort, role: 'prefill' as const, ...common })),
-    ...decode.map((url) => ({ url, role: 'decode' as const, ...common })),
+    ...prefill.map(({ url, bootstrapPort }) => ({ url, bootstrapPort, role: 'prefill' as const, apiKey })),
+    ...decode.map((url) => ({ url, role: 'decode' as const, apiKey })),
   ];
 }
 

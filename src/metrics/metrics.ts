@@ -52,7 +52,7 @@ export class Metrics {
   }
 
   /** Where the gauges are read. */
-  watch({ workers, inFlight, queued, connections, indexBytes }: Sources): void {
+  watch({ workers, inFlight, queued, connections, indexBytes, sources }: Sources): void {
     const families = this.#families;
     const each = function* (value: (worker: WorkerView) => number | undefined) {
       for (const worker of workers()) {
@@ -69,6 +69,7 @@ export class Metrics {
     families.breakerState.from(() => each(({ breaker }) => BREAKER_VALUES[breaker.state]));
     families.breakerFailures.from(() => each(({ breaker }) => breaker.consecutiveFailures));
     families.treeSize.from(() => each(({ indexBlocks }) => indexBlocks));
+    families.discoveryStale.from(() => [...sources()].map(({ name, stale }) => [[name], secondsSince(stale?.sinceMs)]));
     families.workers.from(() => countStates(workers()));
   }
 
@@ -159,6 +160,10 @@ function countAnswer(record: RequestRecord, series: ReturnType<WorkerSeries['of'
   series.cacheQueried.inc(promptTokens);
   series.cacheHit.inc(cachedTokens);
   if (promptBytes > 0) series.cachePredicted.inc(promptTokens * Math.min(1, matchedBytes / promptBytes));
+}
+
+function secondsSince(unixMs: number | undefined): number {
+  return unixMs === undefined ? 0 : (Date.now() - unixMs) / 1000;
 }
 
 function countStates(workers: Iterable<WorkerView>) {

@@ -24,4 +24,12 @@ export interface Sources {
   readonly connections: () => number;
   /** Memory of the prefix index; undefined without one. */
   readonly indexBytes: () => number | undefined;
+  readonly sources: () => Iterable<SourceView>;
+}
+
+/** Who names workers, as a scrape sees it. */
+export interface SourceView {
+  readonly name: string;
+  /** It does not know whether what it named is still right, since this Unix time. */
+  readonly stale: { readonly sinceMs: number } | undefined;
 }

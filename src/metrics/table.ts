@@ -173,6 +173,13 @@ export const METRICS = {
     labels: ['role', 'state'],
     help: 'Workers by where they stand: starting, ready, unhealthy, failed, draining',
   },
+  discoveryStale: {
+    name: 'sgl_router_discovery_stale_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: ['source'],
+    help: 'Since when a source of workers cannot say which there are (static, file, kubernetes, dns); 0 while it can',
+  },
   healthChecks: {
     name: 'sgl_router_worker_health_checks_total',
     type: 'counter',

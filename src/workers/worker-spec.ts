@@ -22,7 +22,7 @@ export interface WorkerSpec {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly disableHealthCheck?: boolean | undefined;
   /** Who named it; whoever did may take it out again. */
-  readonly source?: 'static' | 'api' | 'file' | 'launch' | 'discovery' | undefined;
+  readonly source?: 'static' | 'api' | 'file' | 'launch' | 'kubernetes' | 'dns' | undefined;
 }
 
 /** What of a worker can be changed in place. */

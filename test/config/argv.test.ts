@@ -56,9 +56,22 @@ test('--prefill is a URL with a port, none or nothing, as often as needed', () =
 });
 
 test('a selector is labels in one word or several', () => {
-  const labels = { app: 'worker', tier: 'gpu=1' };
-  assert.deepEqual({ ...config('--selector', 'app=worker', 'tier=gpu=1').selector }, labels);
-  assert.deepEqual({ ...config('--selector', 'app=worker tier=gpu=1').selector }, labels);
+  const labels = ['app=worker', 'tier=gpu'];
+  assert.deepEqual(config('--selector', 'app=worker', 'tier=gpu').selector, labels);
+  assert.deepEqual(config('--selector', 'app=worker tier=gpu').selector, labels);
+  assert.deepEqual(config('--selector', 'app==worker,tier=gpu').selector, labels);
+  const { config: fromVariable } = resolveRouter([], { SGLANG_ROUTER_SELECTOR: 'app=worker, tier in (a, b)' });
+  assert.deepEqual(fromVariable.selector, ['app=worker', 'tier in (a,b)']);
+});
+
+test('other requirements of a selector are taken as kubectl takes them', () => {
+  const words = ['example.com/tier in ( gpu, cpu )', 'old notin (yes)', 'stage!=test', 'ready', '!broken', 'empty='];
+  const read = ['example.com/tier in (gpu,cpu)', 'old notin (yes)', 'stage!=test', 'ready', '!broken', 'empty='];
+  assert.deepEqual(config('--selector', ...words).selector, read);
+  assert.deepEqual(config('--selector', words.join(', ')).selector, read);
+  for (const word of ['tier in gpu', 'a=b=c', '=x', 'a/b/c=d', 'a=-b', 'a in ()x', `a=${'x'.repeat(64)}`]) {
+    assert.throws(() => config('--selector', word), { code: 'usage', message: /^--selector: expected labels such as/ });
+  }
 });
 
 test('sizes are bytes, or powers of 1024', () => {

@@ -8,7 +8,14 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   '--queue-timeout-secs 0': /^--queue-timeout-secs: expected at least 1 second, got 0$/,
   '--health-check-endpoint health': /^--health-check-endpoint: expected a path such as \/health, got 'health'$/,
   '--service-discovery': /^--service-discovery needs --selector KEY=VALUE/,
-  '--service-discovery --pd-disaggregation': /needs --prefill-selector or --decode-selector/,
+  '--service-discovery --pd-disaggregation':
+    /^--service-discovery with --pd-disaggregation needs --prefill-selector KEY=VALUE and --decode-selector KEY=VALUE,/,
+  '--service-discovery --pd-disaggregation --prefill-selector a=b': /needs --decode-selector KEY=VALUE, got none$/,
+  '--service-discovery --selector a=b --service-discovery-namespace Prod':
+    /^--service-discovery-namespace: expected the name of a namespace, got 'Prod'$/,
+  '--pd-disaggregation --worker-dns workers:8000': /^--worker-dns does not go with --pd-disaggregation/,
+  '--worker-dns 10.0.0.1:http': /^--worker-dns: expected a whole number/,
+  '--worker-dns http://workers': /^--worker-dns: expected a (DNS name|whole number)/,
   '--tls-cert-path a': /^--tls-cert-path needs --tls-key-path$/,
   '--tls-key-path a': /^--tls-key-path needs --tls-cert-path$/,
   '--client-cert-path a': /^--client-cert-path needs --client-key-path$/,
@@ -66,9 +73,13 @@ const ACCEPTED: Readonly<Record<string, RegExp | undefined>> = {
   '--policy power_of_two --workers-file a': undefined,
   '--worker-urls http://a --worker-urls http://b': /^--worker-urls is given 2 times: the last alone counts$/,
   '--pd-disaggregation --prefill http://a --prefill http://b --decode http://c --decode http://d': undefined,
-  '--policy power_of_two --service-discovery --selector a=b': /^--service-discovery|^--selector/,
+  '--policy power_of_two --service-discovery --selector a=b': undefined,
+  '--policy power_of_two --worker-dns workers:8000 _http._tcp.workers': undefined,
+  '--selector a=b': /^--selector has no effect without --service-discovery$/,
+  '--service-discovery --selector a=b --decode-selector a=c':
+    /^--decode-selector has no effect without --pd-disaggregation$/,
   '--pd-disaggregation --decode-policy power_of_two --decode http://a': /^--decode-policy power_of_two chooses/,
-  '--service-discovery --pd-disaggregation --prefill-selector a=b': /./,
+  '--service-discovery --pd-disaggregation --prefill-selector a=b --decode-selector a=c': undefined,
 };
 
 for (const [line, said] of Object.entries(ACCEPTED)) {

@@ -55,15 +55,12 @@ test('the configuration is frozen through and through, and plain data', () => {
   assert.deepEqual(structuredClone(config), config);
 });
 
-test('a given option that does nothing yet, or never will, is told of; one left alone is not', () => {
+test('a given option that never does anything is told of; one left alone is not', () => {
   assert.deepEqual(resolveRouter(['--policy', 'round_robin', '--queue-size', '3'], {}).notices, []);
-  const { notices } = resolveRouter(['--selector', 'a=b', '--history-backend', 'none', '--policy', 'random'], {
-    SGLANG_ROUTER_SERVICE_DISCOVERY_PORT: '1',
+  const { notices } = resolveRouter(['--history-backend', 'none', '--policy', 'random'], {
     REDIS_URL: 'redis://somewhere',
   });
-  assert.equal(notices.length, 3);
-  assert.match(notices.join('\n'), /^--selector is not implemented yet: /m);
-  assert.match(notices.join('\n'), /^SGLANG_ROUTER_SERVICE_DISCOVERY_PORT is not implemented yet: /m);
+  assert.equal(notices.length, 1);
   assert.match(notices.join('\n'), /^--history-backend is accepted for compatibility, has no effect: /m);
 });
 

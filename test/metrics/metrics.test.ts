@@ -161,6 +161,7 @@ test('gauges are read at the scrape', async () => {
     queued: () => 7,
     connections: () => 9,
     indexBytes: () => 4_096,
+    sources: () => [],
   });
   inFlight = 6;
   const families = await scrape(metrics);
@@ -262,6 +263,7 @@ test('with compat smg the names of 0.3.2 stand beside, summed over what their la
     queued: () => 0,
     connections: () => 4,
     indexBytes: () => undefined,
+    sources: () => [],
   });
   const families = await scrape(metrics);
   assert.equal(scraped(families, 'smg_http_requests_total', { method: 'POST', path: chat.route }), 2);

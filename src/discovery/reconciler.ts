@@ -1,0 +1,130 @@
+import type { Log } from '../log.ts';
+import type { Registry } from '../workers/registry.ts';
+import { nameOf, type Worker } from '../workers/worker.ts';
+import type { FoundWorker, SourceName, WorkerSource } from './worker-source.ts';
+
+/** What a source names now, by URL. */
+interface Claims {
+  readonly source: WorkerSource;
+  found: ReadonlyMap<string, FoundWorker>;
+}
+
+/** A worker that is there because a source names it. */
+interface Held {
+  readonly worker: Worker;
+  by: SourceName;
+  found: FoundWorker;
+  /** Somebody else took it out, by a call: it stays out for as long as its source names the same one. */
+  dismissed: boolean;
+}
+
+/**
+ * Makes the registry hold what the sources name, as differences: what stays is not touched, what no source names any more
+ * is drained. A URL belongs to the first source that names it; workers that came by a call or a launch are left alone.
+ */
+export class Reconciler {
+  readonly #registry: Registry;
+  readonly #log: Log;
+  readonly #claims: Claims[] = [];
+  readonly #held = new Map<string, Held>();
+
+  constructor(registry: Registry, log: Log) {
+    this.#registry = registry;
+    this.#log = log;
+    registry.on('remove', (worker) => this.#removed(worker));
+  }
+
+  /** Those that are followed, in the order in which they count. */
+  get sources(): readonly WorkerSource[] {
+    return this.#claims.map(({ source }) => source);
+  }
+
+  follow(source: WorkerSource): void {
+    const claims: Claims = { source, found: new Map() };
+    this.#claims.push(claims);
+    source.start((workers) => this.#apply(claims, workers));
+  }
+
+  close(): void {
+    for (const { source } of this.#claims) source.close();
+  }
+
+  #apply(claims: Claims, workers: readonly FoundWorker[]): void {
+    const before = claims.found;
+    claims.found = new Map(workers.map((found) => [nameOf(found.spec.url), found]));
+    let [added, removed] = [0, 0];
+    for (const url of new Set([...before.keys(), ...claims.found.keys()])) {
+      const { worker: was } = this.#held.get(url) ?? {};
+      this.#settle(url, claims.found.get(url)?.leavesWithinMs);
+      const { worker: is } = this.#held.get(url) ?? {};
+      if (is === was) continue;
+      if (was) removed++;
+      if (is) added++;
+    }
+    if (added + removed === 0) return;
+    this.#log.info('workers changed', {
+      source: claims.source.name,
+      added,
+      removed,
+      now: this.#registry.workers.length,
+    });
+  }
+
+  /** Brings the worker at a URL in line with who names it now. */
+  #settle(url: string, graceMs?: number): void {
+    const wanted = this.#wanted(url);
+    const held = this.#held.get(url);
+    if (held && wanted && continues(held, wanted)) {
+      const { apiKey } = wanted.found.spec;
+      if (!held.dismissed && held.worker.spec.apiKey !== apiKey) this.#registry.update(held.worker, { apiKey });
+      held.by = wanted.by;
+      held.found = wanted.found;
+      return;
+    }
+    if (held) {
+      // First of all, so that this removal is not taken for somebody else's.
+      this.#held.delete(url);
+      if (!held.dismissed) void this.#registry.remove(url, graceMs);
+    }
+    if (!wanted || this.#registry.get(url)) return;
+    const worker = this.#add(wanted);
+    if (worker) this.#held.set(url, { worker, ...wanted, dismissed: false });
+  }
+
+  /** Undefined where there are as many workers as there can be. */
+  #add({ by, found: { spec } }: Pick<Held, 'by' | 'found'>): Worker | undefined {
+    try {
+      return this.#registry.add({ ...spec, source: by });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#log.error('worker not added', { worker: spec.url, source: by, problem: error.message });
+      return undefined;
+    }
+  }
+
+  #wanted(url: string): Pick<Held, 'by' | 'found'> | undefined {
+    for (const { source, found } of this.#claims) {
+      const claim = found.get(url);
+      if (claim && claim.leavesWithinMs === undefined) return { by: source.name, found: claim };
+    }
+    return undefined;
+  }
+
+  #removed({ url, id }: Worker): void {
+    const held = this.#held.get(url);
+    if (held?.worker.id === id) held.dismissed = true;
+    // It was there by a call, and a source has named it meanwhile.
+    else if (this.#wanted(url)) queueMicrotask(() => this.#settle(url));
+  }
+}
+
+/** Whether what is wanted now is the worker that is there: the same server in the same role. */
+function continues({ found, by }: Held, wanted: Pick<Held, 'by' | 'found'>): boolean {
+  const [is, will] = [found.spec, wanted.found.spec];
+  return (
+    (is.role ?? 'regular') === (will.role ?? 'regular') &&
+    is.bootstrapPort === will.bootstrapPort &&
+    is.modelId === will.modelId &&
+    (by !== wanted.by || found.uid === wanted.found.uid)
+  );
+}

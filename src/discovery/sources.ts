@@ -1,0 +1,18 @@
+import type { Config } from '../config/options.ts';
+import type { Log } from '../log.ts';
+import { FileWorkers } from './file-workers.ts';
+import { rolesOf, StaticWorkers } from './static-workers.ts';
+import type { WorkerSource } from './worker-source.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The sources of workers that the configuration asks for, in the order in which they count. Throws a usage error for one that cannot be. */
+export async function openSources(config: Config, env: Env, log: Log): Promise<readonly WorkerSource[]> {
+  const { workersFile: path, apiKey, serviceDiscovery, workerDns } = config;
+  const sources: WorkerSource[] = [new StaticWorkers(config)];
+  if (path !== undefined) sources.push(await FileWorkers.open({ path, apiKey, roles: rolesOf(config), env }, log));
+  if (serviceDiscovery) sources.push(await (await import('./kubernetes/open.ts')).openKubernetes(config, env, log));
+  if (workerDns.length > 0)
+    sources.push(new (await import('./dns/dns-workers.ts')).DnsWorkers({ names: workerDns, apiKey }, log));
+  return sources;
+}
