@@ -56,6 +56,12 @@ def test_words_become_fields_and_words_again():
     assert "none" not in args.to_argv()
 
 
+def test_other_requirements_of_a_selector_are_keys_without_a_value():
+    args = parse_router_args(["--selector", "tier in (gpu, cpu),app=x", "!old", "stage!=test"])
+    assert args.selector == {"tier in (gpu, cpu)": None, "app": "x", "!old": None, "stage!=test": None}
+    assert args.to_argv() == ["--selector", "tier in (gpu, cpu)", "app=x", "!old", "stage!=test"]
+
+
 def test_flags_stand_beside_those_of_a_server():
     made = parser(use_router_prefix=True, exclude_host_port=True)
     made.add_argument("--host", default="0.0.0.0")
