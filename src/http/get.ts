@@ -1,4 +1,4 @@
-import { isStale, MOST_STALE } from './reuse-mark.ts';
+import { isStale } from './reuse-mark.ts';
 import type { Controller, ExchangeHandler, WorkerClient } from './worker-client.ts';
 
 export interface GetOptions {
@@ -24,12 +24,12 @@ export function get(client: WorkerClient, path: string, options: GetOptions): Pr
   return call(client, path, options);
 }
 
-/** The same with any method; sent again at once where a connection was only found to be closed. */
+/** The same with any method. What only reads is sent again at once where a connection was found to be closed; anything else takes a new one. */
 export function call(client: WorkerClient, path: string, options: CallOptions): Promise<Answer> {
   const { headers, timeoutMs, maxBytes, method = 'GET', body = null } = options;
   return new Promise((resolve, reject) => {
     let controller: Controller | undefined;
-    let calls = 0;
+    let fresh = method !== 'GET' && method !== 'HEAD';
     let sentMs = 0;
     let status = 0;
     let over = false;
@@ -66,16 +66,13 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
         resolve({ status, body: Buffer.concat(chunks) });
       },
       onResponseError(_, error) {
-        const again = !over && calls <= MOST_STALE && isStale(error, status !== 0, performance.now() - sentMs);
-        if (again) send();
-        else fail(error);
+        if (over || fresh || !isStale(error, status !== 0, performance.now() - sentMs)) return fail(error);
+        fresh = true;
+        send();
       },
     };
     const request = { path, method, headers: Object.entries(headers).flat(), body };
-    const send = () => {
-      calls++;
-      client.dispatch(request, handler);
-    };
+    const send = () => client.dispatch({ ...request, fresh }, handler);
     send();
   });
 }

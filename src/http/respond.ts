@@ -40,6 +40,8 @@ export function sendError(response: ServerResponse, error: unknown): HttpErrorCo
       ? error
       : new RouterError('internal_error', 'the router failed on this request; its log has the reason');
   response.setHeader('x-smg-error-code', known.code);
+  // OpenAI's and Anthropic's clients send a request again after a 502 unless they are told not to.
+  if (known.code === 'worker_died') response.setHeader('x-should-retry', 'false');
   if (known.retryAfterSecs !== undefined) response.setHeader('retry-after', String(known.retryAfterSecs));
   if (!response.req.complete || CLOSING.has(known.code)) response.setHeader('connection', 'close');
   const text = JSON.stringify({ error: errorObject(known) });

@@ -8,6 +8,8 @@ export interface WorkerRequest {
   /** name, value, name, value …; the client adds host, connection and content-length. */
   readonly headers: readonly string[];
   readonly body: Buffer | null;
+  /** Over a connection of its own: one that has served before may have been closed just now. */
+  readonly fresh?: boolean;
 }
 
 /** What may be done with an exchange under way. Does nothing once that is over. */

@@ -34,6 +34,8 @@ export interface Sending {
   /** The client's, or with fields of ours in it. */
   readonly body: Buffer;
   readonly sink: Sink;
+  /** Over a connection that has not served before. */
+  readonly fresh: boolean;
   readonly hints: Hints;
   readonly tries: Tries;
   readonly timeouts: Timeouts;
@@ -49,7 +51,7 @@ export interface Dispatched {
 
 /** Sends a request to the worker of the lease and passes the answer on. */
 export function dispatch(sending: Sending): Dispatched {
-  const { lease, exchange, body } = sending;
+  const { lease, exchange, body, fresh } = sending;
   const target = lease.choice.candidate;
   const { request } = exchange;
   const call = new Call(sending);
@@ -59,6 +61,7 @@ export function dispatch(sending: Sending): Dispatched {
       method: request.method ?? 'GET',
       headers: withRankHeader(requestHeaders(request.headers, ownHeaders(sending)), target.rank),
       body: body.length > 0 ? body : null,
+      fresh,
     },
     call,
   );

@@ -18,9 +18,19 @@ export function failed(error: Error, started: boolean, sent: boolean): Failed {
   return { kind: 'failed', error, started, sent, blameless };
 }
 
-/** True when the worker could not be connected to, through no fault of this machine. */
-export function isUnreachable({ sent, blameless, error }: Failed): boolean {
-  return !sent && !blameless && !(error instanceof RouterError);
+/**
+ * True when the server had the request, and its connection broke before a byte of the answer's body: it may have died of it. Not
+ * where the router ended the call, or where something else than HTTP came.
+ */
+export function mayHaveDied({ sent, started, blameless, error }: Failed): boolean {
+  return sent && !started && !blameless && !(error instanceof RouterError) && !isBadResponse(error);
+}
+
+/** What the client is told of a request that is given to no other server, as those that had it have broken off. */
+export function worksHarm(servers: readonly string[]): RouterError {
+  const [first = '', second = ''] = servers;
+  const which = first === second ? `worker ${first} broke off twice` : `workers ${first} and ${second} broke off`;
+  return new RouterError('worker_died', `${which} over this request: it may be what ends them, so it goes to no other`);
 }
 
 /** True when no other attempt can end otherwise: nothing can be sent, or nobody is there to send it. */
@@ -39,11 +49,15 @@ export function failureOf({ error, started }: Failed, target: Target | undefined
     const message = `the router cannot open more connections (${code}); raise the limit of open files (ulimit -n)`;
     return new RouterError('too_many_connections', message, { retryAfterSecs: 1, ...cause });
   }
-  const bad = error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW';
+  const bad = isBadResponse(error);
   const broke = started ? 'broke off in the middle of its answer' : 'broke the connection before it answered';
   return new RouterError(
     bad ? 'worker_bad_response' : 'worker_connection_failed',
     `worker ${target?.url} ${bad ? 'sent what is not HTTP' : broke}: ${error.message}`,
     cause,
   );
+}
+
+function isBadResponse(error: Error): boolean {
+  return error.name === 'HTTPParserError' || codeOf(error) === 'UND_ERR_HEADERS_OVERFLOW';
 }

@@ -1,14 +1,15 @@
-import { isStale, MOST_STALE } from '../http/reuse-mark.ts';
+import { nobodyListens } from '../http/nobody-listens.ts';
+import { isStale } from '../http/reuse-mark.ts';
 import type { Log } from '../log.ts';
 import type { Chosen } from '../observe.ts';
 import type { Choice, Policy } from '../policies/policy.ts';
 import type { Slots } from '../state/slots.ts';
 import { choose, type Targets, type Wanted } from './choose.ts';
 import type { Timeouts } from './deadlines.ts';
-import { type Dispatched, dispatch } from './dispatch.ts';
+import { type Called, type Dispatched, dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
 import { asksToExplain, explain } from './explain.ts';
-import { isUnreachable } from './failure.ts';
+import { mayHaveDied } from './failure.ts';
 import { Lease } from './lease.ts';
 import { GONE, type Outcome } from './outcome.ts';
 import { withRank } from './rank.ts';
@@ -32,11 +33,14 @@ export interface LegParts {
 export interface Asked extends Wanted {
   readonly exchange: Exchange;
   readonly tries: Tries;
+  /** A worker that has had it may be sent it again. */
+  readonly repeatable: boolean;
 }
 
 /** One worker's part in an attempt, from the choice to the end of its call. */
 export class Leg {
   readonly lease: Lease;
+  readonly #targets: Targets;
   readonly #asked: Asked;
   readonly #timeouts: Timeouts;
   #call: Dispatched | undefined;
@@ -51,6 +55,7 @@ export class Leg {
     tries.tried.push(choice.candidate);
     const observed = exchange.observed.attempt(chosenOf(choice, policy), aside);
     this.lease = new Lease(choice, policy, slots, { explains: wantsScores, observed });
+    this.#targets = targets;
     this.#asked = asked;
     this.#timeouts = timeouts;
   }
@@ -59,23 +64,51 @@ export class Leg {
     return this.lease.choice.candidate;
   }
 
-  /** Sends it, again at once where a connection was only found to be closed; resolves when that has ended, however it did. */
+  /** Sends it; resolves when that has ended, however it did. */
   async send(body: Buffer, sink: Sink): Promise<Outcome> {
-    let outcome = this.#ended ?? GONE;
-    const ranked = withRank(body, this.#asked.exchange.request.url ?? '/', this.target.rank);
+    let outcome: Outcome = GONE;
     try {
-      for (let calls = 0; calls <= MOST_STALE && !this.#ended; calls++) {
-        this.#call = dispatch({ lease: this.lease, body: ranked, sink, timeouts: this.#timeouts, ...this.#asked });
-        const called = await this.#call.called;
-        outcome = called.outcome;
-        if (outcome.kind !== 'failed' || !outcome.sent) break;
-        if (!isStale(outcome.error, called.answerBegan, called.tookMs)) break;
-      }
+      const ranked = withRank(body, this.#asked.exchange.request.url ?? '/', this.target.rank);
+      outcome = await this.#sendWhole(ranked, sink);
     } finally {
       this.lease.settle(outcome);
     }
-    if (outcome.kind === 'failed' && isUnreachable(outcome)) this.target.unreachable(outcome.error.message);
+    if (outcome.kind !== 'failed') return outcome;
+    if (mayHaveDied(outcome)) this.#noteBreak();
+    if (nobodyListens(outcome.error)) this.target.unreachable(outcome.error.message);
     return outcome;
+  }
+
+  /**
+   * Calls the worker, and once more over a new connection where a kept one was found closed and the request may be repeated: else
+   * it has a new one from the start. What the worker had of the first call it has had, whatever becomes of the second.
+   */
+  async #sendWhole(body: Buffer, sink: Sink): Promise<Outcome> {
+    const { repeatable } = this.#asked;
+    const { outcome, ...first } = await this.#dispatch(body, sink, !repeatable);
+    if (!repeatable || this.#ended || outcome.kind !== 'failed' || !outcome.sent) return outcome;
+    if (!isStale(outcome.error, first.answerBegan, first.tookMs)) return outcome;
+    const { outcome: second } = await this.#dispatch(body, sink, true);
+    return second.kind === 'failed' ? { ...second, sent: true } : second;
+  }
+
+  async #dispatch(body: Buffer, sink: Sink, fresh: boolean): Promise<Called> {
+    if (this.#ended) return { outcome: this.#ended, answerBegan: false, tookMs: 0 };
+    this.#call = dispatch({ lease: this.lease, body, sink, fresh, timeouts: this.#timeouts, ...this.#asked });
+    return await this.#call.called;
+  }
+
+  /** It is no other server that has another rank of it. */
+  #noteBreak(): void {
+    const { tries, model } = this.#asked;
+    const { server } = this.target;
+    tries.brokeOff.push(server);
+    tries.tried.push(...this.#targets.available(model).filter((target) => target.server === server));
+  }
+
+  /** Gives it back unsent. */
+  drop(): void {
+    this.lease.settle(GONE);
   }
 
   /** Ends it now: nobody wants the answer any more. */

@@ -23,7 +23,7 @@ export interface Failed {
   readonly error: Error;
   /** The client has part of an answer, so nobody else may be asked. */
   readonly started: boolean;
-  /** Something of the request may have reached the worker. */
+  /** Something of the request may have reached the worker, with this call or one before it to the same worker. */
   readonly sent: boolean;
   /** It says nothing of the worker: a request that is wrong in itself, one cut off by the router, one that took too long to finish. */
   readonly blameless: boolean;

@@ -5,7 +5,7 @@ import type { Log } from '../log.ts';
 import type { Random } from '../policies/policy.ts';
 import type { Admission, Somebody } from './admit.ts';
 import { type Edge, Exchange } from './exchange.ts';
-import { failureOf, isFinal } from './failure.ts';
+import { failureOf, isFinal, worksHarm } from './failure.ts';
 import { RequestHints } from './hints.ts';
 import type { Asked } from './leg.ts';
 import { type Models, modelOf } from './models.ts';
@@ -31,6 +31,8 @@ export interface DataPathParts {
 
 const BUDGET_LOOK_MS = 20;
 const BUDGET_PATIENCE_MS = 1_000;
+/** What a server may be asked again without asking the client (RFC 9110 §9.2.2), beside what `Treatment` says. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** How a request may be treated. */
 export interface Treatment {
@@ -80,7 +82,8 @@ export class DataPath {
     const model = modelOf(models, hints, admitted);
     observed.record.model = model ?? (models.several ? undefined : models.ids[0]);
     const tries = new Tries(this.#retries(repeatable), this.#budget, () => admission.inFlight);
-    const asked = { exchange, hints, tries, model };
+    const again = repeatable || IDEMPOTENT.has(exchange.request.method ?? '');
+    const asked = { exchange, hints, tries, model, repeatable: again };
     let attempt: Attempt | undefined;
     try {
       while (!exchange.gone) {
@@ -103,9 +106,10 @@ export class DataPath {
   async #goesOn(asked: Asked, { outcome, targets }: Attempt): Promise<boolean> {
     if (outcome.kind === 'answered' || outcome.kind === 'client_gone') return false;
     const { exchange, tries } = asked;
+    if (outcome.kind === 'failed' && outcome.started) return false;
+    if (tries.harmful) throw worksHarm(tries.brokeOff);
     const elsewhere = this.#parts.plan.hasUntried(asked);
     if (outcome.kind === 'failed') {
-      if (outcome.started) return false;
       const counts = outcome.sent || !elsewhere;
       const over = isFinal(outcome) || exchange.overdue;
       if (over || (counts && !(await permitted(exchange, tries, outcome.sent))))

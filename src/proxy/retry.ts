@@ -15,6 +15,9 @@ export interface RetryOptions {
 
 const RETRYABLE: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
+/** Servers that one request may end. The first may have died of something else. */
+const MOST_BROKEN_OFF = 2;
+
 /** Statuses after which another worker, or the same one later, may do better. */
 export function isRetryable(status: number): boolean {
   return RETRYABLE.has(status);
@@ -38,8 +41,10 @@ export function retryAfterMs(header: string | undefined, nowMs = Date.now()): nu
 
 /** The attempts of one request: whom it has asked, and whether it may ask again. */
 export class Tries {
-  /** Targets asked so far, in order. */
+  /** Targets asked so far, in order; of a server that broke off all its ranks. */
   readonly tried: Target[] = [];
+  /** Servers that have broken off over the request, and may have died of it. */
+  readonly brokeOff: string[] = [];
   readonly #most: number;
   readonly #budget: RetryBudget;
   readonly #inFlight: () => number;
@@ -53,6 +58,11 @@ export class Tries {
     this.#budget = budget;
     this.#inFlight = inFlight;
     budget.add();
+  }
+
+  /** So many servers have broken off over it that no other may be given it. */
+  get harmful(): boolean {
+    return this.brokeOff.length >= MOST_BROKEN_OFF;
   }
 
   /** Retries made. */

@@ -16,6 +16,8 @@ export interface WaitingCall extends InLine<WaitingCall> {
 
 /** A worker as the data path sees it. */
 export interface Target extends Candidate {
+  /** The URL of its server: of all ranks of one the same. */
+  readonly server: string;
   /** Put before every request path; '' as a rule. */
   readonly basePath: string;
   readonly slot: number;
@@ -37,6 +39,6 @@ export interface Target extends Candidate {
   chosen(): number;
   /** Once for each `chosen`. */
   settled(verdict: Verdict, ticket: number): void;
-  /** Told when a request could not be sent to it. */
+  /** Told when nobody listens there. */
   unreachable(problem: string): void;
 }

@@ -1,5 +1,6 @@
 import { HTTP_ERRORS } from '../errors.ts';
 import { get } from '../http/get.ts';
+import { nobodyListens } from '../http/nobody-listens.ts';
 import type { Clock } from './clock.ts';
 import type { Worker, WorkerOwner } from './worker.ts';
 
@@ -113,8 +114,7 @@ export class Health {
       const itself = status === HTTP_ERRORS.loop_detected ? ': it is this router itself' : '';
       return good ? undefined : { text: `${path} answered ${status}${itself}`, refused: false };
     } catch (error) {
-      const { message, code } = error as NodeJS.ErrnoException;
-      return { text: message, refused: code === 'ECONNREFUSED' };
+      return { text: (error as Error).message, refused: nobodyListens(error) };
     }
   }
 

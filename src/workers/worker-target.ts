@@ -21,6 +21,10 @@ export class WorkerTarget {
     this.#slots = slots;
   }
 
+  get server(): string {
+    return this.worker.url;
+  }
+
   get basePath(): string {
     return this.worker.basePath;
   }
@@ -80,7 +84,7 @@ export class WorkerTarget {
     this.worker.breaker.settled(verdict, ticket);
   }
 
-  /** A request could not be sent: no traffic until the server answers a health check again. */
+  /** Nobody listens there: no traffic until the server answers a health check again. */
   unreachable(problem: string): void {
     this.worker.lost(problem);
   }

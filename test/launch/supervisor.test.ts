@@ -29,6 +29,16 @@ test('a crash loop ends after as many restarts as allowed, for each server by it
   assert.equal(supervisor.ended({ ...server })?.number, 1);
 });
 
+test('ends over a request make waits longer, but count as no crash loop', () => {
+  const { supervisor, server } = stage(1);
+  for (const waitMs of [1_000, 2_000, 4_000]) {
+    assert.deepEqual(supervisor.ended(server, true), { number: undefined, waitMs });
+  }
+  assert.deepEqual(supervisor.ended(server), { number: 1, waitMs: 8_000 });
+  assert.equal(supervisor.ended(server), undefined);
+  assert.equal(stage(0).supervisor.ended(server, true), undefined);
+});
+
 test('a server that served for 10 minutes starts from the beginning', () => {
   const { supervisor, server } = stage(1);
   assert.equal(supervisor.ended(server)?.number, 1);

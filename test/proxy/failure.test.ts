@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { failed, failureOf, isFinal, isUnreachable } from '../../src/proxy/failure.ts';
+import { nobodyListens } from '../../src/http/nobody-listens.ts';
+import { failed, failureOf, isFinal, mayHaveDied } from '../../src/proxy/failure.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
 
@@ -44,12 +45,16 @@ test('no worker left for longer than --queue-timeout-secs: 503 in the error shap
 
 test('a worker that drops the connection before it answers: 502 that names it', async () => {
   await using worker = await fakeWorker((request) => void request.socket.destroy());
-  await using router = await testRouter([worker.url]);
-  const answer = await post(router.url);
-  assert.equal(answer.status, 502);
-  const { error } = (await answer.json()) as ErrorBody;
-  assert.equal(error.code, 'worker_connection_failed');
-  assert.ok(error.message.includes(worker.url));
+  for (const [flags, code] of [
+    [['--disable-retries'], 'worker_connection_failed'],
+    [[], 'worker_died'],
+  ] as const) {
+    await using router = await testRouter([worker.url], flags);
+    const answer = await post(router.url);
+    const { error } = (await answer.json()) as ErrorBody;
+    assert.deepEqual([answer.status, error.code], [502, code]);
+    assert.ok(error.message.includes(worker.url));
+  }
 });
 
 test('a worker that does not speak HTTP: 502', async () => {
@@ -118,18 +123,37 @@ test('a port on which nobody ever accepts does not keep the others waiting', asy
   await router.router.close();
 });
 
-const error = (code: string) => Object.assign(new Error(code), { code });
+const error = (code: string, syscall?: string) => Object.assign(new Error(code), { code, syscall });
 
 test('whom an error is to blame on, and what the client is told', () => {
-  const refused = failed(error('ECONNREFUSED'), false, false);
-  assert.deepEqual([refused.blameless, isUnreachable(refused), isFinal(refused)], [false, true, false]);
-  const reset = failed(error('ECONNRESET'), false, true);
-  assert.deepEqual([reset.blameless, isUnreachable(reset), isFinal(reset)], [false, false, false]);
+  const refused = failed(error('ECONNREFUSED', 'connect'), false, false);
+  assert.deepEqual([refused.blameless, mayHaveDied(refused), isFinal(refused)], [false, false, false]);
+  const reset = failed(error('ECONNRESET', 'read'), false, true);
+  assert.deepEqual([reset.blameless, mayHaveDied(reset), isFinal(reset)], [false, true, false]);
   for (const code of ['EMFILE', 'UND_ERR_DESTROYED', 'UND_ERR_INVALID_ARG']) {
-    const outcome = failed(error(code), false, false);
-    assert.deepEqual([outcome.blameless, isUnreachable(outcome)], [true, false], code);
+    const outcome = failed(error(code), false, true);
+    assert.deepEqual([outcome.blameless, mayHaveDied(outcome)], [true, false], code);
   }
   const invalid = failed(error('UND_ERR_INVALID_ARG'), false, false);
   assert.deepEqual([isFinal(invalid), failureOf(invalid, undefined).status], [true, 400]);
   assert.match(failureOf(failed(error('EMFILE'), false, false), undefined).message, /ulimit -n/);
+});
+
+test('only a refused connection says that nobody listens, on every address of a name', () => {
+  const refused = error('ECONNREFUSED', 'connect');
+  assert.ok(nobodyListens(refused));
+  assert.ok(nobodyListens(error('ECONNRESET', 'connect')));
+  const others = [
+    error('ECONNRESET', 'read'),
+    error('ETIMEDOUT', 'connect'),
+    error('EHOSTUNREACH', 'connect'),
+    error('ENETUNREACH', 'connect'),
+    error('ENOTFOUND', 'getaddrinfo'),
+    error('EAI_AGAIN', 'getaddrinfo'),
+    error('UND_ERR_CONNECT_TIMEOUT'),
+  ];
+  for (const other of others) assert.equal(nobodyListens(other), false, other.message);
+  const both = (...errors: Error[]) => Object.assign(new AggregateError(errors), { code: 'ECONNREFUSED' });
+  assert.ok(nobodyListens(both(refused, refused)));
+  assert.equal(nobodyListens(both(refused, others[1] as Error)), false);
 });

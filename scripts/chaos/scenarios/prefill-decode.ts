@@ -142,7 +142,7 @@ async function killUnderLoad(
   await Promise.all(killing);
   await crowd.stop();
   const left = await leaving;
-  const problems = problemsOf(crowd, router, (reply) => wasCut(reply, kills));
+  const problems = problemsOf(crowd, router, (reply) => wasCut(reply, kills) || lostTwo(reply, kills));
   if (crowd.counts.wrong > 0) problems.push(`${crowd.counts.wrong} wrong texts`);
   if (router.over !== undefined) return { figures: figuresOf(crowd), problems };
   const engines = [...prefills, ...decodes];
@@ -161,6 +161,12 @@ async function killUnderLoad(
 function wasCut({ outcome, stream, worker, sentMs, endMs }: Reply, kills: readonly Kill[]): boolean {
   if (outcome !== 'terminated' && (outcome !== 'cut' || stream)) return false;
   return kills.some(({ url, atMs }) => url === worker && sentMs <= atMs && atMs <= endMs);
+}
+
+/** Two of its servers were killed over it, so it was given to no other: for all that the router knows, it is what ends them. */
+function lostTwo({ outcome, detail, sentMs, endMs }: Reply, kills: readonly Kill[]): boolean {
+  if (outcome !== 'refused' || !detail.includes('worker_died')) return false;
+  return kills.filter(({ url, atMs }) => detail.includes(url) && sentMs <= atMs && atMs <= endMs).length >= 2;
 }
 
 function backIn(router: Router, { url }: Engine): Promise<void> {

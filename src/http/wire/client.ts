@@ -49,7 +49,7 @@ export class WireClient implements WorkerClient {
       handler.onResponseError(NOBODY, error as Error);
       return;
     }
-    const idle = this.#take();
+    const idle = request.fresh ? undefined : this.#take();
     if (idle) idle.carry(prepared, handler);
     else this.#open.add(new Connection(this.#connection, prepared, handler));
   }

@@ -1,6 +1,6 @@
 import { RouterError } from '../../errors.ts';
 import type { Exchange } from '../exchange.ts';
-import { failed } from '../failure.ts';
+import { failed, mayHaveDied } from '../failure.ts';
 import type { Leg } from '../leg.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Attempt } from '../plans/plan.ts';
@@ -12,6 +12,9 @@ import { MergingAnswer } from './merging-answer.ts';
 
 /** For so long the prefill server's call may go on once decode's answer is over. */
 const PREFILL_LEFT_MS = 5_000;
+
+/** Where one server broke off, for so long it shows whether the other does too: then no other pair is given the request. */
+const PARTNER_MS = 50;
 
 /** One attempt at both servers at once: decode's answer is the client's, and whoever fails first ends the other's call. */
 export class Pair {
@@ -42,7 +45,8 @@ export class Pair {
     });
     const decoded = await this.#decode.send(body, merging ?? this.#client);
     if (decoded.kind !== 'answered' || decoded.status >= 300) {
-      this.#prefill.cancel();
+      if (broke(decoded)) await this.#endPrefill(prefilled);
+      else this.#prefill.cancel();
       if (decoded.kind === 'answered' && !this.#spoiled) merging?.learned();
     }
     // What the prefill server tells is part of such an answer; else it may end by itself.
@@ -50,7 +54,7 @@ export class Pair {
     else this.#endPrefillSoon(prefilled);
     this.#exchange.ongoing = undefined;
     const targets = [this.#prefill.target, this.#decode.target];
-    if (!this.#spoiled) return { outcome: decoded, targets };
+    if (!this.#spoiled || this.#client.started) return { outcome: decoded, targets };
     if (this.#spoiled.kind === 'answered') held.passTo(this.#client);
     return { outcome: this.#spoiled, targets: targets.reverse() };
   }
@@ -59,6 +63,16 @@ export class Pair {
   cancel(): void {
     this.#prefill.cancel();
     this.#decode.cancel();
+  }
+
+  async #endPrefill(prefilled: Promise<void>): Promise<void> {
+    const timer = setTimeout(() => this.#prefill.cancel(), PARTNER_MS);
+    await prefilled;
+    clearTimeout(timer);
+  }
+
+  #endDecode(): void {
+    if (!this.#client.started) this.#decode.cancel();
   }
 
   /** Decode has its cache: a call that does not end now is nobody's, and would be counted until the request's time is over. */
@@ -74,10 +88,15 @@ export class Pair {
     else if (held.abort === 'failed') this.#spoiled = failed(this.#abortedBy(), false, true);
     else if (held.abort === 'refused') this.#spoiled = outcome;
     else return;
-    this.#decode.cancel();
+    if (broke(outcome)) setTimeout(() => this.#endDecode(), PARTNER_MS);
+    else this.#endDecode();
   }
 
   #abortedBy(): RouterError {
     return new RouterError('worker_bad_response', `prefill server ${this.#prefill.target.url} aborted the request`);
   }
+}
+
+function broke(outcome: Outcome): boolean {
+  return outcome.kind === 'failed' && mayHaveDied(outcome);
 }
