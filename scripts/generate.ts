@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { document } from '../src/config/document.ts';
+import { document as paths } from '../src/http/endpoints-document.ts';
 import { document as metrics } from '../src/metrics/document.ts';
 import { renderSimOptions } from '../src/sim/options.ts';
 
@@ -8,6 +9,7 @@ import { renderSimOptions } from '../src/sim/options.ts';
 const FILES: Readonly<Record<string, (before: string) => string>> = {
   'docs/metrics.md': metrics,
   'docs/options.md': document,
+  'docs/paths.md': paths,
   'docs/simulated-engine.md': (before) => before.replace(/(?<=\n<!-- Generated .* -->\n\n).*/s, renderSimOptions),
 };
 

@@ -27,6 +27,7 @@ import { noWorker } from './proxy/choose.ts';
 import type { Edge } from './proxy/exchange.ts';
 import type { Plan } from './proxy/plans/plan.ts';
 import { DataPath } from './proxy/proxy.ts';
+import type { Fleet } from './proxy/tell-all.ts';
 import { createRouting, type Routing } from './routing.ts';
 import { Slots } from './state/slots.ts';
 import { followWorkers, indexBytesOf, viewsOf } from './worker-metrics.ts';
@@ -99,7 +100,14 @@ export class Router {
     this.#log = log;
     this.#feed = new PolicyFeed(policies, registry, config, log);
     this.#measure(policies, models);
-    this.#dataPath = new DataPath(config, { plan, somebody, admission: this.admission, models, log });
+    this.#dataPath = new DataPath(config, {
+      plan,
+      somebody,
+      admission: this.admission,
+      models,
+      fleet: this.#fleet(models, somebody),
+      log,
+    });
   }
 
   /** Where it listens, as a client on this machine writes it. */
@@ -203,8 +211,9 @@ export class Router {
     }
     this.#serving++;
     const reads = isReading(request);
-    const { inference, repeatable } = found.endpoint;
-    const treatment = { admitted: inference && !reads, repeatable: repeatable || reads };
+    const { endpoint } = found;
+    const { inference, repeatable } = endpoint;
+    const treatment = { endpoint, admitted: inference && !reads, repeatable: repeatable || reads };
     await this.#dataPath.serve(request, response, treatment, { observed, headers });
     if (--this.#serving === 0) this.#idle?.();
   }
@@ -231,6 +240,28 @@ export class Router {
       retryAfterSecs: 2,
       details: this.#held(),
     });
+  }
+
+  /** Whom calls concern that are for all servers: those that somebody answers at. The others are named in the log, as they will not know of it. */
+  #fleet(models: ServedModels, somebody: Somebody): Fleet {
+    const { registry } = this;
+    const log = this.#log;
+    const isHeld = () => this.#held !== undefined;
+    return {
+      concerned({ path, reachesDraining }, model) {
+        const { workers } = registry;
+        const of = model === undefined ? workers : workers.filter((worker) => models.serves(worker, model));
+        const up = [...of.filter((worker) => worker.up), ...(reachesDraining ? registry.draining : [])];
+        if (isHeld() || up.length === 0) throw somebody.missing(model);
+        const away = of.filter((worker) => !worker.up).map(({ url }) => url);
+        if (away.length > 0) log.warning('workers that are not up were not told', { path, workers: away.join(' ') });
+        return up;
+      },
+      emptied({ url }) {
+        const worker = registry.get(url);
+        if (worker) registry.flushed(worker);
+      },
+    };
   }
 
   /** While the router is held there is nobody to ask, whatever workers there are. */

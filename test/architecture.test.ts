@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['errors', 'log'],
   http: ['errors', 'log'],
   workers: ['state', 'http', 'errors', 'log'],
-  proxy: ['policies', 'state', 'http', 'config', 'observe', 'errors', 'log'],
+  proxy: ['policies', 'state', 'http', 'fan-out', 'config', 'observe', 'errors', 'log'],
   api: ['workers', 'fan-out', 'metrics', 'http', 'config', 'errors', 'log'],
   discovery: ['workers', 'config', 'errors', 'log'],
   launch: ['columns', 'config', 'errors', 'folder', 'log'],

@@ -46,6 +46,10 @@ export interface Endpoint {
   readonly ofModel: boolean;
   /** Servers take a data-parallel rank in its body; others may refuse a field that they do not know. */
   readonly takesRank: boolean;
+  /** Where a worker has done it, nothing that it had cached is left. */
+  readonly emptiesCache?: true;
+  /** It concerns those that were removed too, while requests run on there. */
+  readonly reachesDraining?: true;
   /** The path under which workers serve it, where that is another. */
   readonly sentAs?: string;
   /** It may be sent again once a worker has seen it. What only reads always may. */

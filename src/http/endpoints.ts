@@ -20,6 +20,7 @@ const CHANGING: Traits = { ...ASKED, repeatable: false };
 /** Told to every server: what holds for one of several that are to be alike must hold for all. */
 const TOLD: Traits = { ...CHANGING, to: 'all' };
 const TOLD_OF_MODEL: Traits = { ...TOLD, ofModel: true };
+const NEW_WEIGHTS: Traits = { ...TOLD_OF_MODEL, emptiesCache: true };
 const OWN = { ...ASKED, to: 'router', access: 'key' } as const;
 const PUBLIC = { ...OWN, access: 'public' } as const;
 
@@ -108,15 +109,15 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { path: '/open_session', family: 'session', ...CHANGING },
   { path: '/close_session', family: 'session', ...CHANGING },
 
-  { path: '/pause_generation', family: 'control', ...TOLD },
-  { path: '/continue_generation', family: 'control', ...TOLD },
-  { path: '/update_weights_from_disk', family: 'control', ...TOLD_OF_MODEL },
-  { path: '/update_weights_from_tensor', family: 'control', ...TOLD_OF_MODEL },
-  { path: '/update_weights_from_distributed', family: 'control', ...TOLD_OF_MODEL },
-  { path: '/update_weights_from_ipc', family: 'control', ...TOLD_OF_MODEL },
+  { path: '/pause_generation', family: 'control', ...TOLD, reachesDraining: true },
+  { path: '/continue_generation', family: 'control', ...TOLD, reachesDraining: true },
+  { path: '/update_weights_from_disk', family: 'control', ...NEW_WEIGHTS },
+  { path: '/update_weights_from_tensor', family: 'control', ...NEW_WEIGHTS },
+  { path: '/update_weights_from_distributed', family: 'control', ...NEW_WEIGHTS },
+  { path: '/update_weights_from_ipc', family: 'control', ...NEW_WEIGHTS },
   { path: '/update_weight_version', family: 'control', ...TOLD_OF_MODEL },
   { path: '/begin_weight_update', family: 'control', ...TOLD_OF_MODEL },
-  { path: '/end_weight_update', family: 'control', ...TOLD_OF_MODEL },
+  { path: '/end_weight_update', family: 'control', ...NEW_WEIGHTS },
   { path: '/init_weights_update_group', family: 'control', ...TOLD_OF_MODEL },
   { path: '/destroy_weights_update_group', family: 'control', ...TOLD_OF_MODEL },
   { path: '/weights_checker', family: 'control', ...TOLD_OF_MODEL },
@@ -125,9 +126,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { path: '/unload_lora_adapter', family: 'control', ...TOLD_OF_MODEL },
   { path: '/v1/load_lora_adapter', family: 'control', ...TOLD_OF_MODEL },
   { path: '/v1/unload_lora_adapter', family: 'control', ...TOLD_OF_MODEL },
-  { path: '/release_memory_occupation', family: 'control', ...TOLD },
+  { path: '/release_memory_occupation', family: 'control', ...TOLD, emptiesCache: true },
   { path: '/resume_memory_occupation', family: 'control', ...TOLD },
-  { path: '/sleep', family: 'control', ...TOLD },
+  { path: '/sleep', family: 'control', ...TOLD, emptiesCache: true },
   { path: '/wake_up', family: 'control', ...TOLD },
   { path: '/start_profile', family: 'control', ...TOLD },
   { path: '/stop_profile', family: 'control', ...TOLD },
@@ -146,7 +147,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { path: '/hicache/storage-backend', family: 'control', ...TOLD },
   { path: '/hicache/storage-backend/clear', family: 'control', ...TOLD },
   { path: '/dumper/{method}', family: 'control', ...TOLD },
-  { path: '/reset_prefix_cache', family: 'control', ...TOLD },
+  { path: '/reset_prefix_cache', family: 'control', ...TOLD, emptiesCache: true },
   { path: '/reset_mm_cache', family: 'control', ...TOLD },
   { path: '/collective_rpc', family: 'control', ...TOLD },
 

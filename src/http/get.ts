@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { isStale } from './reuse-mark.ts';
 import type { Controller, ExchangeHandler, WorkerClient } from './worker-client.ts';
 
@@ -10,13 +11,16 @@ export interface GetOptions {
 
 export interface Answer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
 /** What is sent beside a path; a GET without a body unless given. */
 export interface CallOptions extends GetOptions {
-  readonly method?: 'GET' | 'HEAD' | 'POST' | 'DELETE' | undefined;
+  readonly method?: string | undefined;
   readonly body?: Buffer | undefined;
+  /** Ends it: nobody waits for the answer any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One of the router's own calls to a worker: GETs `path`. Rejects, with the reason in a few words, when no whole answer came in time. */
@@ -26,12 +30,13 @@ export function get(client: WorkerClient, path: string, options: GetOptions): Pr
 
 /** The same with any method. What only reads is sent again at once where a connection was found to be closed; anything else takes a new one. */
 export function call(client: WorkerClient, path: string, options: CallOptions): Promise<Answer> {
-  const { headers, timeoutMs, maxBytes, method = 'GET', body = null } = options;
+  const { headers, timeoutMs, maxBytes, method = 'GET', body = null, signal } = options;
   return new Promise((resolve, reject) => {
     let controller: Controller | undefined;
     let fresh = method !== 'GET' && method !== 'HEAD';
     let sentMs = 0;
     let status = 0;
+    let head: IncomingHttpHeaders = {};
     let over = false;
     const chunks: Buffer[] = [];
     let room = maxBytes;
@@ -44,14 +49,20 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
       fail(new Error(`${path} gave no answer within ${timeoutMs} ms`));
       controller?.abort(new Error('too late'));
     }, timeoutMs);
+    const stop = () => {
+      fail(new Error('nobody waits for it any more'));
+      controller?.abort(new Error('not wanted any more'));
+    };
+    signal?.addEventListener('abort', stop, { once: true });
     const handler: ExchangeHandler = {
       onRequestStart(started) {
         controller = started;
         sentMs = performance.now();
         if (over) started.abort(new Error('too late'));
       },
-      onResponseStart(_, code) {
+      onResponseStart(_, code, answerHeaders) {
         status = code;
+        head = answerHeaders;
       },
       onResponseData(_, chunk) {
         if (maxBytes === 0 || over) return;
@@ -63,7 +74,7 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
       },
       onResponseEnd() {
         clearTimeout(timer);
-        resolve({ status, body: Buffer.concat(chunks) });
+        resolve({ status, headers: head, body: Buffer.concat(chunks) });
       },
       onResponseError(_, error) {
         if (over || fresh || !isStale(error, status !== 0, performance.now() - sentMs)) return fail(error);

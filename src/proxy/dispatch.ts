@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { endpointOf } from '../http/endpoints.ts';
 import { requestHeaders } from '../http/headers.ts';
-import { pathOf } from '../http/path.ts';
+import { originForm, pathOf } from '../http/path.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
 import type { Controller, ExchangeHandler } from '../http/worker-client.ts';
 import type { Hints } from '../policies/policy.ts';
@@ -76,14 +76,6 @@ function ownHeaders({ lease, exchange: { observed } }: Sending): string[] {
   if (authorization !== undefined) own.push('authorization', authorization);
   if (traceparent !== undefined) own.push('traceparent', traceparent);
   return own;
-}
-
-/** `http://host/path` in a request line means `/path` here: the worker is ours to choose. */
-function originForm(url: string): string {
-  if (url.startsWith('/')) return url;
-  const rest = url.replace(/^[^/?#]*\/\/[^/?#]*/, '');
-  if (rest === url) return '/';
-  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 /** The path and query under which workers serve it. */

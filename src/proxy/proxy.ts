@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClientGoneError, readBody } from '../http/body.ts';
+import type { Endpoint } from '../http/endpoint.ts';
 import { sendError, setHeaders } from '../http/respond.ts';
 import type { Log } from '../log.ts';
 import type { Random } from '../policies/policy.ts';
@@ -13,6 +14,7 @@ import type { Attempt, Plan } from './plans/plan.ts';
 import { backoffMs, type RetryOptions, Tries } from './retry.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { noteFailure, settle } from './settle.ts';
+import { type Fleet, tellAll } from './tell-all.ts';
 import { noTimeLeft } from './timeout.ts';
 
 export interface DataPathOptions extends RetryOptions {
@@ -25,6 +27,7 @@ export interface DataPathParts {
   readonly somebody: Somebody;
   readonly admission: Admission;
   readonly models: Models;
+  readonly fleet: Fleet;
   readonly log: Log;
   readonly random?: Random;
 }
@@ -36,6 +39,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
 
 /** How a request may be treated. */
 export interface Treatment {
+  readonly endpoint: Endpoint;
   /** It waits its turn, and for a worker; else it is answered at once, one way or the other. */
   readonly admitted: boolean;
   /** It may be sent again once a worker has seen it. */
@@ -58,7 +62,7 @@ export class DataPath {
   /** Serves one request whole; never rejects. */
   async serve(request: IncomingMessage, response: ServerResponse, treatment: Treatment, edge: Edge): Promise<void> {
     const exchange = new Exchange(request, response, edge);
-    const { admission } = this.#parts;
+    const { admission, fleet, models } = this.#parts;
     try {
       if (admission.closed) throw admission.closed;
       exchange.body = await readBody(request, this.#options.maxPayloadBytes);
@@ -66,7 +70,8 @@ export class DataPath {
       const turn = treatment.admitted ? admission.enter(exchange) : undefined;
       if (turn) await timed(exchange, turn);
       exchange.deadlineMs = performance.now() + this.#options.requestTimeoutMs;
-      await this.#answer(exchange, treatment);
+      if (treatment.endpoint.to === 'all') await tellAll(exchange, treatment.endpoint, fleet, models);
+      else await this.#answer(exchange, treatment);
     } catch (error) {
       this.#fail(exchange, error as Error);
     } finally {

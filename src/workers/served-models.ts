@@ -36,6 +36,11 @@ export class ServedModels {
     return this.#workers.has(base) ? base : undefined;
   }
 
+  /** Whether a worker goes by that name. */
+  serves(worker: Worker, name: string): boolean {
+    return this.#workers.get(name)?.has(worker) ?? false;
+  }
+
   /** Those of `Registry.available` that serve the model: one array until something changes. */
   available(role: Role, name: string): readonly WorkerTarget[] {
     let ofRole = this.#available.get(role);
@@ -57,8 +62,7 @@ export class ServedModels {
   }
 
   #serving(name: string, targets: readonly WorkerTarget[]): readonly WorkerTarget[] {
-    const workers = this.#workers.get(name);
-    return targets.filter(({ worker }) => workers?.has(worker));
+    return targets.filter(({ worker }) => this.serves(worker, name));
   }
 
   #refresh(): void {

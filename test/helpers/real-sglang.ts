@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-const { REAL_SGLANG_PYTHON: python } = process.env;
+export const { REAL_SGLANG_PYTHON: python } = process.env;
 export const { REAL_SGLANG_MODEL: model } = process.env;
 /** Tests on real SGLang servers run where REAL_SGLANG_PYTHON and REAL_SGLANG_MODEL name them. */
 export const options =

@@ -265,12 +265,12 @@ test('what must not be sent twice is not, where its worker is removed over it', 
   await using router = await testRouter([one.url, two.url], ['--policy', 'round_robin']);
   // Over connections that have served, which may be found closed.
   for (let i = 0; i < 2; i++) await (await post(router.url)).text();
-  const answer = fetch(`${router.url}/load_lora_adapter`, { method: 'POST', body: '{}' });
+  const answer = fetch(`${router.url}/an_order`, { method: 'POST', body: '{}' });
   await until(() => seen.length === 1);
   const { registry } = router.router;
   const asked = registry.workers.find(({ load }) => load === 1);
   await registry.remove(asked?.url ?? '', 0);
-  assert.deepEqual([(await answer).status, seen], [502, ['/load_lora_adapter']]);
+  assert.deepEqual([(await answer).status, seen], [502, ['/an_order']]);
 });
 
 test('a worker that was taken out is asked all the same when it is the last', async () => {

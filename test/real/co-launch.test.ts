@@ -132,6 +132,24 @@ test('cache_aware: cached_tokens are as predicted, and both servers are used', o
   assert.deepEqual([...new Set(shares.map(({ worker }) => worker))].sort(), [...serving.workers].sort());
 });
 
+test('/pause_generation and /continue_generation reach both servers', options, async () => {
+  const order = async (path: string) => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(serving.url + path, { method: 'POST', headers, body: '{}' });
+    const { status, workers } = (await answer.json()) as { status: string; workers: { worker: string }[] };
+    assert.deepEqual([answer.status, status], [200, 'ok']);
+    assert.deepEqual(workers.map(({ worker }) => worker).sort(), [...serving.workers].sort());
+  };
+  await order('/pause_generation');
+  let answered = 0;
+  const body = { text: 'The capital of France is', sampling_params: sampling };
+  const asked = serving.workers.map((url) => ask(url, '/generate', body).then(() => answered++));
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  assert.equal(answered, 0, 'a server that pauses answers nothing');
+  await order('/continue_generation');
+  await Promise.all(asked);
+});
+
 test('Ctrl-C ends everything, exit code 0', options, async () => {
   const { process: child } = serving.launched;
   const pids = descendants(child.pid as number);

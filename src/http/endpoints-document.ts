@@ -1,0 +1,87 @@
+import type { Endpoint } from './endpoint.ts';
+import { ENDPOINTS } from './endpoints.ts';
+
+const INTRO = `# Paths
+
+Generated from \`src/http/endpoints.ts\`: do not edit, run \`npm run generate\`.
+
+What the router does with each path that it knows. Any other path goes to one worker as it is, with its query, and is sent a second time
+only if it reads (GET, HEAD) or was never sent. With \`--api-key\` every path needs the key that does not say *public*.`;
+
+interface Section {
+  readonly title: string;
+  readonly text: string;
+  readonly has: (endpoint: Endpoint) => boolean;
+}
+
+const SECTIONS: readonly Section[] = [
+  {
+    title: 'Requests to the model',
+    text: `One worker answers, chosen by the policy, or a prefill and a decode server. A request waits in the queue for its turn and for a worker, is
+sent again where that helps ([fault-tolerance.md](fault-tolerance.md)), and names its model where workers serve several
+([workers.md](workers.md#several-models)). Bodies and answers pass as they are.`,
+    has: ({ inference }) => inference,
+  },
+  {
+    title: 'Questions to one worker',
+    text: 'Any worker answers, at once or not at all. Those marked depend on the model and must name it where workers serve several.',
+    has: ({ inference, to, repeatable }) => !inference && to === 'one' && repeatable,
+  },
+  {
+    title: 'What changes one worker',
+    text: 'Sent to one worker, and never twice.',
+    has: ({ to, repeatable }) => to === 'one' && !repeatable,
+  },
+  {
+    title: 'What concerns all workers',
+    text: `Sent once to every worker that is up, ready or not, to all at the same time: servers with ranks once, prefill and decode servers alike. Any method, the
+body up to \`--max-payload-size\`, the whole within \`--request-timeout-secs\`; a client that leaves ends all of it, and nothing is
+tried again.
+
+| of the workers | the answer |
+| --- | --- |
+| there is one | is that worker's, as it is |
+| all did it | 200, the fields of the first worker's answer, and \`"workers": [{"worker": URL, "answer": …}]\` with what each said; a text that all answer is passed on |
+| some did it | 206, \`{"status": "partial_success", "success": false, "message", "successful": [URL], "failed": [{"worker": URL, "error"}]}\` |
+| none did it | what they say, where all have the same status, and else 502 \`worker_bad_response\` with \`failed\` |
+| none is up | 503 |
+
+A worker did it if its answer is a 2xx without \`"success": false\`. Workers that are not up are named in the log: a server that starts later has
+the weights and adapters that it was started with. Those marked are for one model: where workers serve several, name it with
+\`?model=NAME\` or as the field \`model\`, and the workers with that model are told.`,
+    has: ({ to }) => to === 'all',
+  },
+  {
+    title: 'What the router answers',
+    text: 'By itself, or from what workers tell it. [README.md](../README.md#send-requests) says what the answers are.',
+    has: ({ to }) => to === 'router',
+  },
+];
+
+/** docs/paths.md. */
+export function document(): string {
+  return `${[INTRO, ...SECTIONS.map(section)].join('\n\n')}\n`;
+}
+
+function section({ title, text, has }: Section): string {
+  const rows = ENDPOINTS.filter(has).map(row);
+  return [`## ${title}`, '', text, '', line(['Path', 'API', 'Notes']), line(['---', '---', '---']), ...rows].join('\n');
+}
+
+function row(endpoint: Endpoint): string {
+  const { path, family, inference, ofModel, access, errors, emptiesCache, reachesDraining, sentAs } = endpoint;
+  const notes = [
+    access === 'public' && 'public',
+    ofModel && !inference && 'for one model',
+    emptiesCache && 'empties the cache',
+    reachesDraining && 'also those that were removed, while requests run there',
+    sentAs && `sent as \`${sentAs}\``,
+    errors === 'anthropic' && "errors within a stream in Anthropic's form",
+    errors === 'flat' && 'errors as `{"error", "code"}`',
+  ];
+  return line([`\`${path}\``, family.replaceAll('_', ' '), notes.filter(Boolean).join(', ')]);
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
