@@ -214,8 +214,11 @@ export class Router {
     const { endpoint } = found;
     const { inference, repeatable } = endpoint;
     const treatment = { endpoint, admitted: inference && !reads, repeatable: repeatable || reads };
-    await this.#dataPath.serve(request, response, treatment, { observed, headers });
-    if (--this.#serving === 0) this.#idle?.();
+    try {
+      await this.#dataPath.serve(request, response, treatment, { observed, headers });
+    } finally {
+      if (--this.#serving === 0) this.#idle?.();
+    }
   }
 
   async #answer(

@@ -54,17 +54,20 @@ export function dispatch(sending: Sending): Dispatched {
   const { lease, exchange, body, fresh } = sending;
   const target = lease.choice.candidate;
   const { request } = exchange;
+  const prepared = {
+    path: target.basePath + workerPath(originForm(request.url ?? '/')),
+    method: request.method ?? 'GET',
+    headers: withRankHeader(requestHeaders(request.headers, ownHeaders(sending)), target.rank),
+    body: body.length > 0 ? body : null,
+    fresh,
+  };
+  // From here on it is counted as waiting: nothing may throw without ending it.
   const call = new Call(sending);
-  target.client.dispatch(
-    {
-      path: target.basePath + workerPath(originForm(request.url ?? '/')),
-      method: request.method ?? 'GET',
-      headers: withRankHeader(requestHeaders(request.headers, ownHeaders(sending)), target.rank),
-      body: body.length > 0 ? body : null,
-      fresh,
-    },
-    call,
-  );
+  try {
+    target.client.dispatch(prepared, call);
+  } catch (error) {
+    call.end(failed(error as Error, false, false));
+  }
   return call;
 }
 
@@ -189,7 +192,13 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     this.#deadlines.clear();
     if (this.#over) return;
     if (this.#waiting) this.#waitsNoMore(this.#status < 400);
-    this.#sink.end();
+    try {
+      this.#sink.end();
+    } catch (error) {
+      // The connection is done with this exchange: nobody else would end the call.
+      this.#stop(error as Error);
+      return;
+    }
     this.#finish({ kind: 'answered', status: this.#status });
   }
 
@@ -237,7 +246,7 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     this.#over = true;
     this.#deadlines.clear();
     if (this.#waiting) this.#waitsNoMore(false);
-    if (outcome.kind === 'failed' && outcome.started) this.#sink.breakOff(failureOf(outcome, this.#target));
     this.#resolve({ outcome, answerBegan: this.#answerBegan, tookMs: performance.now() - this.startedMs });
+    if (outcome.kind === 'failed' && outcome.started) this.#sink.breakOff(failureOf(outcome, this.#target));
   }
 }

@@ -28,6 +28,7 @@ export class Lease implements Described {
   readonly #tail = new AnswerTail();
   #streams = false;
   #firstByteMs: number | undefined;
+  #settled = false;
 
   /** Counts the choice. */
   constructor(choice: Choice<Target>, policy: Policy, slots: Slots, { explains, observed }: LeaseOptions) {
@@ -66,16 +67,21 @@ export class Lease implements Described {
     this.#policy.firstByte?.(this.choice);
   }
 
-  /** The call has ended, however it did; once. */
+  /** The call has ended, however it did. What is held comes first: an error in the rest must not keep it. */
   settle(outcome: Outcome): void {
+    if (this.#settled) return;
+    this.#settled = true;
     const { candidate } = this.choice;
     const verdict = verdictOf(outcome);
-    const usage = this.#tail.read();
     this.#slots.give(candidate.slot);
     candidate.settled(verdict, this.#ticket);
+    const usage = this.#tail.read();
     const firstByteMs = this.#streams ? this.#firstByteMs : undefined;
-    this.#policy.settled?.(this.choice, { firstByteMs, ...usage });
-    this.observed.end({ verdict, usage, error: errorOf(outcome, candidate) });
+    try {
+      this.#policy.settled?.(this.choice, { firstByteMs, ...usage });
+    } finally {
+      this.observed.end({ verdict, usage, error: errorOf(outcome, candidate) });
+    }
   }
 }
 

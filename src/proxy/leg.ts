@@ -37,27 +37,29 @@ export interface Asked extends Wanted {
   readonly repeatable: boolean;
 }
 
-/** One worker's part in an attempt, from the choice to the end of its call. */
-export class Leg {
+/** One worker's part in an attempt, from the choice to the end of its call. Disposed of unsent, it gives back what the choice holds. */
+export class Leg implements Disposable {
   readonly lease: Lease;
   readonly #targets: Targets;
   readonly #asked: Asked;
-  readonly #timeouts: Timeouts;
+  readonly #policy: Policy;
+  readonly #parts: LegParts;
   #call: Dispatched | undefined;
+  #sent = false;
   #ended: Outcome | undefined;
 
   /** Chooses a worker; whom this request has asked before only when nobody else is left. `aside` where its answer is not the client's. */
-  constructor({ targets, policy }: Pool, asked: Asked, { slots, timeouts, log }: LegParts, aside = false) {
+  constructor({ targets, policy }: Pool, asked: Asked, parts: LegParts, aside = false) {
     const { exchange, tries } = asked;
     const wantsScores = asksToExplain(exchange.request);
-    const choice = choose(policy, targets, asked, wantsScores || log.debugEnabled);
-    explain(choice, policy, log);
+    const choice = choose(policy, targets, asked, wantsScores || parts.log.debugEnabled);
     tries.tried.push(choice.candidate);
     const observed = exchange.observed.attempt(chosenOf(choice, policy), aside);
-    this.lease = new Lease(choice, policy, slots, { explains: wantsScores, observed });
+    this.lease = new Lease(choice, policy, parts.slots, { explains: wantsScores, observed });
     this.#targets = targets;
     this.#asked = asked;
-    this.#timeouts = timeouts;
+    this.#policy = policy;
+    this.#parts = parts;
   }
 
   get target(): Target {
@@ -66,8 +68,10 @@ export class Leg {
 
   /** Sends it; resolves when that has ended, however it did. */
   async send(body: Buffer, sink: Sink): Promise<Outcome> {
+    this.#sent = true;
     let outcome: Outcome = GONE;
     try {
+      explain(this.lease.choice, this.#policy, this.#parts.log);
       const ranked = withRank(body, this.#asked.exchange.request.url ?? '/', this.target.rank);
       outcome = await this.#sendWhole(ranked, sink);
     } finally {
@@ -94,7 +98,7 @@ export class Leg {
 
   async #dispatch(body: Buffer, sink: Sink, fresh: boolean): Promise<Called> {
     if (this.#ended) return { outcome: this.#ended, answerBegan: false, tookMs: 0 };
-    this.#call = dispatch({ lease: this.lease, body, sink, fresh, timeouts: this.#timeouts, ...this.#asked });
+    this.#call = dispatch({ lease: this.lease, body, sink, fresh, timeouts: this.#parts.timeouts, ...this.#asked });
     return await this.#call.called;
   }
 
@@ -106,9 +110,8 @@ export class Leg {
     tries.tried.push(...this.#targets.available(model).filter((target) => target.server === server));
   }
 
-  /** Gives it back unsent. */
-  drop(): void {
-    this.lease.settle(GONE);
+  [Symbol.dispose](): void {
+    if (!this.#sent) this.lease.settle(GONE);
   }
 
   /** Ends it now: nobody wants the answer any more. */

@@ -146,6 +146,11 @@ export class DataPath {
     if (exchange.gone || error instanceof ClientGoneError) return;
     const { response, headers, observed } = exchange;
     if (!('code' in error)) this.#parts.log.error('request failed', { reason: error.stack ?? error.message });
+    if (response.writableEnded) return;
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
     setHeaders(response, headers);
     observed.record.errorCode = sendError(response, error);
   }

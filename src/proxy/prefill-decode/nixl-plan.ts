@@ -35,7 +35,7 @@ export class NixlPlan extends TwoPoolPlan {
     const body = spliceFields(exchange.body, TO_PREFILL, NOT_TO_PREFILL);
     if (!body) throw new RouterError('bad_request', 'expected a JSON object as the body');
     this.requireBoth(asked);
-    const prefill = new Leg(this.prefill, asked, this.parts, true);
+    using prefill = new Leg(this.prefill, asked, this.parts, true);
     const held = new HeldAnswer(false);
     exchange.ongoing = prefill;
     const outcome = await prefill.send(body, held);
@@ -49,16 +49,17 @@ export class NixlPlan extends TwoPoolPlan {
     }
     const transfer = transferOf(held.body);
     if (transfer === undefined) return { outcome: failed(withoutTransfer(prefill.target.url), false, true), targets };
-    return this.#decodeAfter(prefill, transfer, client, asked);
+    return await this.#decodeAfter(prefill, transfer, client, asked);
   }
 
   async #decodeAfter(prefill: Leg, transfer: string, client: Relay, asked: Asked): Promise<Attempt> {
     const { exchange } = asked;
     if (exchange.gone) return { outcome: { kind: 'client_gone' }, targets: [prefill.target] };
     this.requireBoth(asked);
-    const decode = new Leg(this.decode, asked, this.parts);
+    using decode = new Leg(this.decode, asked, this.parts);
+    const body = spliceFields(exchange.body, new Map([[TRANSFER, transfer]])) as Buffer;
     exchange.ongoing = decode;
-    const outcome = await decode.send(spliceFields(exchange.body, new Map([[TRANSFER, transfer]])) as Buffer, client);
+    const outcome = await decode.send(body, client);
     exchange.ongoing = undefined;
     return { outcome, targets: [prefill.target, decode.target] };
   }

@@ -16,6 +16,15 @@ const PREFILL_LEFT_MS = 5_000;
 /** Where one server broke off, for so long it shows whether the other does too: then no other pair is given the request. */
 const PARTNER_MS = 50;
 
+/** The prefill server's part of an attempt. */
+interface Prefilling {
+  readonly held: HeldAnswer;
+  /** Where its answer is part of the client's. */
+  readonly merging: MergingAnswer | undefined;
+  /** Resolves when its call is over and its answer was read. */
+  readonly prefilled: Promise<void>;
+}
+
 /** One attempt at both servers at once: decode's answer is the client's, and whoever fails first ends the other's call. */
 export class Pair {
   readonly #prefill: Leg;
@@ -24,6 +33,9 @@ export class Pair {
   readonly #client: Relay;
   /** How the prefill server's call ended where nothing can be decoded after it. */
   #spoiled: Outcome | undefined;
+  /** What went wrong in the router itself with the prefill server's answer. */
+  #error: Error | undefined;
+  #over = false;
 
   constructor(prefill: Leg, decode: Leg, exchange: Exchange) {
     this.#prefill = prefill;
@@ -37,13 +49,28 @@ export class Pair {
     const held = new HeldAnswer(logprobs !== undefined);
     const merging = logprobs && new MergingAnswer(this.#client, logprobs);
     this.#exchange.ongoing = this;
-    const prefilled = this.#prefill.send(body, held).then((outcome) => {
-      this.#prefilled(outcome, held);
-      if (!logprobs || this.#spoiled || outcome.kind !== 'answered') return;
-      for (const json of eventsOf(held.body)) logprobs.learn(json);
-      merging?.learned();
-    });
-    const decoded = await this.#decode.send(body, merging ?? this.#client);
+    const prefilled = this.#prefill
+      .send(body, held)
+      .then((outcome) => {
+        this.#prefilled(outcome, held);
+        if (!logprobs || this.#spoiled || outcome.kind !== 'answered') return;
+        for (const json of eventsOf(held.body)) logprobs.learn(json);
+        merging?.learned();
+      })
+      .catch((error: Error) => this.#failed(error, merging !== undefined));
+    try {
+      return await this.#decoded(await this.#decode.send(body, merging ?? this.#client), { held, merging, prefilled });
+    } catch (error) {
+      this.cancel();
+      throw error;
+    } finally {
+      this.#over = true;
+      this.#exchange.ongoing = undefined;
+    }
+  }
+
+  /** Decode's call is over: what becomes of the attempt. */
+  async #decoded(decoded: Outcome, { held, merging, prefilled }: Prefilling): Promise<Attempt> {
     if (decoded.kind !== 'answered' || decoded.status >= 300) {
       if (broke(decoded)) await this.#endPrefill(prefilled);
       else this.#prefill.cancel();
@@ -52,7 +79,7 @@ export class Pair {
     // What the prefill server tells is part of such an answer; else it may end by itself.
     if (merging) await prefilled;
     else this.#endPrefillSoon(prefilled);
-    this.#exchange.ongoing = undefined;
+    if (this.#error) throw this.#error;
     const targets = [this.#prefill.target, this.#decode.target];
     if (!this.#spoiled || this.#client.started) return { outcome: decoded, targets };
     if (this.#spoiled.kind === 'answered') held.passTo(this.#client);
@@ -79,6 +106,13 @@ export class Pair {
   #endPrefillSoon(prefilled: Promise<void>): void {
     const timer = setTimeout(() => this.#prefill.cancel(), PREFILL_LEFT_MS);
     void prefilled.finally(() => clearTimeout(timer));
+  }
+
+  /** An error of the router itself. Decode's answer goes on only where the client has part of it, and nothing is to be put in. */
+  #failed(error: Error, merges: boolean): void {
+    if (this.#over) throw error;
+    this.#error = error;
+    if (merges || !this.#client.started) this.#decode.cancel();
   }
 
   /** A prefill that failed leaves nothing to decode, unless the cache has been handed over: then decode's answer has begun. */

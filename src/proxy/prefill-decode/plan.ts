@@ -34,11 +34,11 @@ export class PrefillDecodePlan extends TwoPoolPlan {
     }
     const batch = batchSizeOf(endpoint, body);
     this.requireBoth(asked);
-    const prefill = new Leg(this.prefill, asked, this.parts, true);
-    const decode = this.decodeBeside(prefill, asked);
+    using prefill = new Leg(this.prefill, asked, this.parts, true);
+    using decode = new Leg(this.decode, asked, this.parts);
     const fields = bootstrapFields(prefill.target, this.#rooms.draw(batch ?? 1), batch);
     const both = spliceFields(body, fields, REPLACED_FIELDS) as Buffer;
-    return new Pair(prefill, decode, exchange).send(both, PromptLogprobs.wantedBy(endpoint.family, body));
+    return await new Pair(prefill, decode, exchange).send(both, PromptLogprobs.wantedBy(endpoint.family, body));
   }
 }
 

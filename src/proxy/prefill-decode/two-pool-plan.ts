@@ -1,5 +1,5 @@
 import { noWorker } from '../choose.ts';
-import { type Asked, hasUntried, isReady, Leg, type LegParts, type Pool } from '../leg.ts';
+import { type Asked, hasUntried, isReady, type LegParts, type Pool } from '../leg.ts';
 import type { Attempt, Plan } from '../plans/plan.ts';
 import { RegularPlan } from '../plans/regular.ts';
 
@@ -31,15 +31,5 @@ export abstract class TwoPoolPlan implements Plan {
   /** Throws RouterError where one is missing: a leg that was chosen already would stay counted. */
   protected requireBoth({ model }: Asked): void {
     if (!this.isReady(model)) throw noWorker(model);
-  }
-
-  /** The decode server's part of an attempt; where none can be chosen the prefill server's is given back. */
-  protected decodeBeside(prefill: Leg, asked: Asked): Leg {
-    try {
-      return new Leg(this.decode, asked, this.parts);
-    } catch (error) {
-      prefill.drop();
-      throw error;
-    }
   }
 }
