@@ -1,5 +1,6 @@
 import type { LaunchConfig } from '../config/launch.ts';
 import type { Engine } from '../launch/engine.ts';
+import { placeOf } from '../launch/gpus.ts';
 import { describeGpus, SERVER_HOST } from '../launch/plan.ts';
 import type { Server } from '../launch/server.ts';
 
@@ -16,7 +17,7 @@ interface Plan {
 export function planText({ url, engine, servers, logFolder, launch }: Plan): string {
   const count = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}`;
   const what = engine.kind === 'sim' ? count : `${count} of ${launch.modelPath ?? 'the model in the server config'}`;
-  const gpus = usesGpus(engine, launch.serverArgs);
+  const gpus = engine.kind === 'sglang' && placeOf(launch).device !== 'cpu';
   const rows = servers.map(({ plan, port, bootstrapPort }) => {
     const bootstrap = bootstrapPort === undefined ? '' : `  bootstrap port ${bootstrapPort}`;
     const where = gpus ? `  ${describeGpus(plan.gpus)}` : '';
@@ -47,10 +48,4 @@ export function readyText({ url, workers, of, elapsedMs, keyNeeded }: Ready): st
     `try it: curl ${url}/generate -H 'content-type: application/json'${key} -d '${body}'`,
     '',
   ].join('\n');
-}
-
-/** `--device cpu` is passed on unread; it only makes the words about GPUs wrong. */
-function usesGpus(engine: Engine, serverArgs: readonly string[]): boolean {
-  const device = serverArgs.findIndex((word) => word === '--device' || word.startsWith('--device='));
-  return engine.kind === 'sglang' && !`${serverArgs[device]} ${serverArgs[device + 1]}`.includes('cpu');
 }

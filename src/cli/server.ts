@@ -3,6 +3,7 @@ import type { Config } from '../config/options.ts';
 import { type Engine, sglangEngine, simEngine } from '../launch/engine.ts';
 import { explain, type Failure, toExitError } from '../launch/failure.ts';
 import { Fleet, STOP_GRACE_MS } from '../launch/fleet.ts';
+import { checkGpus, placeOf, visibleGpus } from '../launch/gpus.ts';
 import { createLogFolder } from '../launch/log-file.ts';
 import { planServers } from '../launch/plan.ts';
 import { Ports } from '../launch/ports.ts';
@@ -176,11 +177,16 @@ class CoLaunch {
   }
 
   async #prepare(): Promise<Fleet> {
-    const { sim, workerBasePort } = this.#launch;
-    const engine = sim ? simEngine(this.#surroundings.program) : await sglangEngine(this.#env);
+    const { sim, workerBasePort, servers } = this.#launch;
+    const ports = await Ports.from(workerBasePort);
+    // A prefill server has two.
+    ports.require(servers.regular + 2 * servers.prefill + servers.decode);
+    const [engine] = sim
+      ? [simEngine(this.#surroundings.program)]
+      : await Promise.all([sglangEngine(this.#env), this.#checkGpus()]);
     const logFolder = createLogFolder(this.#config.logDir);
     const fleet = await Fleet.create(planServers(this.#launch, engine), {
-      ports: await Ports.from(workerBasePort),
+      ports,
       logFolder,
       startupTimeoutMs: this.#config.workerStartupTimeoutMs,
       log: this.log,
@@ -188,6 +194,14 @@ class CoLaunch {
     this.#fleet = fleet;
     this.#announce(engine, fleet, logFolder);
     return fleet;
+  }
+
+  /** Servers beyond the GPUs would load for a minute and fail then. */
+  async #checkGpus(): Promise<void> {
+    const { device, machines } = placeOf(this.#launch);
+    if (!device.startsWith('cuda') || machines !== 1) return;
+    const gpus = await visibleGpus(this.#env);
+    if (gpus) checkGpus(this.#launch, gpus);
   }
 
   #announce(engine: Engine, { servers }: Fleet, logFolder: string): void {

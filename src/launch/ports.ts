@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import getPort, { portNumbers } from 'get-port';
 import { ExitError } from '../errors.ts';
 
@@ -11,10 +12,15 @@ const RANGE_FILE = '/proc/sys/net/ipv4/ip_local_port_range';
 export class Ports {
   readonly #base: number;
   readonly #top: number;
+  /** Handed out, or another launch's. */
+  readonly #taken = new Set<number>();
+  /** Where the next search begins: so each port is looked at once, however many are wanted. */
+  #from: number;
 
   private constructor(base: number, top: number) {
     this.#base = base;
     this.#top = top;
+    this.#from = base;
   }
 
   /** A base inside the ephemeral range is the user's choice and is kept. */
@@ -23,20 +29,41 @@ export class Ports {
     return new Ports(base, base < ephemeral ? ephemeral - 1 : HIGHEST);
   }
 
-  /** A port that nobody listens on and no launch of this machine has taken. Throws `port_in_use` when there is none. */
-  async next(): Promise<number> {
-    for (;;) {
-      // `reserve` keeps it ours in this process for good: a server may bind its port only minutes from now.
-      const port = await getPort({ port: portNumbers(this.#base, this.#top), reserve: true });
-      if (port < this.#base || port > this.#top) throw this.#exhausted();
-      if (await claim(port)) return port;
-    }
+  /** Throws a usage error where so many ports cannot be found, before the search for them. */
+  require(count: number): void {
+    const there = this.#top - this.#base + 1;
+    if (count <= there) return;
+    throw new ExitError(
+      'usage',
+      `the servers need ${count} ports, and from ${this.#base} to ${this.#top} there are ${there}`,
+      {
+        hint: 'start fewer servers (--dp-size), or begin lower with --router-dp-worker-base-port',
+      },
+    );
   }
 
-  #exhausted(): ExitError {
-    return new ExitError('port_in_use', `no free port for a server from ${this.#base} to ${this.#top}`, {
+  /** A port that nobody listens on and no launch of this machine has taken. Throws `port_in_use` when there is none. */
+  async next(): Promise<number> {
+    const port = (await this.#search(this.#from, [])) ?? (await this.#search(this.#base, this.#taken));
+    if (port !== undefined) return port;
+    throw new ExitError('port_in_use', `no free port for a server from ${this.#base} to ${this.#top}`, {
       hint: 'choose another start with --router-dp-worker-base-port',
     });
+  }
+
+  async #search(from: number, exclude: Iterable<number>): Promise<number | undefined> {
+    for (let at = from; at <= this.#top; ) {
+      // Looking at ports never waits by itself: signals are heard here.
+      await turn();
+      // `reserve` keeps it ours in this process for good: a server may bind its port only minutes from now.
+      const port = await getPort({ port: portNumbers(at, this.#top), exclude, reserve: true });
+      if (port < at || port > this.#top) return undefined;
+      this.#taken.add(port);
+      this.#from = port + 1;
+      if (await claim(port)) return port;
+      at = port + 1;
+    }
+    return undefined;
   }
 }
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, watch, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask, coLauncher, READY, SIMULATED, sim } from '../helpers/co-launch.ts';
 import { tlsFile } from '../helpers/tls.ts';
@@ -160,4 +163,40 @@ test('a Python without sglang is one clear line', async (t) => {
   const { program } = await coLaunch(t, ['--model-path', 'tiny'], { SGLANG_ROUTER_PYTHON: 'python3' });
   assert.deepEqual(await program.exited, [1, null]);
   assert.match(program.output, /^error: sglang is not installed for python3.*\nhint: .*--sim/m);
+});
+
+test('more servers than ports or GPUs end the command with exit code 2, before any of them starts', async (t) => {
+  const many = await coLaunch(t, sim('--dp-size', '40000'));
+  assert.deepEqual(await many.program.exited, [2, null]);
+  assert.match(many.program.output, /^error: the servers need 40000 ports, and from \d+ to \d+ there are \d+\nhint: /m);
+
+  const bin = mkdtempSync(join(tmpdir(), 'bin-'));
+  writeFileSync(join(bin, 'nvidia-smi'), '#!/bin/sh\necho "GPU 0: NVIDIA H200 (UUID: GPU-1)"\n', { mode: 0o755 });
+  const env = {
+    SGLANG_ROUTER_PYTHON: 'python3',
+    PYTHONPATH: `${FIXTURES}python`,
+    PATH: `${bin}:${process.env.PATH}`,
+    CUDA_VISIBLE_DEVICES: undefined,
+  };
+  const two = await coLaunch(t, ['--model-path', 'tiny'], env);
+  assert.deepEqual(await two.program.exited, [2, null]);
+  assert.match(
+    two.program.output,
+    /^error: 2 servers need 2 GPUs, and there are 1 \(nvidia-smi\)\nhint: at most 1 fit/m,
+  );
+  const cpu = await coLaunch(t, ['--model-path', 'tiny', '--device', 'cpu'], env);
+  await cpu.program.says(READY);
+});
+
+test('a signal ends the command at once while it is still looking at the machine', async (t) => {
+  const bin = mkdtempSync(join(tmpdir(), 'bin-'));
+  writeFileSync(join(bin, 'nvidia-smi'), `#!/bin/sh\necho asked > ${bin}/asked\nexec sleep 600\n`, { mode: 0o755 });
+  const env = { SGLANG_ROUTER_PYTHON: 'python3', PYTHONPATH: `${FIXTURES}python`, PATH: `${bin}:${process.env.PATH}` };
+  const watcher = watch(bin);
+  const asked = once(watcher, 'change');
+  const { program } = await coLaunch(t, ['--model-path', 'tiny'], env);
+  await asked;
+  watcher.close();
+  program.process.kill('SIGTERM');
+  assert.deepEqual(await program.exited, [0, null]);
 });

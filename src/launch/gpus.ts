@@ -1,0 +1,107 @@
+import { execa } from 'execa';
+import type { LaunchConfig } from '../config/launch.ts';
+import { readServerFile } from '../config/server-file.ts';
+import { ExitError } from '../errors.ts';
+
+/** Without its daemon nvidia-smi takes seconds, and with a broken driver it never ends. */
+const TOOL_TIMEOUT_MS = 15_000;
+
+/** What is asked which GPUs there are, how it names one in its output, and the variables that hide some, one after the other. */
+const TOOLS = [
+  {
+    command: ['nvidia-smi', '-L'],
+    gpu: /^GPU \d+:/gm,
+    hiding: () => ['CUDA_VISIBLE_DEVICES'],
+  },
+  {
+    command: ['rocm-smi', '--showid'],
+    gpu: /^GPU\[\d+\]/gm,
+    // An empty variable hides nothing here, and HIP reads CUDA's where it has no own.
+    hiding: (env: NodeJS.ProcessEnv) => [
+      ...(env.ROCR_VISIBLE_DEVICES ? ['ROCR_VISIBLE_DEVICES'] : []),
+      ...['HIP_VISIBLE_DEVICES', 'CUDA_VISIBLE_DEVICES'].filter((name) => env[name]).slice(0, 1),
+    ],
+  },
+] as const;
+
+/** The GPUs that servers can use, and who says so: `nvidia-smi`, `CUDA_VISIBLE_DEVICES=0,1 of the 8 of nvidia-smi`. */
+export interface Gpus {
+  readonly count: number;
+  readonly source: string;
+}
+
+/** Which GPUs servers started with this environment will see; undefined where nothing tells. */
+export async function visibleGpus(env: NodeJS.ProcessEnv): Promise<Gpus | undefined> {
+  for (const { command, gpu, hiding } of TOOLS) {
+    const [tool, flag] = command;
+    const options = { env, extendEnv: false, reject: false, stdin: 'ignore', timeout: TOOL_TIMEOUT_MS } as const;
+    const { failed, stdout } = await execa(tool, [flag], options);
+    if (failed) continue;
+    const there = new Set(stdout.match(gpu)).size;
+    // A GPU that is cut into parts (MIG) counts as CUDA decides.
+    if (there > 0 && !/^ +MIG /m.test(stdout)) return hidden({ count: there, source: tool }, hiding(env), env);
+  }
+  return undefined;
+}
+
+/** Throws a usage error where the servers would use GPUs beyond those there are. */
+export function checkGpus({ servers, gpu }: Pick<LaunchConfig, 'servers' | 'gpu'>, { count, source }: Gpus): void {
+  const wanted = servers.regular + servers.prefill + servers.decode;
+  const used = wanted * gpu.perServer;
+  const last = gpu.base + (used - 1) * gpu.step;
+  if (last < count) return;
+  const fit = Math.max(0, Math.floor(((count - 1 - gpu.base) / gpu.step + 1) / gpu.perServer));
+  const each = gpu.perServer === 1 ? '' : ` of ${gpu.perServer} GPUs (tp × pp)`;
+  const start = gpu.base === 0 ? '' : ` from GPU ${gpu.base} on (--base-gpu-id)`;
+  const step = gpu.step === 1 ? '' : `, ${gpu.step} apart (--gpu-id-step)`;
+  const fewer = servers.regular > 0 ? '--dp-size' : '--router-prefill-size, --router-decode-size';
+  throw new ExitError(
+    'usage',
+    `${wanted} ${wanted === 1 ? 'server' : 'servers'}${each}${start}${step} need ${last + 1} GPUs, and there are ${count} (${source})`,
+    {
+      hint: `${fit === 0 ? 'not one server fits' : `at most ${fit} fit`}: lower ${fewer} or --tp-size; to try without GPUs use --sim`,
+    },
+  );
+}
+
+/** Where the servers run, as far as their own flags tell. */
+export interface Place {
+  /** `cuda` is AMD's GPUs too. */
+  readonly device: string;
+  readonly machines: number;
+}
+
+/** What the servers' flags, and the file of their `--config`, say of where they run. */
+export function placeOf({ serverArgs }: Pick<LaunchConfig, 'serverArgs'>): Place {
+  const file = lastValue(serverArgs, /^--conf(?:ig?)?$/);
+  const fromFile = file === undefined ? [] : readServerFile(file).flatMap(({ flag, value }) => [flag, value]);
+  const words = [...fromFile, ...serverArgs];
+  return {
+    device: lastValue(words, /^--dev(?:i|ic|ice)?$/) ?? 'cuda',
+    machines: Number(lastValue(words, /^--nn(?:o|od|ode|odes)?$/) ?? 1),
+  };
+}
+
+/** CUDA takes the list up to the first entry that is none of its GPUs. */
+function hidden(gpus: Gpus, variables: readonly string[], env: NodeJS.ProcessEnv): Gpus {
+  let { count, source } = gpus;
+  for (const name of variables) {
+    const value = env[name];
+    if (value === undefined) continue;
+    const entries = value.split(',').map((entry) => entry.trim());
+    const end = entries.findIndex((entry) => entry === '' || Number(entry) < 0 || Number(entry) >= count);
+    count = end < 0 ? entries.length : end;
+    source = `${name}=${value} of the ${gpus.count} of ${gpus.source}`;
+  }
+  return { count, source };
+}
+
+/** What the last flag of that name is given. */
+function lastValue(words: readonly string[], name: RegExp): string | undefined {
+  let found: string | undefined;
+  for (const [index, word] of words.entries()) {
+    const [flag = '', value] = word.split('=', 2);
+    if (name.test(flag)) found = value ?? words[index + 1];
+  }
+  return found;
+}

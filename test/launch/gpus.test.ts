@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { checkGpus, placeOf, visibleGpus } from '../../src/launch/gpus.ts';
+
+/** A folder with programs that print what the tools of those names print. */
+function tools(outputs: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gpus-'));
+  for (const [name, output] of Object.entries(outputs)) {
+    const path = join(folder, name);
+    writeFileSync(path, `#!/bin/sh\ncat <<'END'\n${output}\nEND\n`);
+    chmodSync(path, 0o755);
+  }
+  return `${folder}:/bin:/usr/bin`;
+}
+
+const nvidia = (count: number) =>
+  Array.from({ length: count }, (_, index) => `GPU ${index}: NVIDIA H200 (UUID: GPU-0000-${index})`).join('\n');
+const AMD = ['GPU[0]\t\t: Device Name: \t\tMI300X', 'GPU[0]\t\t: Device ID: 0x74a1', 'GPU[1]\t\t: Device ID: 0x74a1'];
+
+test('GPUs are those that nvidia-smi lists, less those that CUDA_VISIBLE_DEVICES hides', async () => {
+  const PATH = tools({ 'nvidia-smi': nvidia(8) });
+  assert.deepEqual(await visibleGpus({ PATH }), { count: 8, source: 'nvidia-smi' });
+  for (const [value, count] of [
+    ['0,1,2', 3],
+    ['3', 1],
+    ['', 0],
+    ['-1', 0],
+    ['0,1,-1,2', 2],
+    ['0,8,1', 1],
+    ['GPU-0000-1, GPU-0000-2', 2],
+  ] as const) {
+    const gpus = await visibleGpus({ PATH, CUDA_VISIBLE_DEVICES: value });
+    assert.deepEqual(gpus, { count, source: `CUDA_VISIBLE_DEVICES=${value} of the 8 of nvidia-smi` });
+  }
+});
+
+test('those of AMD: each counts once, and the first variable that is set decides', async () => {
+  const PATH = tools({ 'rocm-smi': ['===== ID =====', ...AMD].join('\n') });
+  assert.equal((await visibleGpus({ PATH }))?.count, 2);
+  assert.equal((await visibleGpus({ PATH, HIP_VISIBLE_DEVICES: '1', CUDA_VISIBLE_DEVICES: '0,1' }))?.count, 1);
+  assert.equal((await visibleGpus({ PATH, HIP_VISIBLE_DEVICES: '', CUDA_VISIBLE_DEVICES: '0' }))?.count, 1);
+  assert.equal((await visibleGpus({ PATH, ROCR_VISIBLE_DEVICES: '1', HIP_VISIBLE_DEVICES: '0,1' }))?.count, 1);
+});
+
+test('nothing tells of GPUs without the tools, where they fail or list none, and where a GPU is cut into parts', async () => {
+  assert.equal(await visibleGpus({ PATH: '/nowhere' }), undefined);
+  assert.equal(await visibleGpus({ PATH: tools({ 'nvidia-smi': 'No devices were found' }) }), undefined);
+  const mig = `${nvidia(1)}\n  MIG 1g.10gb Device 0: (UUID: MIG-1)`;
+  assert.equal(await visibleGpus({ PATH: tools({ 'nvidia-smi': mig }) }), undefined);
+});
+
+const one = { regular: 1, prefill: 0, decode: 0 };
+const there = { count: 8, source: 'nvidia-smi' };
+
+test('servers that fit are no error, also to the last GPU', () => {
+  checkGpus({ servers: { ...one, regular: 8 }, gpu: { base: 0, step: 1, perServer: 1 } }, there);
+  checkGpus({ servers: { ...one, regular: 2 }, gpu: { base: 0, step: 1, perServer: 4 } }, there);
+  checkGpus({ servers: { regular: 0, prefill: 1, decode: 1 }, gpu: { base: 4, step: 1, perServer: 2 } }, there);
+  checkGpus({ servers: { ...one, regular: 4 }, gpu: { base: 1, step: 2, perServer: 1 } }, there);
+});
+
+test('servers beyond the GPUs: both numbers, and what to change', () => {
+  const refused = (servers: typeof one, gpu: { base: number; step: number; perServer: number }) => {
+    let error: unknown;
+    try {
+      checkGpus({ servers, gpu }, there);
+    } catch (thrown) {
+      error = thrown;
+    }
+    const { exitCode, message, hint } = error as { exitCode: number; message: string; hint: string };
+    assert.equal(exitCode, 2);
+    return [message, hint.split(';')[0]];
+  };
+  assert.deepEqual(refused({ ...one, regular: 9 }, { base: 0, step: 1, perServer: 1 }), [
+    '9 servers need 9 GPUs, and there are 8 (nvidia-smi)',
+    'at most 8 fit: lower --dp-size or --tp-size',
+  ]);
+  assert.deepEqual(refused({ ...one, regular: 4 }, { base: 2, step: 1, perServer: 2 }), [
+    '4 servers of 2 GPUs (tp × pp) from GPU 2 on (--base-gpu-id) need 10 GPUs, and there are 8 (nvidia-smi)',
+    'at most 3 fit: lower --dp-size or --tp-size',
+  ]);
+  assert.deepEqual(refused({ regular: 0, prefill: 1, decode: 1 }, { base: 0, step: 2, perServer: 4 }), [
+    '2 servers of 4 GPUs (tp × pp), 2 apart (--gpu-id-step) need 15 GPUs, and there are 8 (nvidia-smi)',
+    'at most 1 fit: lower --router-prefill-size, --router-decode-size or --tp-size',
+  ]);
+  assert.match(refused(one, { base: 8, step: 1, perServer: 1 })[1] ?? '', /^not one server fits/);
+});
+
+test('where the servers run is read from their flags and from the file of --config', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'gpus-')), 'server.yaml');
+  writeFileSync(file, 'device: cpu\nnnodes: 2\n');
+  assert.deepEqual(placeOf({ serverArgs: ['--model-path', 'm'] }), { device: 'cuda', machines: 1 });
+  assert.deepEqual(placeOf({ serverArgs: ['--device', 'cpu', '--nnodes=2'] }), { device: 'cpu', machines: 2 });
+  assert.deepEqual(placeOf({ serverArgs: ['--config', file] }), { device: 'cpu', machines: 2 });
+  assert.deepEqual(placeOf({ serverArgs: ['--config', file, '--dev=xpu'] }), { device: 'xpu', machines: 2 });
+});
