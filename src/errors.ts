@@ -16,6 +16,7 @@ export const HTTP_ERRORS = {
   internal_error: 500,
   worker_connection_failed: 502,
   worker_bad_response: 502,
+  worker_answer_too_large: 502,
   worker_died: 502,
   no_available_workers: 503,
   too_many_connections: 503,

@@ -82,7 +82,8 @@ export class Router {
     this.#authorize = createAuthorize(config.apiKey);
     const { registry } = this;
     const models = new ServedModels(registry, log);
-    const { plan, policies } = createRouting(config, { registry, models }, { slots, timeouts: config, log });
+    const parts = { slots, timeouts: config, log, mostHeldBytes: config.maxPayloadBytes };
+    const { plan, policies } = createRouting(config, { registry, models }, parts);
     this.#api = createApi({
       config,
       registry,

@@ -38,6 +38,7 @@ const ERROR_TYPES: Labels = {
   request_timeout: 'timeout',
   worker_connection_failed: 'backend_error',
   worker_bad_response: 'backend_error',
+  worker_answer_too_large: 'backend_error',
   worker_died: 'backend_error',
 };
 

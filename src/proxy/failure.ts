@@ -6,6 +6,8 @@ import type { Target } from './target.ts';
 const NOT_SENDABLE: ReadonlySet<string> = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']);
 /** The worker was taken out meanwhile, and its connections with it. */
 const TAKEN_OUT: ReadonlySet<string> = new Set(['UND_ERR_CLOSED', 'UND_ERR_DESTROYED', 'UND_ERR_ABORTED']);
+/** The request asks for more than the router may hold: another server would answer as much. */
+const TOO_LARGE = 'worker_answer_too_large' satisfies HttpErrorCode;
 /** This machine cannot connect to anybody. */
 const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
@@ -14,7 +16,7 @@ const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?
 /** The outcome of a call that ended in an error. */
 export function failed(error: Error, started: boolean, sent: boolean): Failed {
   const code = codeOf(error);
-  const blameless = NOT_SENDABLE.has(code) || TAKEN_OUT.has(code) || EXHAUSTED.has(code);
+  const blameless = NOT_SENDABLE.has(code) || TAKEN_OUT.has(code) || EXHAUSTED.has(code) || code === TOO_LARGE;
   return { kind: 'failed', error, started, sent, blameless };
 }
 
@@ -33,10 +35,16 @@ export function worksHarm(servers: readonly string[]): RouterError {
   return new RouterError('worker_died', `${which} over this request: it may be what ends them, so it goes to no other`);
 }
 
+/** What the client is told of an answer that the router has to hold and may not. */
+export function tooLargeToHold(server: string, mostBytes: number): RouterError {
+  const got = `the answer of ${server} has more than the ${mostBytes} bytes that the router holds of it`;
+  return new RouterError(TOO_LARGE, `${got}; ask for less, or raise --max-payload-size`);
+}
+
 /** True when no other attempt can end otherwise: nothing can be sent, or nobody is there to send it. */
 export function isFinal({ error }: Failed): boolean {
   const code = codeOf(error);
-  return NOT_SENDABLE.has(code) || code === ('draining' satisfies HttpErrorCode);
+  return NOT_SENDABLE.has(code) || code === TOO_LARGE || code === ('draining' satisfies HttpErrorCode);
 }
 
 /** The only mapping from a failed call to what the client is told. */

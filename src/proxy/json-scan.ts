@@ -19,6 +19,8 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 /** No key that anybody looks for is longer, every character of it escaped. */
 const MOST_KEY_BYTES = 1024;
+/** Of a number that no double rounds. */
+const MOST_DIGITS = 15;
 /** A string is looked through byte by byte for so long, then by a search whose call costs as much. */
 const NEAR_BYTES = 48;
 
@@ -36,6 +38,25 @@ export function findFields(body: Buffer, keys: ReadonlySet<string>): Map<string,
 export function findAllFields(body: Buffer, keys: ReadonlySet<string>): Field[] | undefined {
   const found: Field[] = [];
   return visitFields(body, keys, (_, field) => found.push(field)) ? found : undefined;
+}
+
+/** Fields of the object that lies at a span, at their places in the whole body. */
+export function fieldsIn(body: Buffer, { start, end }: Span, keys: readonly string[]): Map<string, Span> {
+  const found = findFields(body.subarray(start, end), new Set(keys)) ?? new Map<string, Span>();
+  return new Map(Array.from(found, ([key, span]) => [key, { start: span.start + start, end: span.end + start }]));
+}
+
+/** The value under a key in the value under a key … of the object at a span; undefined where one is missing. */
+export function fieldAt(body: Buffer, path: readonly string[], object: Span): Span | undefined {
+  let span: Span | undefined = object;
+  for (const key of path) span = span && fieldsIn(body, span, [key]).get(key);
+  return span;
+}
+
+/** The whole number that a span holds; undefined when it holds anything else. */
+export function numberIn(body: Buffer, span: Span | undefined): number | undefined {
+  const text = span && body.toString('latin1', span.start, Math.min(span.end, span.start + MOST_DIGITS + 1));
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** False when the structure is broken. */

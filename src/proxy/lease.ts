@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { AttemptResult, ObservedAttempt } from '../observe.ts';
 import type { Choice, Policy } from '../policies/policy.ts';
 import type { Slots } from '../state/slots.ts';
-import { AnswerTail } from './answer-tail.ts';
+import { AnswerTail, type Usage } from './answer-tail.ts';
 import { failureOf } from './failure.ts';
 import type { Outcome } from './outcome.ts';
 import type { Described } from './sink.ts';
@@ -29,6 +29,8 @@ export class Lease implements Described {
   #streams = false;
   #firstByteMs: number | undefined;
   #settled = false;
+  /** Set where another server computed the prompt: so much of it that one had cached. It is the client's number, and says nothing of this worker's cache. */
+  cachedAtPrefill: number | undefined;
 
   /** Counts the choice. */
   constructor(choice: Choice<Target>, policy: Policy, slots: Slots, { explains, observed }: LeaseOptions) {
@@ -67,18 +69,21 @@ export class Lease implements Described {
     this.#policy.firstByte?.(this.choice);
   }
 
-  /** The call has ended, however it did. What is held comes first: an error in the rest must not keep it. */
-  settle(outcome: Outcome): void {
+  /** The call has ended, however it did; `told` is what its answer was found to say of its tokens. What is held comes first: an error in the rest must not keep it. */
+  settle(outcome: Outcome, told?: Usage): void {
     if (this.#settled) return;
     this.#settled = true;
     const { candidate } = this.choice;
     const verdict = verdictOf(outcome);
     this.#slots.give(candidate.slot);
     candidate.settled(verdict, this.#ticket);
-    const usage = this.#tail.read();
+    const read = told ?? this.#tail.read();
+    const elsewhere = this.cachedAtPrefill;
+    const own = elsewhere === undefined ? read : { ...read, cachedTokens: undefined };
+    const usage = elsewhere === undefined ? read : { ...read, cachedTokens: elsewhere };
     const firstByteMs = this.#streams ? this.#firstByteMs : undefined;
     try {
-      this.#policy.settled?.(this.choice, { firstByteMs, ...usage });
+      this.#policy.settled?.(this.choice, { firstByteMs, ...own });
     } finally {
       this.observed.end({ verdict, usage, error: errorOf(outcome, candidate) });
     }

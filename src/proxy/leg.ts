@@ -27,6 +27,8 @@ export interface LegParts {
   readonly slots: Slots;
   readonly timeouts: Timeouts;
   readonly log: Log;
+  /** So much of an answer may be held where the router has to have all of it. */
+  readonly mostHeldBytes: number;
 }
 
 /** A request as a plan is given it. */
@@ -75,7 +77,7 @@ export class Leg implements Disposable {
       const ranked = withRank(body, this.#asked.exchange.request.url ?? '/', this.target.rank);
       outcome = await this.#sendWhole(ranked, sink);
     } finally {
-      this.lease.settle(outcome);
+      this.lease.settle(outcome, sink.usage);
     }
     if (outcome.kind !== 'failed') return outcome;
     if (mayHaveDied(outcome)) this.#noteBreak();

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RouterError } from '../errors.ts';
+import type { Usage } from './answer-tail.ts';
 
 /** What the head of an answer is completed with. */
 export interface Described {
@@ -13,8 +14,10 @@ export interface Described {
 export interface Sink {
   /** A byte of it may have reached the client. */
   readonly started: boolean;
+  /** What the answer says of its tokens, where the sink has read all of it; else its last bytes tell. */
+  readonly usage?: Usage | undefined;
   head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, described: Described): void;
-  /** False when no more should come until `whenDrained` calls. */
+  /** False when no more should come until `whenDrained` calls. What it throws ends the call. */
   data(chunk: Buffer): boolean;
   whenDrained(resume: () => void): void;
   end(): void;

@@ -1,26 +1,45 @@
 const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 const DATA = Buffer.from('data:');
+const NOTHING = Buffer.alloc(0);
+/** An empty line that came in several chunks begins in the last so many bytes before. */
+const OVERLAP_BYTES = 3;
 
 /** Cuts a stream of server-sent events into whole events, each with the empty line that ends it; the last may lack that. */
 export class EventSplitter {
-  #rest: Buffer = Buffer.alloc(0);
+  /** What came of an event that has not ended. */
+  #pieces: Buffer[] = [];
+  #restBytes = 0;
+  #last: Buffer = NOTHING;
 
   /** The events that this chunk completes. */
   push(chunk: Buffer): Buffer[] {
-    const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
+    const near = this.#last.length > 0 ? Buffer.concat([this.#last, chunk]) : chunk;
+    this.#pieces.push(chunk);
+    this.#restBytes += chunk.length;
+    this.#last = near.subarray(-OVERLAP_BYTES);
+    if (endOfEvent(near, 0) === 0) return [];
+    const bytes = this.#pieces.length > 1 ? this.rest : chunk;
     const events: Buffer[] = [];
     let start = 0;
     for (let end = endOfEvent(bytes, start); end > 0; end = endOfEvent(bytes, start)) {
       events.push(bytes.subarray(start, end));
       start = end;
     }
-    this.#rest = bytes.subarray(start);
+    const rest = bytes.subarray(start);
+    this.#pieces = rest.length > 0 ? [rest] : [];
+    this.#restBytes = rest.length;
+    this.#last = rest.subarray(-OVERLAP_BYTES);
     return events;
   }
 
   /** What came after the last whole event. */
   get rest(): Buffer {
-    return this.#rest;
+    return Buffer.concat(this.#pieces);
+  }
+
+  get restBytes(): number {
+    return this.#restBytes;
   }
 }
 
@@ -41,8 +60,9 @@ export function eventsOf(body: Buffer): Buffer[] {
 
 /** Position after the first empty line at or after `start`, 0 where there is none. */
 function endOfEvent(bytes: Buffer, start: number): number {
-  const plain = bytes.indexOf('\n\n', start);
-  const windows = bytes.indexOf('\r\n\r\n', start);
-  if (plain < 0 && windows < 0) return 0;
-  return windows < 0 || (plain >= 0 && plain < windows) ? plain + 2 : windows + 4;
+  for (let line = bytes.indexOf(NEWLINE, start); line >= 0; line = bytes.indexOf(NEWLINE, line + 1)) {
+    if (bytes[line + 1] === NEWLINE) return line + 2;
+    if (bytes[line + 1] === RETURN && bytes[line + 2] === NEWLINE) return line + 3;
+  }
+  return 0;
 }

@@ -1,5 +1,6 @@
 import type { Family } from '../../http/endpoint.ts';
-import { elementsOf, findFields, type Span, skipSpace } from '../json-scan.ts';
+import { elementsOf, fieldsIn, findFields, type Span, skipSpace } from '../json-scan.ts';
+import type { Merge } from './merging-answer.ts';
 
 const COMMA = Buffer.from(',');
 
@@ -40,7 +41,7 @@ const PLACES: ReadonlyMap<Family, Lists> = new Map<Family, Lists>([
 ]);
 
 /** Puts the prompt's logprobs, from the prefill server's answer, into decode's, of which every other byte stays as it is. */
-export class PromptLogprobs {
+export class PromptLogprobs implements Merge {
   readonly #place: Lists;
   /** Number of the prompt → field → its elements as JSON text, without brackets. */
   readonly #prompts = new Map<string, Map<string, Buffer>>();
@@ -115,10 +116,4 @@ export class PromptLogprobs {
       if (held) yield [prompt, fieldsIn(json, held, fields)];
     }
   }
-}
-
-/** Fields of the object at a span, with positions in the whole text. */
-function fieldsIn(json: Buffer, { start, end }: Span, names: readonly string[]): Map<string, Span> {
-  const found = findFields(json.subarray(start, end), new Set(names)) ?? new Map<string, Span>();
-  return new Map(Array.from(found, ([name, span]) => [name, { start: span.start + start, end: span.end + start }]));
 }

@@ -1,16 +1,30 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RouterError } from '../../errors.ts';
+import { tooLargeToHold } from '../failure.ts';
 import type { Described, Sink } from '../sink.ts';
 import { changeData, EventSplitter } from './events.ts';
-import type { PromptLogprobs } from './logprobs.ts';
+
+/** What is put into an answer. */
+export interface Merge {
+  /** One JSON text of the answer with it: all of the answer, or the data of an event. The same bytes where it has no place there. */
+  merge(json: Buffer): Buffer;
+}
+
+export interface MergingOptions {
+  /** The server that answers. */
+  readonly from: string;
+  /** An answer that is not streamed, or an event, may be so long. */
+  readonly mostBytes: number;
+}
 
 /** Of a stream that waits: as long as it is read, the end of its server is noticed. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 
-/** Decode's answer on its way to the client, with the prompt's logprobs put in: it waits for those of the prefill server. */
+/** Decode's answer on its way to the client, with what the prefill server knows put in: it waits until that is `learned`. */
 export class MergingAnswer implements Sink {
   readonly #client: Sink;
-  readonly #logprobs: PromptLogprobs;
+  readonly #merge: Merge;
+  readonly #options: MergingOptions;
   readonly #events = new EventSplitter();
   #streams = false;
   #learned = false;
@@ -20,9 +34,10 @@ export class MergingAnswer implements Sink {
   #waitingBytes = 0;
   #resume: (() => void) | undefined;
 
-  constructor(client: Sink, logprobs: PromptLogprobs) {
+  constructor(client: Sink, merge: Merge, options: MergingOptions) {
     this.#client = client;
-    this.#logprobs = logprobs;
+    this.#merge = merge;
+    this.#options = options;
   }
 
   get started(): boolean {
@@ -35,10 +50,14 @@ export class MergingAnswer implements Sink {
     this.#client.head(status, text, rest, described);
   }
 
+  /** Throws RouterError `worker_answer_too_large` where more has to be held than may be. */
   data(chunk: Buffer): boolean {
     this.#waiting.push(...(this.#streams ? this.#events.push(chunk) : [chunk]));
-    if (this.#learned) return this.#flush();
     this.#waitingBytes += chunk.length;
+    const { from, mostBytes } = this.#options;
+    if ((this.#streams ? this.#events.restBytes : this.#waitingBytes) > mostBytes)
+      throw tooLargeToHold(from, mostBytes);
+    if (this.#learned) return this.#flush();
     return !this.#streams || this.#waitingBytes < MOST_WAITING_BYTES;
   }
 
@@ -72,7 +91,7 @@ export class MergingAnswer implements Sink {
     if (!this.#streams) return true;
     let drained = true;
     for (const event of this.#waiting) {
-      drained = this.#client.data(changeData(event, (json) => this.#logprobs.merge(json)));
+      drained = this.#client.data(changeData(event, (json) => this.#merge.merge(json)));
     }
     this.#waiting = [];
     return drained;
@@ -80,7 +99,7 @@ export class MergingAnswer implements Sink {
 
   #finish(): void {
     this.#flush();
-    const last = this.#streams ? this.#events.rest : this.#logprobs.merge(Buffer.concat(this.#waiting));
+    const last = this.#streams ? this.#events.rest : this.#merge.merge(Buffer.concat(this.#waiting));
     if (last.length > 0) this.#client.data(last);
     this.#client.end();
   }

@@ -3,15 +3,16 @@ import type { Family } from '../../http/endpoint.ts';
 import { endpointOf } from '../../http/endpoints.ts';
 import { pathOf } from '../../http/path.ts';
 import { failed } from '../failure.ts';
-import { findFields } from '../json-scan.ts';
 import { type Asked, Leg } from '../leg.ts';
 import type { Attempt } from '../plans/plan.ts';
 import { Relay } from '../relay.ts';
+import type { Sink } from '../sink.ts';
 import { spliceFields } from '../splice.ts';
-import { HeldAnswer } from './held-answer.ts';
+import { CachedTokens } from './cached-tokens.ts';
+import { MergingAnswer } from './merging-answer.ts';
+import { NixlAnswer, TRANSFER } from './nixl-answer.ts';
 import { TwoPoolPlan } from './two-pool-plan.ts';
 
-const TRANSFER = 'kv_transfer_params';
 /** What asks the prefill server to compute the prompt and keep it for another, as vLLM's NIXL connector has it. */
 const TO_PREFILL: ReadonlyMap<string, string> = new Map([
   [TRANSFER, '{"do_remote_decode":true,"do_remote_prefill":false}'],
@@ -36,7 +37,7 @@ export class NixlPlan extends TwoPoolPlan {
     if (!body) throw new RouterError('bad_request', 'expected a JSON object as the body');
     this.requireBoth(asked);
     using prefill = new Leg(this.prefill, asked, this.parts, true);
-    const held = new HeldAnswer(false);
+    const held = new NixlAnswer({ from: prefill.target.url, whole: true, mostBytes: this.parts.mostHeldBytes });
     exchange.ongoing = prefill;
     const outcome = await prefill.send(body, held);
     exchange.ongoing = undefined;
@@ -47,29 +48,35 @@ export class NixlPlan extends TwoPoolPlan {
       held.passTo(client);
       return { outcome, targets };
     }
-    const transfer = transferOf(held.body);
-    if (transfer === undefined) return { outcome: failed(withoutTransfer(prefill.target.url), false, true), targets };
-    return await this.#decodeAfter(prefill, transfer, client, asked);
+    if (held.transfer === undefined)
+      return { outcome: failed(withoutTransfer(prefill.target.url), false, true), targets };
+    return await this.#decodeAfter(prefill, held, client, asked);
   }
 
-  async #decodeAfter(prefill: Leg, transfer: string, client: Relay, asked: Asked): Promise<Attempt> {
+  async #decodeAfter(prefill: Leg, held: NixlAnswer, client: Relay, asked: Asked): Promise<Attempt> {
     const { exchange } = asked;
     if (exchange.gone) return { outcome: { kind: 'client_gone' }, targets: [prefill.target] };
     this.requireBoth(asked);
     using decode = new Leg(this.decode, asked, this.parts);
-    const body = spliceFields(exchange.body, new Map([[TRANSFER, transfer]])) as Buffer;
+    const body = spliceFields(exchange.body, new Map([[TRANSFER, held.transfer as string]])) as Buffer;
     exchange.ongoing = decode;
-    const outcome = await decode.send(body, client);
+    const outcome = await decode.send(body, this.#answerOf(decode, held, client));
     exchange.ongoing = undefined;
     return { outcome, targets: [prefill.target, decode.target] };
   }
-}
 
-/** Where the cache lies, as JSON text. */
-function transferOf(answer: Buffer): string | undefined {
-  const span = findFields(answer, new Set([TRANSFER]))?.get(TRANSFER);
-  const value = span && answer.toString('utf8', span.start, span.end);
-  return value === 'null' ? undefined : value;
+  /** Where decode's answer goes: where the prefill server told what it had cached, the client is told that. */
+  #answerOf(decode: Leg, { usage }: NixlAnswer, client: Relay): Sink {
+    if (usage?.cachedTokens === undefined) return client;
+    decode.lease.cachedAtPrefill = usage.cachedTokens;
+    const { mostHeldBytes: mostBytes } = this.parts;
+    const merging = new MergingAnswer(client, new CachedTokens(usage.cachedTokens), {
+      from: decode.target.url,
+      mostBytes,
+    });
+    merging.learned();
+    return merging;
+  }
 }
 
 function withoutTransfer(url: string): RouterError {

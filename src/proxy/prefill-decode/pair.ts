@@ -30,6 +30,7 @@ export class Pair {
   readonly #prefill: Leg;
   readonly #decode: Leg;
   readonly #exchange: Exchange;
+  readonly #mostHeldBytes: number;
   readonly #client: Relay;
   /** How the prefill server's call ended where nothing can be decoded after it. */
   #spoiled: Outcome | undefined;
@@ -37,17 +38,19 @@ export class Pair {
   #error: Error | undefined;
   #over = false;
 
-  constructor(prefill: Leg, decode: Leg, exchange: Exchange) {
+  constructor(prefill: Leg, decode: Leg, exchange: Exchange, mostHeldBytes: number) {
     this.#prefill = prefill;
     this.#decode = decode;
     this.#exchange = exchange;
+    this.#mostHeldBytes = mostHeldBytes;
     this.#client = new Relay(exchange, (headers) => prefill.lease.describe(headers, 'prefill-'));
   }
 
   /** Sends `body` to both. With `logprobs`, those of the prompt are put into decode's answer. */
   async send(body: Buffer, logprobs: PromptLogprobs | undefined): Promise<Attempt> {
-    const held = new HeldAnswer(logprobs !== undefined);
-    const merging = logprobs && new MergingAnswer(this.#client, logprobs);
+    const mostBytes = this.#mostHeldBytes;
+    const held = new HeldAnswer({ from: this.#prefill.target.url, whole: logprobs !== undefined, mostBytes });
+    const merging = logprobs && new MergingAnswer(this.#client, logprobs, { from: this.#decode.target.url, mostBytes });
     this.#exchange.ongoing = this;
     const prefilled = this.#prefill
       .send(body, held)

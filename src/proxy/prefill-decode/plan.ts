@@ -38,7 +38,10 @@ export class PrefillDecodePlan extends TwoPoolPlan {
     using decode = new Leg(this.decode, asked, this.parts);
     const fields = bootstrapFields(prefill.target, this.#rooms.draw(batch ?? 1), batch);
     const both = spliceFields(body, fields, REPLACED_FIELDS) as Buffer;
-    return await new Pair(prefill, decode, exchange).send(both, PromptLogprobs.wantedBy(endpoint.family, body));
+    return await new Pair(prefill, decode, exchange, this.parts.mostHeldBytes).send(
+      both,
+      PromptLogprobs.wantedBy(endpoint.family, body),
+    );
   }
 }
 

@@ -81,3 +81,70 @@ test('a client that leaves while decode works ends that call, and nothing stays 
   await gone.promise;
   await until(() => router.router.registry.workers.every(({ load }) => load === 0));
 });
+
+/** A completion of which `cached` of 100 prompt tokens were cached; what says where the cache lies is as long as a long prompt's. */
+const completion = (cached: number, more: object = {}) => ({
+  choices: [{ text: 'a "cached_tokens":7' }],
+  usage: {
+    prompt_tokens: 100,
+    total_tokens: 101,
+    completion_tokens: 1,
+    prompt_tokens_details: { cached_tokens: cached },
+  },
+  ...more,
+});
+const BLOCKS = { kv_transfer_params: { ...WHERE, remote_block_ids: Array.from({ length: 2_000 }, (_, id) => id) } };
+const SPACED = (value: unknown) => JSON.stringify(value, null, 1);
+
+async function cachedIn(url: string): Promise<string | undefined> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return /^sgl_router_cache_hit_tokens_total\{.*\} (\d+)$/m.exec(text)?.[1];
+}
+
+test('cached tokens are those of prefill, for the client and in the metrics; every other byte is decode’s', async () => {
+  await using prefill = await server((_, response) => json(response, 200, completion(64, BLOCKS)));
+  await using decode = await server((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(SPACED(completion(100)));
+  });
+  await using router = await pairRouter([prefill], [decode], FLAGS);
+  const answer = await post(router.url, '/v1/completions', { prompt: 'a' });
+  assert.equal(await answer.text(), SPACED(completion(64)));
+  assert.equal(await cachedIn(router.url), '64');
+});
+
+test('of a stream too, however it is cut', async () => {
+  const stream = (cached: number) =>
+    `data: {"choices":[{"text":"a"}],"usage":null}\n\ndata: ${JSON.stringify(completion(cached))}\n\ndata: [DONE]\n\n`;
+  await using prefill = await server((_, response) => json(response, 200, completion(0, BLOCKS)));
+  await using decode = await server((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    const bytes = stream(100);
+    const cut = bytes.indexOf('100}}');
+    response.write(bytes.slice(0, cut + 1), () => response.end(bytes.slice(cut + 1)));
+  });
+  await using router = await pairRouter([prefill], [decode], FLAGS);
+  const answer = await post(router.url, '/v1/completions', { prompt: 'a', stream: true });
+  assert.equal(await answer.text(), stream(0));
+  assert.equal(await cachedIn(router.url), '0');
+});
+
+test('a prefill answer may be as long as a body; beyond that it is an error that says so, of nobody’s making', async () => {
+  const long = { choices: [{ prompt_logprobs: 'x'.repeat(300 * 1024) }], kv_transfer_params: WHERE };
+  await using prefill = await server((_, response) => json(response, 200, long));
+  await using decode = await server(DECODED);
+  for (const [mostBytes, status] of [
+    [400 * 1024, 200],
+    [200 * 1024, 502],
+  ] as const) {
+    await using router = await pairRouter([prefill], [decode], [...FLAGS, '--max-payload-size', String(mostBytes)]);
+    const before = prefill.bodies.length;
+    const answer = await post(router.url, '/v1/completions', { prompt: 'a' });
+    assert.equal(answer.status, status);
+    assert.equal(prefill.bodies.length, before + 1);
+    const { error } = (await answer.json()) as { error?: { code: string; message: string } };
+    if (status === 200) continue;
+    assert.equal(error?.code, 'worker_answer_too_large');
+    assert.ok(error.message.includes(prefill.url) && error.message.includes('--max-payload-size'), error.message);
+    assert.ok(router.router.registry.workers.every(({ failures, load }) => failures === 0 && load === 0));
+  }
+});
