@@ -292,6 +292,10 @@ function registryOptions(config: Config): RegistryOptions {
   const tls = readWorkerTls(config);
   return {
     dpAware: config.dpAware,
+    outliers: {
+      enabled: !config.disableOutlierDetection,
+      compares: !config.disableRetries && config.retryMaxRetries > 0,
+    },
     // A server that we started is on our own loopback interface, with a certificate for some other name.
     createClient: (origin, { source }) =>
       createClient(origin, source === 'launch' ? { ...tls, rejectUnauthorized: false } : tls),

@@ -28,17 +28,21 @@ export function followWorkers(metrics: Metrics, registry: Registry, models: Serv
     if (!series.has(worker)) follow(worker);
     metrics.worker(worker.url).healthChecked(healthy);
   });
+  registry.on('ejection', ({ url }, { kind, ejected }) => {
+    if (ejected !== undefined) metrics.worker(url).ejected(kind);
+  });
   registry.on('breaker', ({ url, breaker }, was) => metrics.worker(url).breakerMoved(was, breaker.state));
 }
 
 /** The workers as a scrape sees them. */
 export function* viewsOf(registry: Registry, policies: ReadonlyMap<Role, Policy>): Iterable<WorkerView> {
-  for (const { url, role, state, available, breaker, targets } of registry.workers) {
+  for (const { url, role, state, available, conducts, breaker, targets } of registry.workers) {
     const policy = policies.get(role);
     const common = {
       role,
       state: state.kind,
       available,
+      ejected: conducts.problem !== undefined,
       breaker: { state: breaker.state, consecutiveFailures: breaker.failures },
     };
     // Before the number of its ranks is known it has no targets, and is worth a look all the more.

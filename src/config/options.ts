@@ -264,7 +264,12 @@ export const OPTIONS = {
   disableCircuitBreaker: flag({
     flags: ['--disable-circuit-breaker'],
     group: 'retry',
-    help: 'never take a worker out for failing requests',
+    help: 'never take a worker out for failing requests in a row',
+  }),
+  disableOutlierDetection: flag({
+    flags: ['--disable-outlier-detection'],
+    group: 'retry',
+    help: 'never hold a worker back for errors that its peers do not give, nor for saying that it is full',
   }),
 
   workerStartupTimeoutMs: secs({

@@ -66,6 +66,7 @@ export class Metrics {
     families.indexBytes.from(() => [indexBytes()].flatMap((bytes) => (bytes === undefined ? [] : [[[], bytes]])));
     families.running.from(() => each(({ running }) => running));
     families.workerHealth.from(() => each(({ available }) => Number(available)));
+    families.ejected.from(() => each(({ ejected }) => Number(ejected)));
     families.breakerState.from(() => each(({ breaker }) => BREAKER_VALUES[breaker.state]));
     families.breakerFailures.from(() => each(({ breaker }) => breaker.consecutiveFailures));
     families.treeSize.from(() => each(({ indexBlocks }) => indexBlocks));

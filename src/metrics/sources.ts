@@ -7,6 +7,8 @@ export interface WorkerView {
   readonly state: string;
   /** It may receive requests. */
   readonly available: boolean;
+  /** It was taken out because its errors stand out. */
+  readonly ejected: boolean;
   /** Requests in flight there. */
   readonly running: number;
   /** Blocks that the prefix index has for it; undefined without an index. */

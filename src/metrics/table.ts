@@ -230,6 +230,18 @@ export const METRICS = {
     labels: WORKER,
     help: 'Failures in a row, as the breaker counts them',
   },
+  ejected: {
+    name: 'sgl_router_worker_ejected',
+    type: 'gauge',
+    labels: WORKER,
+    help: '1 where a worker was taken out because its errors stand out against those of its peers, else 0',
+  },
+  ejections: {
+    name: 'sgl_router_worker_ejections_total',
+    type: 'counter',
+    labels: [...WORKER, 'route'],
+    help: 'How often a worker was taken out for that, by the requests that it failed',
+  },
   indexBytes: {
     name: 'sgl_router_prefix_index_bytes',
     type: 'gauge',

@@ -82,6 +82,11 @@ export class WorkerSeries {
     this.#families.breakerTransitions.with(...this.#labels, from, to).inc();
   }
 
+  /** It was taken out for its errors to those requests. */
+  ejected(route: string): void {
+    this.#families.ejections.with(...this.#labels, route).inc();
+  }
+
   /** Measures the gaps of one streamed answer. */
   pace(): StreamPace {
     return new StreamPace(this.#interToken);

@@ -17,31 +17,45 @@ export interface Wanted {
   readonly tries: { readonly tried: readonly Target[] };
   /** The model that it is for, where workers serve several. */
   readonly model: string | undefined;
+  /** Which requests it may be compared with; undefined where that is not known. */
+  readonly kind: string | undefined;
 }
 
 /**
- * The policy's pick among the targets that may be asked: those not tried yet, else all of them. When none is available,
- * the least bad is tried all the same. Throws RouterError `no_available_workers` when there is nobody at all.
+ * The policy's pick among the `candidates`. When none is available, the least bad is tried all the same. Throws RouterError
+ * `no_available_workers` when there is nobody at all.
  */
-export function choose(
-  policy: Policy,
-  targets: Targets,
-  { hints, tries: { tried }, model }: Wanted,
-  explain: boolean,
-): Choice<Target> {
+export function choose(policy: Policy, targets: Targets, wanted: Wanted, explain: boolean): Choice<Target> {
+  const { hints, model } = wanted;
   const available = targets.available(model);
-  if (available.length > 0) return policy.pick(untried(available, tried) ?? available, hints, explain);
-  const bad = targets.lastResort(model);
-  const [leastBad] = untried(bad, tried) ?? bad;
+  if (available.length > 0) return policy.pick(candidates(available, wanted), hints, explain);
+  const [leastBad] = candidates(targets.lastResort(model), wanted);
   if (!leastBad) throw noWorker(model);
   return policy.pick([leastBad], hints, explain);
 }
 
-/** Those not tried yet; undefined when all have been. */
-export function untried(targets: readonly Target[], tried: readonly Target[]): readonly Target[] | undefined {
-  if (tried.length === 0) return targets;
-  const rest = targets.filter((target) => !tried.includes(target));
-  return rest.length > 0 ? rest : undefined;
+/** Whether there is somebody to ask who has not been asked yet. */
+export function isAnyUntried(targets: Targets, wanted: Wanted): boolean {
+  const available = targets.available(wanted.model);
+  const asked = available.length > 0 ? available : targets.lastResort(wanted.model);
+  return candidates(asked, wanted).some((target) => !wanted.tries.tried.includes(target));
+}
+
+/** Of those that may be asked: who is not held back, all where everybody is; of these who was not tried yet, all where everybody was. */
+function candidates(targets: readonly Target[], { tries: { tried }, kind }: Wanted): readonly Target[] {
+  const free = isAnyHeld(targets, kind) ? orAll(targets, (target) => !target.holds(kind)) : targets;
+  return tried.length === 0 ? free : orAll(free, (target) => !tried.includes(target));
+}
+
+/** Looked at first, so that a choice costs no array while nobody is held back. */
+function isAnyHeld(targets: readonly Target[], kind: string | undefined): boolean {
+  for (const target of targets) if (target.holds(kind)) return true;
+  return false;
+}
+
+function orAll(targets: readonly Target[], wanted: (target: Target) => boolean): readonly Target[] {
+  const some = targets.filter(wanted);
+  return some.length > 0 ? some : targets;
 }
 
 /** What a request gets when there is nobody to ask. */

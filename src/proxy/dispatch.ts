@@ -15,6 +15,7 @@ import { isRetryable, retryAfterMs, type Tries } from './retry.ts';
 import type { Sink } from './sink.ts';
 import type { Target, WaitingCall } from './target.ts';
 import { silent } from './timeout.ts';
+import { isDoubtful } from './verdict.ts';
 
 /** How one call to a worker ended, when, and whether a byte of an answer had come. */
 export interface Called {
@@ -161,7 +162,9 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
 
   onResponseStart(_: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
     if (status < 200) return;
-    if (isRetryable(status) && this.#tries.permit()) {
+    const doubted = isDoubtful(status) && this.#tries.retries === 0 && this.#lease.isDoubted;
+    if ((doubted || isRetryable(status)) && this.#tries.permit()) {
+      if (doubted) this.#lease.compare();
       this.#reject(status, headers);
       return;
     }
@@ -177,7 +180,7 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     }
     this.#target.activity++;
     this.#deadlines.chunks++;
-    if (this.#waiting) this.#waitsNoMore(this.#status < 400);
+    if (this.#waiting) this.#begins();
     this.#lease.data(chunk);
     if (this.#sink.data(chunk)) return;
     controller.pause();
@@ -191,7 +194,7 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
   onResponseEnd(): void {
     this.#deadlines.clear();
     if (this.#over) return;
-    if (this.#waiting) this.#waitsNoMore(this.#status < 400);
+    if (this.#waiting) this.#begins();
     try {
       this.#sink.end();
     } catch (error) {
@@ -234,6 +237,13 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     if (this.#over) return;
     this.#finish(outcome);
     this.#controller?.abort(new Error('not wanted any more'));
+  }
+
+  /** The answer is the client's, or aside of it. */
+  #begins(): void {
+    const isGood = this.#status < 400;
+    this.#waitsNoMore(isGood);
+    if (isGood && !this.#lease.aside) this.#tries.compare('others_answer');
   }
 
   /** Errors come fast: they do not tell how long an answer takes. */

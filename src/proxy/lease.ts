@@ -1,46 +1,80 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AttemptResult, ObservedAttempt } from '../observe.ts';
 import type { Choice, Policy } from '../policies/policy.ts';
+import type { CallEnd, ChosenCall, Comparison, Verdict } from '../state/call.ts';
 import type { Slots } from '../state/slots.ts';
 import { AnswerTail, type Usage } from './answer-tail.ts';
 import { failureOf } from './failure.ts';
 import type { Outcome } from './outcome.ts';
+import { retryAfterMs, type Tries } from './retry.ts';
 import type { Described } from './sink.ts';
 import type { Target } from './target.ts';
-import { verdictOf } from './verdict.ts';
+import { evidenceOf, verdictOf } from './verdict.ts';
 
 export interface LeaseOptions {
   /** The client wants the scores. */
   readonly explains: boolean;
   readonly observed: ObservedAttempt;
+  /** Which requests it may be compared with; undefined where that is not known. */
+  readonly kind: string | undefined;
+  /** Its answer is not the client's. */
+  readonly aside: boolean;
+  readonly tries: Tries;
 }
 
 /** What one choice holds until its call has ended: the worker's load, its breaker's and the policy's attention. */
-export class Lease implements Described {
+export class Lease implements Described, ChosenCall {
+  readonly startedMs = performance.now();
+  readonly kind: string | undefined;
+  readonly aside: boolean;
   readonly choice: Choice<Target>;
   readonly #policy: Policy;
   readonly #slots: Slots;
   readonly observed: ObservedAttempt;
   /** The client wants the scores. */
   readonly #explains: boolean;
-  readonly #startedMs = performance.now();
+  readonly #tries: Tries;
   readonly #ticket: number;
   readonly #tail = new AnswerTail();
   #streams = false;
+  #status = 0;
+  #awaited = false;
+  #retryAfter: string | undefined;
   #firstByteMs: number | undefined;
   #settled = false;
   /** Set where another server computed the prompt: so much of it that one had cached. It is the client's number, and says nothing of this worker's cache. */
   cachedAtPrefill: number | undefined;
 
   /** Counts the choice. */
-  constructor(choice: Choice<Target>, policy: Policy, slots: Slots, { explains, observed }: LeaseOptions) {
+  constructor(choice: Choice<Target>, policy: Policy, slots: Slots, options: LeaseOptions) {
+    const { explains, observed, tries, kind, aside } = options;
     this.choice = choice;
+    this.#tries = tries;
+    this.kind = kind;
+    this.aside = aside;
     this.observed = observed;
     this.#explains = explains;
     this.#policy = policy;
     this.#slots = slots;
     slots.take(choice.candidate.slot);
-    this.#ticket = choice.candidate.chosen();
+    this.#ticket = choice.candidate.chosen(this);
+  }
+
+  /** Its worker gives so many errors that another is to be asked what it says to this request. */
+  get isDoubted(): boolean {
+    return this.choice.candidate.doubts(this);
+  }
+
+  /** Another is asked. */
+  compare(): void {
+    this.#awaited = true;
+    this.choice.candidate.comparing(this);
+  }
+
+  /** What others say to the request. */
+  compared(comparison: Comparison): void {
+    this.choice.candidate.compared(this, comparison, this.#awaited);
+    this.#awaited = false;
   }
 
   describe(headers: string[], of = ''): void {
@@ -56,6 +90,8 @@ export class Lease implements Described {
   }
 
   head(status: number, headers: IncomingHttpHeaders): void {
+    this.#status = status;
+    this.#retryAfter = headers['retry-after'];
     this.#streams = String(headers['content-type']).startsWith('text/event-stream');
     this.observed.head(status, this.#streams);
   }
@@ -65,7 +101,8 @@ export class Lease implements Described {
     this.#tail.see(chunk);
     this.observed.chunk(chunk.length);
     if (this.#firstByteMs !== undefined) return;
-    this.#firstByteMs = performance.now() - this.#startedMs;
+    this.#firstByteMs = performance.now() - this.startedMs;
+    if (this.#status < 400) this.choice.candidate.answered(this);
     this.#policy.firstByte?.(this.choice);
   }
 
@@ -76,7 +113,9 @@ export class Lease implements Described {
     const { candidate } = this.choice;
     const verdict = verdictOf(outcome);
     this.#slots.give(candidate.slot);
-    candidate.settled(verdict, this.#ticket);
+    const end = this.#endOf(outcome, verdict);
+    candidate.settled(this, end, this.#ticket);
+    if (this.#awaited || isError(end)) this.#tries.err(this);
     const read = told ?? this.#tail.read();
     const elsewhere = this.cachedAtPrefill;
     const own = elsewhere === undefined ? read : { ...read, cachedTokens: undefined };
@@ -88,6 +127,22 @@ export class Lease implements Described {
       this.observed.end({ verdict, usage, error: errorOf(outcome, candidate) });
     }
   }
+
+  #endOf(outcome: Outcome, verdict: Verdict): CallEnd {
+    return {
+      verdict,
+      evidence: evidenceOf(outcome),
+      status: 'status' in outcome ? outcome.status : undefined,
+      repeated: outcome.kind === 'rejected',
+      broke: outcome.kind === 'failed' && outcome.started,
+      retryAfterMs: outcome.kind === 'rejected' ? outcome.retryAfterMs : retryAfterMs(this.#retryAfter),
+    };
+  }
+}
+
+/** Whether others may answer what came to this. */
+function isError({ evidence }: CallEnd): boolean {
+  return evidence === 'failure' || evidence === 'refusal' || evidence === 'complaint';
 }
 
 function errorOf(outcome: Outcome, target: Target): AttemptResult['error'] {

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import type { Chosen } from '../observe.ts';
 import type { Choice, Policy } from '../policies/policy.ts';
 import type { Slots } from '../state/slots.ts';
-import { choose, type Targets, type Wanted } from './choose.ts';
+import { choose, isAnyUntried, type Targets, type Wanted } from './choose.ts';
 import type { Timeouts } from './deadlines.ts';
 import { type Called, type Dispatched, dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
@@ -57,7 +57,13 @@ export class Leg implements Disposable {
     const choice = choose(policy, targets, asked, wantsScores || parts.log.debugEnabled);
     tries.tried.push(choice.candidate);
     const observed = exchange.observed.attempt(chosenOf(choice, policy), aside);
-    this.lease = new Lease(choice, policy, parts.slots, { explains: wantsScores, observed });
+    this.lease = new Lease(choice, policy, parts.slots, {
+      explains: wantsScores,
+      observed,
+      tries,
+      kind: asked.kind,
+      aside,
+    });
     this.#targets = targets;
     this.#asked = asked;
     this.#policy = policy;
@@ -129,10 +135,8 @@ export function isReady({ targets }: Pool, model?: string): boolean {
 }
 
 /** Whether somebody of a pool may be asked who has not been asked yet. */
-export function hasUntried({ targets }: Pool, { tries: { tried }, model }: Wanted): boolean {
-  const available = targets.available(model);
-  const candidates = available.length > 0 ? available : targets.lastResort(model);
-  return candidates.some((target) => !tried.includes(target));
+export function hasUntried({ targets }: Pool, wanted: Wanted): boolean {
+  return isAnyUntried(targets, wanted);
 }
 
 function chosenOf({ candidate, reason, matchedBytes, promptBytes = 0 }: Choice<Target>, { name }: Policy): Chosen {

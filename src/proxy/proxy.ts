@@ -11,7 +11,7 @@ import { RequestHints } from './hints.ts';
 import type { Asked } from './leg.ts';
 import { type Models, modelOf } from './models.ts';
 import type { Attempt, Plan } from './plans/plan.ts';
-import { backoffMs, type RetryOptions, Tries } from './retry.ts';
+import { backoffMs, isRetryable, type RetryOptions, Tries } from './retry.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { noteFailure, settle } from './settle.ts';
 import { type Fleet, tellAll } from './tell-all.ts';
@@ -87,8 +87,9 @@ export class DataPath {
     const model = modelOf(models, hints, admitted);
     observed.record.model = model ?? (models.several ? undefined : models.ids[0]);
     const tries = new Tries(this.#retries(repeatable), this.#budget, () => admission.inFlight);
+    const kind = admitted ? observed.record.route : undefined;
     const again = repeatable || IDEMPOTENT.has(exchange.request.method ?? '');
-    const asked = { exchange, hints, tries, model, repeatable: again };
+    const asked = { exchange, hints, tries, model, kind, repeatable: again };
     let attempt: Attempt | undefined;
     try {
       while (!exchange.gone) {
@@ -122,7 +123,10 @@ export class DataPath {
       if (!counts) return true;
     }
     const atLeastMs = outcome.kind === 'rejected' && !elsewhere ? (outcome.retryAfterMs ?? 0) : 0;
-    const waitMs = this.#waitMs(tries.next(), atLeastMs);
+    const retry = tries.next();
+    // Another worker is only asked what it says to what this one refused: that is no sign of trouble.
+    if (outcome.kind === 'rejected' && !isRetryable(outcome.status)) return true;
+    const waitMs = this.#waitMs(retry, atLeastMs);
     if (performance.now() + waitMs >= exchange.deadlineMs) throw noTimeLeft(this.#options.requestTimeoutMs);
     exchange.observed.retried(waitMs);
     await exchange.pause(waitMs);

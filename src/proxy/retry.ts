@@ -1,3 +1,4 @@
+import type { Comparison } from '../state/call.ts';
 import type { Outcome } from './outcome.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { Target } from './target.ts';
@@ -39,12 +40,20 @@ export function retryAfterMs(header: string | undefined, nowMs = Date.now()): nu
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
 }
 
+/** An attempt that ended in an error, which others may not give. */
+interface Erred {
+  compared(comparison: Comparison): void;
+}
+
 /** The attempts of one request: whom it has asked, and whether it may ask again. */
 export class Tries {
   /** Targets asked so far, in order; of a server that broke off all its ranks. */
   readonly tried: Target[] = [];
   /** Servers that have broken off over the request, and may have died of it. */
   readonly brokeOff: string[] = [];
+  /** Attempts that ended in an error, until it is known what others say. */
+  #erred: Erred[] = [];
+  #over = false;
   readonly #most: number;
   readonly #budget: RetryBudget;
   readonly #inFlight: () => number;
@@ -85,6 +94,19 @@ export class Tries {
     return true;
   }
 
+  /** An attempt has ended in an error. */
+  err(attempt: Erred): void {
+    if (this.#over) attempt.compared('unknown');
+    else this.#erred.push(attempt);
+  }
+
+  /** It is known what others say to what some gave errors to. */
+  compare(comparison: Comparison): void {
+    if (this.#erred.length === 0) return;
+    for (const attempt of this.#erred) attempt.compared(comparison);
+    this.#erred = [];
+  }
+
   /** The permitted attempt begins; returns its number, from 0. */
   next(): number {
     this.#permitted = false;
@@ -94,6 +116,9 @@ export class Tries {
   /** The request is over; true where it ended well. The retries of one that had no good end stay spent. */
   end(last: Outcome | undefined): boolean {
     const well = last?.kind === 'answered' ? !isRetryable(last.status) : last?.kind === 'client_gone';
+    this.#over = true;
+    if (last?.kind === 'answered' && last.status < 400) this.compare('others_answer');
+    else this.compare(last === undefined || last.kind === 'client_gone' ? 'unknown' : 'others_fail');
     if (well) this.#budget.giveBack(this.#taken);
     this.#taken = 0;
     return well;

@@ -1,7 +1,7 @@
 import type { WorkerClient } from '../http/worker-client.ts';
 import type { Candidate } from '../policies/policy.ts';
+import type { CallEnd, ChosenCall, Comparison } from '../state/call.ts';
 import type { InLine } from '../state/line.ts';
-import type { Verdict } from './verdict.ts';
 
 /** A call that was sent and has had no byte of an answer yet. */
 export interface WaitingCall extends InLine<WaitingCall> {
@@ -35,10 +35,20 @@ export interface Target extends Candidate {
   waits(call: WaitingCall): void;
   /** `answered` tells whether its first byte came. */
   waitsNoMore(call: WaitingCall, answered: boolean): void;
+  /** Requests of that kind should go to others while there are any. */
+  holds(kind: string | undefined): boolean;
   /** At the choice, before anything else happens. The number goes back with `settled`. */
-  chosen(): number;
+  chosen(call: ChosenCall): number;
+  /** Whether an error in answer to the call is to be compared with what another worker says. */
+  doubts(call: ChosenCall): boolean;
+  /** Another worker is asked. */
+  comparing(call: ChosenCall): void;
+  /** What others say; `wasAwaited` where `comparing` was called. */
+  compared(call: ChosenCall, comparison: Comparison, wasAwaited: boolean): void;
+  /** A good answer to the call has begun. */
+  answered(call: ChosenCall): void;
   /** Once for each `chosen`. */
-  settled(verdict: Verdict, ticket: number): void;
+  settled(call: ChosenCall, end: CallEnd, ticket: number): void;
   /** Told when nobody listens there. */
   unreachable(problem: string): void;
 }

@@ -1,7 +1,5 @@
+import type { Verdict } from '../state/call.ts';
 import type { Clock } from './clock.ts';
-
-/** What a request says of its worker. */
-export type Verdict = 'success' | 'failure' | 'neutral';
 
 /** `open` gets no requests; `half_open` one at a time, to see whether it is well again. */
 export type BreakerState = 'closed' | 'open' | 'half_open';

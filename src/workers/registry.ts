@@ -5,7 +5,10 @@ import type { Log } from '../log.ts';
 import type { Slots } from '../state/slots.ts';
 import type { BreakerOptions, BreakerState } from './breaker.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { Conduct } from './conduct.ts';
+import type { OutlierOptions } from './conducts.ts';
 import type { HealthOptions } from './health.ts';
+import { Outliers } from './outliers.ts';
 import { Wedge } from './wedge.ts';
 import { nameOf, Worker, type WorkerOwner, type WorkerParts, type WorkerState } from './worker.ts';
 import type { Role, WorkerPatch, WorkerSpec } from './worker-spec.ts';
@@ -14,6 +17,8 @@ import type { WorkerTarget } from './worker-target.ts';
 export interface RegistryOptions {
   readonly health: HealthOptions;
   readonly breaker: BreakerOptions;
+  /** Holds back workers whose errors stand out, which others are asked about; both unless given. */
+  readonly outliers?: OutlierOptions;
   /** Routes to the data-parallel ranks of each server; off unless given. */
   readonly dpAware?: boolean;
   /** Makes the connections to the worker at an origin; plain or TLS without a client certificate unless given. */
@@ -33,6 +38,8 @@ interface RegistryEvents {
   checked: [Worker, boolean];
   /** Its circuit breaker was in that state, and is in another. */
   breaker: [Worker, BreakerState];
+  /** It was taken out for its errors to requests of that kind, or is back: `ejected` tells. */
+  ejection: [Worker, Conduct];
   /** It has told its facts; after each start. */
   learned: [Worker];
   /** Taken out; requests may still run there. */
@@ -48,6 +55,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   readonly #parts: WorkerParts;
   readonly #log: Log;
   readonly #wedge: Wedge;
+  readonly #outliers: Outliers;
   readonly #workers = new Map<string, Worker>();
   readonly #draining = new Set<Worker>();
   readonly #asksAgain = new WeakMap<Worker, () => void>();
@@ -58,6 +66,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     super();
     this.#parts = {
       dpAware: false,
+      outliers: { enabled: true, compares: true },
       createClient: (origin) => createClient(origin),
       ...options,
       slots,
@@ -66,6 +75,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     };
     this.#log = log;
     this.#wedge = new Wedge(this.#workers, clock, log);
+    this.#outliers = new Outliers(this.#workers, clock);
   }
 
   /** What may receive traffic; a new array after every change, so that a request can hold on to one. */
@@ -171,6 +181,31 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     if (state === 'open') this.#log.warning('circuit breaker open: worker taken out', { ...about, reason });
     else if (state === 'half_open') this.#log.info('circuit breaker half open: worker is tried', about);
     else this.#log.info('circuit breaker closed: worker is back', about);
+  }
+
+  hasPeers(worker: Worker, conduct: Conduct): boolean {
+    return this.#outliers.hasPeers(worker, conduct);
+  }
+
+  blamed(worker: Worker, conduct: Conduct): void {
+    this.#outliers.judge(worker, conduct);
+  }
+
+  ejectionChanged(worker: Worker, conduct: Conduct): void {
+    if (this.#workers.get(worker.url) !== worker) return;
+    this.emit('change', worker);
+    this.emit('ejection', worker, conduct);
+    const { ejected, kind, heldMs } = conduct;
+    const about = { worker: worker.url, requests: kind };
+    if (ejected === undefined) this.#log.info('worker stands out no more: it is back', about);
+    else {
+      const secs = Math.round(heldMs / 1_000);
+      this.#log.warning('worker stands out with errors: taken out', {
+        ...about,
+        reason: ejected,
+        triedAgainInSecs: secs,
+      });
+    }
   }
 
   checked(worker: Worker, healthy: boolean): void {

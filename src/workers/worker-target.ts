@@ -1,6 +1,6 @@
 import type { WorkerClient } from '../http/worker-client.ts';
+import type { CallEnd, ChosenCall, Comparison } from '../state/call.ts';
 import type { Slots } from '../state/slots.ts';
-import type { Verdict } from './breaker.ts';
 import type { WaitingCall } from './silence.ts';
 import type { Worker } from './worker.ts';
 
@@ -75,13 +75,40 @@ export class WorkerTarget {
     this.worker.silence.waitsNoMore(call, answered);
   }
 
+  /** Requests of that kind should go to others. */
+  holds(kind: string | undefined): boolean {
+    return this.worker.conducts.holds(kind);
+  }
+
   /** The ticket goes back with `settled`. */
-  chosen(): number {
+  chosen(call: ChosenCall): number {
+    this.worker.conducts.chosen(call);
     return this.worker.breaker.chosen();
   }
 
-  settled(verdict: Verdict, ticket: number): void {
-    this.worker.breaker.settled(verdict, ticket);
+  /** Whether an error in answer to the call is to be compared with what another worker says. */
+  doubts(call: ChosenCall): boolean {
+    return this.worker.conducts.doubts(call);
+  }
+
+  /** Another worker is asked. */
+  comparing(call: ChosenCall): void {
+    this.worker.conducts.comparing(call);
+  }
+
+  /** What others say; `wasAwaited` where `comparing` was called. */
+  compared(call: ChosenCall, comparison: Comparison, wasAwaited: boolean): void {
+    this.worker.conducts.compared(call, comparison, wasAwaited);
+  }
+
+  /** A good answer has begun. */
+  answered(call: ChosenCall): void {
+    this.worker.conducts.answered(call);
+  }
+
+  settled(call: ChosenCall, end: CallEnd, ticket: number): void {
+    this.worker.breaker.settled(end.verdict, ticket);
+    this.worker.conducts.ended(call, end);
   }
 
   /** Nobody listens there: no traffic until the server answers a health check again. */

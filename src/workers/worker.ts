@@ -4,6 +4,8 @@ import type { WorkerClient } from '../http/worker-client.ts';
 import type { Slots } from '../state/slots.ts';
 import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts';
 import type { Clock } from './clock.ts';
+import type { Conduct } from './conduct.ts';
+import { Conducts, type OutlierOptions } from './conducts.ts';
 import { Health, type HealthOptions } from './health.ts';
 import { askFacts, type ServerFacts } from './server-facts.ts';
 import { Silence } from './silence.ts';
@@ -27,6 +29,12 @@ export type WorkerState =
 export interface WorkerOwner {
   stateChanged(worker: Worker, was: WorkerState): void;
   breakerChanged(worker: Worker, was: BreakerState): void;
+  /** Whether another worker may be asked that is not held back for requests of the kind. */
+  hasPeers(worker: Worker, conduct: Conduct): boolean;
+  /** It has given an error that others do not give. */
+  blamed(worker: Worker, conduct: Conduct): void;
+  /** It was taken out for its errors to requests of one kind, or is back. */
+  ejectionChanged(worker: Worker, conduct: Conduct): void;
   /** A health check has ended. */
   checked(worker: Worker, healthy: boolean): void;
   /** It is not ready after some seconds; told once, and only before it is ready for the first time. */
@@ -42,6 +50,7 @@ export interface WorkerParts {
   readonly breaker: BreakerOptions;
   /** Requests are routed to the data-parallel ranks of each server. */
   readonly dpAware: boolean;
+  readonly outliers: OutlierOptions;
   readonly createClient: (origin: string, spec: WorkerSpec) => WorkerClient;
   readonly clock: Clock;
   readonly owner: WorkerOwner;
@@ -62,6 +71,7 @@ export class Worker {
   readonly basePath: string;
   readonly client: WorkerClient;
   readonly breaker: Breaker;
+  readonly conducts: Conducts;
   readonly health: Health;
   readonly silence: Silence;
   /** Chunks of all its answers; whether it moves tells a busy server from a stuck one. */
@@ -79,7 +89,8 @@ export class Worker {
   #spec: WorkerSpec;
   #state: WorkerState;
 
-  constructor(spec: WorkerSpec, { slots, health, breaker, dpAware, createClient, clock, owner }: WorkerParts) {
+  constructor(spec: WorkerSpec, parts: WorkerParts) {
+    const { slots, health, breaker, dpAware, createClient, clock, owner } = parts;
     const { origin, hostname, pathname } = new URL(spec.url);
     this.url = nameOf(spec.url);
     this.id = spec.id ?? randomUUID();
@@ -96,6 +107,12 @@ export class Worker {
     this.#targets = dpAware ? [] : claimTargets(this, slots, 1);
     this.silence = new Silence(clock);
     this.health = new Health(this, health, clock, owner);
+    const told = {
+      hasPeers: (conduct: Conduct) => owner.hasPeers(this, conduct),
+      blamed: (conduct: Conduct) => owner.blamed(this, conduct),
+      ejectionChanged: (conduct: Conduct) => owner.ejectionChanged(this, conduct),
+    };
+    this.conducts = new Conducts(clock, told, parts.outliers);
     this.breaker = new Breaker(breaker, clock, (was) => {
       if (was !== 'half_open' && this.breaker.state === 'half_open') this.health.now();
       owner.breakerChanged(this, was);
@@ -126,11 +143,12 @@ export class Worker {
     return this.#state.kind === 'ready' || this.#state.kind === 'unhealthy';
   }
 
-  /** Why it gets no requests, in a few words; undefined when it does. */
+  /** Why it gets no requests, or none of some kind, in a few words; undefined when it does. */
   get problem(): string | undefined {
     switch (this.#state.kind) {
       case 'ready':
-        return this.breaker.state === 'closed' ? undefined : `taken out by the circuit breaker: ${this.breaker.reason}`;
+        if (this.breaker.state !== 'closed') return `taken out by the circuit breaker: ${this.breaker.reason}`;
+        return this.conducts.problem;
       case 'failed':
         return this.#state.reason;
       case 'draining':
@@ -140,9 +158,9 @@ export class Worker {
     }
   }
 
-  /** Failed requests and health checks since the last good ones; the more, the worse it is as a last resort. */
+  /** Requests that ended in errors and failed health checks since the last good ones; the more, the worse it is as a last resort. */
   get failures(): number {
-    return this.breaker.failures + this.health.failures;
+    return this.breaker.failures + this.health.failures + this.conducts.errorsInARow;
   }
 
   /** Whether a request runs there or has just failed: should the server end now, that may be why. */
@@ -222,6 +240,7 @@ export class Worker {
         return;
       }
       this.breaker.reset();
+      this.conducts.reset();
     }
     this.#enter({ kind: 'ready', sinceMs: this.#clock.now() });
   }
@@ -229,6 +248,7 @@ export class Worker {
   /** Ends its checks, for good. */
   stop(): void {
     this.breaker.close();
+    this.conducts.close();
     this.health.stop();
   }
 

@@ -2,6 +2,7 @@ import { createLog } from '../../src/log.ts';
 import { Slots } from '../../src/state/slots.ts';
 import type { BreakerOptions } from '../../src/workers/breaker.ts';
 import type { Clock } from '../../src/workers/clock.ts';
+import type { OutlierOptions } from '../../src/workers/conducts.ts';
 import type { HealthOptions } from '../../src/workers/health.ts';
 import { Registry } from '../../src/workers/registry.ts';
 
@@ -38,12 +39,13 @@ export function testRegistry(
   breaker: Partial<BreakerOptions> = {},
   clock?: Clock,
   dpAware = false,
+  outliers: OutlierOptions = { enabled: true, compares: true },
 ): TestRegistry {
   const lines: string[] = [];
   const events: string[] = [];
   const slots = new Slots();
   const log = createLog('info', (line) => lines.push(line));
-  const options = { health: { ...HEALTH, ...health }, breaker: { ...BREAKER, ...breaker }, dpAware };
+  const options = { health: { ...HEALTH, ...health }, breaker: { ...BREAKER, ...breaker }, dpAware, outliers };
   const workers = new Registry(slots, options, log, clock);
   for (const name of ['available', 'unavailable', 'lost', 'learned', 'remove'] as const) {
     workers.on(name, ({ url }) => events.push(`${name} ${url}`));

@@ -34,6 +34,7 @@ async function scrape(): Promise<Map<string, Set<string>>> {
         role: 'regular',
         state: 'ready',
         available: true,
+        ejected: false,
         running: 0,
         indexBlocks: 1,
         breaker: { state: 'closed', consecutiveFailures: 0 },

@@ -22,6 +22,7 @@ const view = (fields: Partial<WorkerView> = {}): WorkerView => ({
   role: 'regular',
   state: 'ready',
   available: true,
+  ejected: true,
   running: 3,
   indexBlocks: 40,
   breaker: { state: 'half_open', consecutiveFailures: 2 },
@@ -120,6 +121,7 @@ test('what a worker does is counted where it happens', async () => {
   worker.healthChecked(false);
   worker.settled('failure');
   worker.breakerMoved('closed', 'open');
+  worker.ejected('/generate');
   metrics.retried(answeredRequest(), 250);
   metrics.retriesExhausted(answeredRequest());
   const families = await scrape(metrics);
@@ -133,6 +135,7 @@ test('what a worker does is counted where it happens', async () => {
   assert.equal(of('worker_health_checks_total', { result: 'failure' }), 1);
   assert.equal(of('cb_outcomes_total', { outcome: 'failure' }), 1);
   assert.equal(of('cb_state_transitions_total', { from: 'closed', to: 'open' }), 1);
+  assert.equal(of('worker_ejections_total', { route: '/generate' }), 1);
   assert.equal(scraped(families, 'sgl_router_retries_total', { route: '/generate' }), 1);
   assert.equal(scraped(families, 'sgl_router_retries_exhausted_total', { route: '/generate' }), 1);
   assert.equal(scraped(families, 'sgl_router_retry_backoff_duration_seconds_sum'), 0.25);
@@ -173,6 +176,7 @@ test('gauges are read at the scrape', async () => {
   assert.equal(of('running_requests', { worker: URL_0 }), 3);
   assert.equal(of('worker_health', { worker: URL_0 }), 1);
   assert.equal(of('worker_health', { worker: URL_1 }), 0);
+  assert.equal(of('worker_ejected', { worker: URL_0 }), 1);
   assert.equal(of('cb_state', { worker: URL_0 }), 2);
   assert.equal(of('cb_consecutive_failures', { worker: URL_0 }), 2);
   assert.equal(of('tree_size', { worker: URL_0 }), 40);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Breaker, type BreakerOptions, type BreakerState, type Verdict } from '../../src/workers/breaker.ts';
+import type { Verdict } from '../../src/state/call.ts';
+import { Breaker, type BreakerOptions, type BreakerState } from '../../src/workers/breaker.ts';
 import { seededRandom } from '../helpers/seeded-random.ts';
 import { VirtualClock } from '../helpers/virtual-clock.ts';
 

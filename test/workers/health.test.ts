@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import type { HealthOptions } from '../../src/workers/health.ts';
+import { failOn } from '../helpers/calls.ts';
 import { fakeWorker } from '../helpers/fake-worker.ts';
 import { HEALTH, testRegistry } from '../helpers/test-registry.ts';
 import { until } from '../helpers/test-router.ts';
@@ -182,7 +183,7 @@ test('half open it is checked every second, and good checks close the breaker', 
   await c.worker.whenReady(1_000);
   const [target] = c.worker.targets;
   c.quiet(5_000);
-  for (let i = 0; i < 3; i++) target!.settled('failure', target!.chosen());
+  for (let i = 0; i < 3; i++) failOn(target!);
   await c.next(5_000, TIMERS + 1);
   for (let i = 0; i < 2; i++) await c.next(HEALTH.intervalMs, TIMERS + 1);
   c.quiet(4_999);

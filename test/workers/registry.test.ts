@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { get } from '../../src/http/get.ts';
+import { aCall, endOf, failOn } from '../helpers/calls.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { type TestRegistry, testRegistry } from '../helpers/test-registry.ts';
 import { until } from '../helpers/test-router.ts';
@@ -134,7 +135,7 @@ test('the last resort: what answers, the least bad first, and never what is gone
   ];
   const fail = (worker: typeof worst, times: number) => {
     const [target] = worker.targets;
-    for (let i = 0; i < times; i++) target!.settled('failure', target!.chosen());
+    for (let i = 0; i < times; i++) failOn(target!);
   };
   fail(early, 3);
   clock.advance(1_000);
@@ -147,7 +148,7 @@ test('the last resort: what answers, the least bad first, and never what is gone
   assert.deepEqual(r.workers.available(), []);
   assert.deepEqual(urlsOf(r.workers.lastResort()), urlsOf([early, late, worst]));
   const [target] = early.targets;
-  target!.settled('failure', target!.chosen());
+  failOn(target!);
   assert.equal(r.workers.lastResort()[0]?.url, late.url);
 });
 
@@ -156,13 +157,14 @@ test('half open, one request at a time finds it available', async () => {
   await using worker = await fakeWorker((_request, _response) => {});
   await using r = testRegistry({ disabled: true }, {}, clock);
   const [target] = r.workers.add({ url: worker.url }).targets;
-  for (let i = 0; i < 3; i++) target!.settled('failure', target!.chosen());
+  for (let i = 0; i < 3; i++) failOn(target!);
   assert.deepEqual(r.workers.available(), []);
   clock.advance(30_000);
   assert.deepEqual(r.workers.available(), [target]);
-  const ticket = target!.chosen();
+  const call = aCall();
+  const ticket = target!.chosen(call);
   assert.deepEqual(r.workers.available(), []);
-  target!.settled('neutral', ticket);
+  target!.settled(call, endOf('none'), ticket);
   assert.deepEqual(r.workers.available(), [target]);
 });
 

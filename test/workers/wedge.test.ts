@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { HealthOptions } from '../../src/workers/health.ts';
 import type { WaitingCall } from '../../src/workers/silence.ts';
 import type { Worker } from '../../src/workers/worker.ts';
+import { aCall } from '../helpers/calls.ts';
 import { fakeWorker } from '../helpers/fake-worker.ts';
 import { BREAKER, testRegistry } from '../helpers/test-registry.ts';
 import { until } from '../helpers/test-router.ts';
@@ -197,7 +198,7 @@ test('the probe of a worker that hung gets 10 s', async () => {
   f.pass(BREAKER.timeoutMs / 1_000, [peer!]);
   assert.equal(stuck!.breaker.state, 'half_open');
   const { abandoned } = f.send(stuck!, { streams: false });
-  stuck!.targets[0]!.chosen();
+  stuck!.targets[0]!.chosen(aCall());
   f.pass(10, [peer!]);
   assert.deepEqual(abandoned, []);
   f.pass(1, [peer!]);

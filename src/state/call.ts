@@ -1,0 +1,33 @@
+/** What a request tells its worker's circuit breaker. */
+export type Verdict = 'success' | 'failure' | 'neutral';
+
+/**
+ * What the end of a request may say of its worker: `refusal` that its key or its path is not known there, `complaint` that the request
+ * is wrong, `busy` that the worker is full, `none` nothing.
+ */
+export type Evidence = 'good' | 'failure' | 'refusal' | 'complaint' | 'busy' | 'none';
+
+/** What other workers say to a request that one gave an error to. */
+export type Comparison = 'others_answer' | 'others_fail' | 'unknown';
+
+/** A request that a worker was chosen for, from the choice to the end of its call. */
+export interface ChosenCall {
+  /** On the clock of `performance.now()`. */
+  readonly startedMs: number;
+  /** Which requests it may be compared with; undefined where that is not known. */
+  readonly kind: string | undefined;
+}
+
+/** How such a request ended. */
+export interface CallEnd {
+  readonly verdict: Verdict;
+  readonly evidence: Evidence;
+  /** Of the answer; undefined where there was none. */
+  readonly status: number | undefined;
+  /** The request is sent again. */
+  readonly repeated: boolean;
+  /** It failed after the answer had begun. */
+  readonly broke: boolean;
+  /** How long the worker wants to be left alone; undefined where it does not say. */
+  readonly retryAfterMs: number | undefined;
+}

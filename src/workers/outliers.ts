@@ -1,0 +1,89 @@
+import type { Clock } from './clock.ts';
+import type { Conduct } from './conduct.ts';
+import type { Worker } from './worker.ts';
+
+/** Errors in a row that others did not give, after which a worker is left alone for a moment. */
+const SUSPICIOUS = 2;
+/** Bounds of shares lie so many standard deviations above what was seen. */
+const DEVIATIONS = 2;
+/** Less likely by chance than this: the worker stands out. */
+const CHANCE = 1e-5;
+/** A share of errors stands out only by so much. */
+const MARGIN = 0.1;
+
+/**
+ * Finds workers whose errors stand out against their peers'. The formula and its reasons are told in docs/fault-tolerance.md,
+ * "A worker that fails where others do not".
+ */
+export class Outliers {
+  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #clock: Clock;
+
+  constructor(workers: ReadonlyMap<string, Worker>, clock: Clock) {
+    this.#workers = workers;
+    this.#clock = clock;
+  }
+
+  /** Whether somebody else may be asked who is not held back. */
+  hasPeers(worker: Worker, { kind }: Conduct): boolean {
+    for (const other of this.#workers.values()) {
+      if (other !== worker && isPeer(worker, other) && other.available && !other.conducts.holds(kind)) return true;
+    }
+    return false;
+  }
+
+  /** The worker is to blame for another error. */
+  judge(worker: Worker, conduct: Conduct): void {
+    const all = [...this.#workers.values()].filter((other) => isPeer(worker, other));
+    const isOut = ({ conducts }: Worker) => conducts.of(conduct.kind)?.ejected !== undefined;
+    const peers = all.filter((other) => other !== worker && other.available && !isOut(other));
+    if (peers.length === 0) return;
+    if (conduct.ejected !== undefined) {
+      conduct.eject(conduct.ejected);
+      return;
+    }
+    const reason = this.#reasonFor(conduct, this.#boundOf(peers, conduct.kind));
+    const mayEject = (all.filter(isOut).length + 1) * 2 <= all.length;
+    if (reason !== undefined && mayEject) conduct.eject(reason);
+    else if (conduct.blamedInARow >= SUSPICIOUS) conduct.rest();
+  }
+
+  /** Why it stands out against peers whose share of errors is no more than `bound`; undefined where it does not. */
+  #reasonFor({ blamedInARow, lastError, kind, counts }: Conduct, bound: number): string | undefined {
+    if (standsOut(blamedInARow, blamedInARow, bound)) return `${lastError} to ${kind}, ${blamedInARow} times in a row`;
+    const { blamed, answers } = counts.sum(this.#clock.now());
+    if (!standsOut(blamed, answers, bound)) return undefined;
+    return `${blamed} of ${answers} requests to ${kind} lately, the last: ${lastError}`;
+  }
+
+  /** What the share of errors of a worker like the others may be: the middle one of their bounds, so that neither a bad peer nor one that takes most requests decides. */
+  #boundOf(peers: readonly Worker[], kind: string): number {
+    const bounds = peers.map(({ conducts }) => {
+      const { blamed, answers } = conducts.of(kind)?.counts.sum(this.#clock.now()) ?? { blamed: 0, answers: 0 };
+      return upperBound(blamed, answers);
+    });
+    return bounds.sort((a, b) => a - b)[Math.floor((bounds.length - 1) / 2)] as number;
+  }
+}
+
+function isPeer(worker: Worker, other: Worker): boolean {
+  return other.role === worker.role && other.modelId === worker.modelId;
+}
+
+/** A share of which `errors` of `answers` were seen is hardly above this (Agresti and Coull's interval). */
+export function upperBound(errors: number, answers: number): number {
+  const share = (errors + 1) / (answers + 4);
+  return Math.min(1, share + DEVIATIONS * Math.sqrt((share * (1 - share)) / (answers + 4)));
+}
+
+/** Whether so many errors are no chance for a worker whose share of errors is no more than `bound` (Chernoff's bound of the binomial tail). */
+export function standsOut(errors: number, answers: number, bound: number): boolean {
+  const share = errors / answers;
+  return share >= bound + MARGIN && Math.exp(-answers * divergence(share, bound)) < CHANCE;
+}
+
+/** Kullback and Leibler's, between two shares. */
+function divergence(a: number, b: number): number {
+  const part = (x: number, y: number) => (x === 0 ? 0 : x * Math.log(x / y));
+  return part(a, b) + part(1 - a, 1 - b);
+}
