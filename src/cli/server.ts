@@ -260,17 +260,12 @@ class CoLaunch {
       this.#over.reject(toExitError(failure));
       return;
     }
-    const overRequest = this.#router?.registry.get(server.url)?.servedLately ?? false;
     this.#router?.registry.fail(server.url, failure.text);
     if (this.#fleet) this.#closeBoard(this.#fleet);
-    const planned = this.#supervisor.ended(server, overRequest);
+    const planned = this.#supervisor.ended(server);
     if (planned) {
-      const { number } = planned;
-      const which =
-        number === undefined
-          ? 'a request may have ended it; restart'
-          : `restart ${number} of ${this.#launch.workerRestarts}`;
-      const restart = `${which} in ${planned.waitMs / 1000} s`;
+      const { workerRestarts } = this.#launch;
+      const restart = `restart ${planned.number} of ${workerRestarts} in ${planned.waitMs / 1000} s`;
       this.log.warning(`${failure.text}; ${restart}; its log: ${failure.logPath}`);
     } else this.#giveUp(server, failure);
   }

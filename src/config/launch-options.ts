@@ -41,7 +41,7 @@ export const LAUNCH_OPTIONS = {
     group: 'launch',
     default: 5,
     min: 0,
-    help: 'starts that a server which dies gets without serving for 10 minutes in between; 0 leaves it dead',
+    help: 'starts that a server which ended gets without becoming ready in between; 0 leaves it down',
   }),
 };
 

@@ -56,9 +56,6 @@ export interface WorkerParts {
   readonly owner: WorkerOwner;
 }
 
-/** A process may take so long to end once its connections have. */
-const LATELY_MS = 3_000;
-
 /** One inference server: its address, connections and lifecycle. Requests are routed to its targets. */
 export class Worker {
   /** As given, without a trailing slash; the worker's name everywhere. */
@@ -161,11 +158,6 @@ export class Worker {
   /** Requests that ended in errors and failed health checks since the last good ones; the more, the worse it is as a last resort. */
   get failures(): number {
     return this.breaker.failures + this.health.failures + this.conducts.errorsInARow;
-  }
-
-  /** Whether a request runs there or has just failed: should the server end now, that may be why. */
-  get servedLately(): boolean {
-    return this.load > 0 || this.#clock.now() - this.breaker.lastFailureMs <= LATELY_MS;
   }
 
   /** Requests in flight. */

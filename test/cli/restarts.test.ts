@@ -82,7 +82,7 @@ test('requests that end every engine end neither the launch nor more than two en
     assert.deepEqual([answer.status, answer.headers.get('x-smg-error-code')], [502, 'worker_died']);
     for (const worker of workers) await readyTimes(program, worker, round + 1);
   }
-  assert.match(program.output, /w0 \S+ died: .*; a request may have ended it; restart in 2 s/);
+  assert.match(program.output, /w0 \S+ died: .*; restart 1 of 1 in 2 s/);
   assert.equal(program.process.exitCode, null);
   assert.equal((await fetch(`${url}/readiness`)).status, 200);
 });
