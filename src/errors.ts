@@ -8,6 +8,7 @@ export const HTTP_ERRORS = {
   method_not_allowed: 405,
   request_timeout: 408,
   worker_conflict: 409,
+  too_many_workers: 409,
   payload_too_large: 413,
   expectation_failed: 417,
   unprocessable_entity: 422,
@@ -39,6 +40,27 @@ export const EXIT_ERRORS = {
 
 export type HttpErrorCode = keyof typeof HTTP_ERRORS;
 export type ExitErrorCode = keyof typeof EXIT_ERRORS;
+
+/** What the system's codes mean to whoever gave the path. */
+const FILE_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'a part of that path is a file',
+  EISDIR: 'it is a folder, not a file',
+  EACCES: 'this user may not read it',
+  EPERM: 'this user may not read it',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  ENAMETOOLONG: 'the path is too long',
+  ELOOP: 'its symbolic links form a loop',
+  EMFILE: 'this process may not open more files (see `ulimit -n`)',
+};
+
+/** Why a file cannot be read, in plain words. */
+export function fileProblem(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return FILE_PROBLEMS[code] ?? message;
+}
 
 /** A failure that is answered to an HTTP client as JSON. */
 export class RouterError extends Error {

@@ -1,23 +1,17 @@
 import { mkdirSync, mkdtempSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { ExitError } from './errors.ts';
+import { ExitError, fileProblem } from './errors.ts';
 
 /** A folder that is there but takes nothing now may do so later: whoever writes to it says what became of it. */
 const FULL: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
 
+/** What a code means where something is to be written; the others mean what they mean everywhere. */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'this user may not write there',
   EPERM: 'this user may not write there',
-  EROFS: 'the file system is read-only',
   EEXIST: 'something that is no folder has that name',
-  ENOTDIR: 'a part of that path is a file',
   ENOENT: 'no folder can be made there',
-  ENAMETOOLONG: 'the path is too long',
-  ELOOP: 'its symbolic links form a loop',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EMFILE: 'this process may not open more files (see `ulimit -n`)',
 };
 
 /** Makes a folder and those above it, and tries whether files can be made there. Throws a usage error that names `flag`. */
@@ -66,6 +60,5 @@ function tryToWrite(folder: string): void {
 }
 
 function reasonOf(error: unknown): string {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  return REASONS[code] ?? message;
+  return REASONS[(error as NodeJS.ErrnoException).code ?? ''] ?? fileProblem(error);
 }

@@ -6,7 +6,7 @@ import type { Config } from './config/options.ts';
 import { Reconciler } from './discovery/reconciler.ts';
 import { openSources } from './discovery/sources.ts';
 import type { WorkerSource } from './discovery/worker-source.ts';
-import { RouterError } from './errors.ts';
+import { ExitError, RouterError } from './errors.ts';
 import { type Authorize, createAuthorize } from './http/auth.ts';
 import { createClient } from './http/client.ts';
 import { ConnectionCount } from './http/connection-count.ts';
@@ -33,15 +33,17 @@ import { Slots } from './state/slots.ts';
 import { followWorkers, indexBytesOf, viewsOf } from './worker-metrics.ts';
 import { Registry, type RegistryOptions } from './workers/registry.ts';
 import { ServedModels } from './workers/served-models.ts';
+import { keyOf } from './workers/worker.ts';
 
 /** Further fields for whoever asks while the router does not serve. */
 type Details = () => Readonly<Record<string, unknown>>;
 
-/** Binds the port and starts the router on it; workers named in the config are polled and serve as they come. */
-export async function startRouter(config: Config, watching: Watching): Promise<Router> {
+/** Binds the port and starts the router on it; workers named in the config are polled and serve as they come. `launched` more are added later. */
+export async function startRouter(config: Config, watching: Watching, launched = 0): Promise<Router> {
   const sources = await openSources(config, process.env, watching.log);
   const router = new Router(config, watching.log, await Observing.open(config, watching));
   try {
+    router.expectRoom(sources, launched);
     await router.listen(config);
   } catch (error) {
     await router.close();
@@ -109,6 +111,17 @@ export class Router {
       fleet: this.#fleet(models, somebody),
       log,
     });
+  }
+
+  /** Before anything is started. Throws a usage error unless all that the sources name may be added, and so many more. */
+  expectRoom(sources: readonly WorkerSource[], more: number): void {
+    const named = sources.flatMap(({ named = [] }) => named.map(({ url }) => keyOf(url)));
+    try {
+      this.registry.expectRoom(new Set(named).size + more);
+    } catch (error) {
+      const hint = 'serve more of them with further routers';
+      throw new ExitError('usage', (error as RouterError).message, { hint, cause: error });
+    }
   }
 
   /** Where it listens, as a client on this machine writes it. */

@@ -1,7 +1,7 @@
 import { RouterError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Registry } from '../workers/registry.ts';
-import { nameOf, type Worker } from '../workers/worker.ts';
+import { keyOf, type Worker } from '../workers/worker.ts';
 import type { WorkerSpec } from '../workers/worker-spec.ts';
 
 /** How long a failed addition can be asked for. */
@@ -61,7 +61,7 @@ export class Additions {
   /** The last failed addition of that id or URL, for five minutes. */
   failed(idOrUrl: string): FailedAddition | undefined {
     this.#forgetOld();
-    return this.#failed.get(idOrUrl) ?? [...this.#failed.values()].findLast(({ url }) => url === nameOf(idOrUrl));
+    return this.#failed.get(idOrUrl) ?? [...this.#failed.values()].findLast(({ url }) => keyOf(url) === keyOf(idOrUrl));
   }
 
   #begin(spec: WorkerSpec, timeoutMs: number): Addition {

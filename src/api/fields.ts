@@ -53,7 +53,7 @@ function parsed<T>(name: string, word: string | undefined, parse: (word: string)
     return word === undefined ? undefined : parse(word);
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    throw new RouterError('bad_request', `${name}: ${error.message}`);
+    throw new RouterError('bad_request', `${name}: ${error.whole}`);
   }
 }
 
@@ -62,12 +62,20 @@ function read<T>(fields: Fields, name: string, expected: string, take: (value: u
   if (value === undefined || value === null) return undefined;
   const taken = take(value);
   if (taken !== undefined) return taken;
-  throw new RouterError('unprocessable_entity', `${name}: expected ${expected}, got ${show(value)}`);
+  const got = name === 'api_key' ? kindOf(value) : show(value);
+  throw new RouterError('unprocessable_entity', `${name}: expected ${expected}, got ${got}`);
 }
 
 function show(value: unknown): string {
   const text = JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** What a JSON value is, where it may be a key. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function isLabels(value: unknown): value is Readonly<Record<string, string>> {

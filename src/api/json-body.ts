@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { RouterError } from '../errors.ts';
 import { readBody } from '../http/body.ts';
-import type { Fields } from './fields.ts';
+import { type Fields, kindOf } from './fields.ts';
 
 const MAX_BYTES = 2 ** 20;
 
@@ -13,10 +13,12 @@ export async function readJsonBody(request: IncomingMessage): Promise<Fields> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new RouterError('bad_request', `expected a JSON object as body: ${(error as Error).message}`);
+    // V8 goes on to quote what stands there, which may be a key.
+    const [problem] = (error as Error).message.split(/, (?:\.\.\.)?"/, 1);
+    throw new RouterError('bad_request', `expected a JSON object as body: ${problem}`);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw new RouterError('bad_request', `expected a JSON object as body, got ${text.slice(0, 40)}`);
+  throw new RouterError('bad_request', `expected a JSON object as body, got ${kindOf(value)}`);
 }
 
 async function readAtMost(request: IncomingMessage): Promise<Buffer> {

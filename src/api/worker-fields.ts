@@ -1,4 +1,4 @@
-import { readBootstrapPort, readRole, readTimer, readUrl } from '../config/values.ts';
+import { readBootstrapPort, readKey, readRole, readTimer, readUrl } from '../config/values.ts';
 import { RouterError } from '../errors.ts';
 import type { Role, WorkerPatch, WorkerSpec } from '../workers/worker-spec.ts';
 import type { ApiContext } from './context.ts';
@@ -14,7 +14,7 @@ export function specOf(fields: Fields, { config, roles }: Pick<ApiContext, 'conf
     bootstrapPort: countOf(fields, 'bootstrap_port', readBootstrapPort),
     modelId: textOf(fields, 'model_id'),
     ...patchOf(fields),
-    apiKey: textOf(fields, 'api_key') ?? config.apiKey,
+    apiKey: wordOf(fields, 'api_key', readKey) ?? config.apiKey,
   };
 }
 
@@ -33,7 +33,7 @@ export function urlOf(fields: Fields): string | undefined {
 /** What the fields change of a worker. */
 export function patchOf(fields: Fields): WorkerPatch {
   const patch = {
-    apiKey: textOf(fields, 'api_key'),
+    apiKey: wordOf(fields, 'api_key', readKey),
     priority: amountOf(fields, 'priority'),
     cost: amountOf(fields, 'cost'),
     labels: labelsOf(fields, 'labels'),

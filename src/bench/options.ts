@@ -1,4 +1,5 @@
 import { ExitError } from '../errors.ts';
+import { didYouMean } from '../nearest.ts';
 import { WORKLOADS } from './workloads/index.ts';
 import type { WorkloadOptions } from './workloads/workload.ts';
 
@@ -71,6 +72,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
   const values: Record<string, unknown> = {};
   for (const [key, option] of Object.entries<Option>(BENCH_OPTIONS)) values[key] = option.default;
   let peers: BenchOptions['peers'] = 'none';
+  let last = '';
   const engineFlags: string[] = [];
   const words = argv.flatMap((word) => (/^--[\w-]+=/.test(word) ? splitAtEquals(word) : [word]));
   while (words.length > 0) {
@@ -83,7 +85,8 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
     else if (flag.startsWith('--sim-') || ENGINE_FLAGS.includes(flag)) {
       engineFlags.push(flag);
       while (words[0] && !words[0].startsWith('--')) engineFlags.push(words.shift() ?? '');
-    } else throw new ExitError('usage', `unknown flag ${flag}`, { hint: 'bench --help lists all flags' });
+    } else throw unknown(flag, last);
+    last = flag;
   }
   return check({ ...(values as unknown as Values), peers, engineFlags });
 }
@@ -116,6 +119,14 @@ export function workloadOptions(options: BenchOptions): WorkloadOptions {
   return options;
 }
 
+function unknown(word: string, last: string): ExitError {
+  const hint = 'bench --help lists all flags';
+  if (last === BENCH_OPTIONS.apiKey.flag) return new ExitError('usage', `${last} takes one value, got more`, { hint });
+  if (!/^\p{Dash}/u.test(word)) return new ExitError('usage', `expected a flag, got '${word}'`, { hint });
+  const flags = [...Object.values<Option>(BENCH_OPTIONS).map(({ flag }) => flag), '--peers', ...ENGINE_FLAGS];
+  return new ExitError('usage', `unknown flag ${word}${didYouMean(word, flags)}`, { hint });
+}
+
 function check(options: BenchOptions): BenchOptions {
   if (options.url !== undefined && (options.peers !== 'none' || options.engineFlags.length > 0)) {
     throw new ExitError('usage', '--url measures one running server: --peers and flags of engines do not go with it');
@@ -130,6 +141,7 @@ function read(option: Option, words: string[]): unknown {
   if (option.metavar === undefined) return true;
   const word = words.shift();
   if (word === undefined) throw new ExitError('usage', `${option.flag}: expected a value, got nothing`);
+  if (word === '') throw new ExitError('usage', `${option.flag}: expected a value, got an empty one`);
   try {
     return option.parse(word);
   } catch (error) {
@@ -149,8 +161,9 @@ function splitAtEquals(word: string): string[] {
 function readWorkloads(word: string): readonly string[] {
   if (word === 'all') return names;
   const wanted = commas(word);
-  if (!wanted.every((name) => names.includes(name))) throw new Error(`expected all or some of ${names.join(', ')}`);
-  return wanted;
+  const wrong = wanted.find((name) => !names.includes(name));
+  if (wrong === undefined && wanted.length > 0) return wanted;
+  throw new Error(`expected all or some of ${names.join(', ')}${wrong ? didYouMean(wrong, names) : ''}`);
 }
 
 function commas(word: string): readonly string[] {

@@ -1,6 +1,10 @@
 import { constants } from 'node:os';
 import { runBench } from '../bench/bench.ts';
-import { parseBenchOptions, renderBenchHelp } from '../bench/options.ts';
+import { type BenchOptions, parseBenchOptions, renderBenchHelp } from '../bench/options.ts';
+import { resolveRouter } from '../config/resolve.ts';
+import { readUrl, ValueError } from '../config/values.ts';
+import { ExitError } from '../errors.ts';
+import { parseSimOptions } from '../sim/parse-options.ts';
 import { onSignals } from './exit.ts';
 
 /** `bench`: measures routing. Resolves with the exit code; throws an ExitError when something does not start. */
@@ -10,6 +14,7 @@ export async function runBenchCommand(argv: readonly string[], env: NodeJS.Proce
     process.stdout.write(renderBenchHelp(env.SGLANG_ROUTER_PROG ?? 'sglang-launch bench'));
     return 0;
   }
+  checkPrograms(options);
   const stop = new AbortController();
   const forget = onSignals({
     first: () => stop.abort(),
@@ -21,11 +26,29 @@ export async function runBenchCommand(argv: readonly string[], env: NodeJS.Proce
       program: process.argv[1] ?? '',
       out: process.stdout,
       progress: process.stderr,
-      commandLine: ['bench', ...argv].join(' '),
+      commandLine: ['bench', ...argv].join(' ').replaceAll(options.apiKey ?? '\0', '***'),
       stopped: stop.signal,
     });
     return stop.signal.aborted ? 130 : 0;
   } finally {
     forget();
+  }
+}
+
+/** What the programs that are about to start would refuse is refused now. */
+function checkPrograms({ url, policies, routerArgs, engineFlags }: BenchOptions): void {
+  if (url !== undefined) refusing('--url', () => readUrl(url));
+  for (const policy of policies) refusing('', () => resolveRouter(['--policy', policy], {}));
+  refusing('--router-args', () => resolveRouter(routerArgs, {}));
+  parseSimOptions(engineFlags);
+}
+
+function refusing(flag: string, read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof ExitError) && !(error instanceof ValueError)) throw error;
+    const message = flag === '' ? error.message : `${flag}: ${error.message}`;
+    throw new ExitError('usage', message, { hint: error.hint, cause: error });
   }
 }

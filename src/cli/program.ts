@@ -1,6 +1,8 @@
 import manifest from '../../package.json' with { type: 'json' };
 import { type Question, questionIn } from '../config/resolve.ts';
+import { show } from '../config/values.ts';
 import { ExitError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import type { Layout } from './help.ts';
 
 /** What the program runs with, so that tests can stand in for it. */
@@ -75,14 +77,22 @@ async function dispatch(program: ProgramName, argv: readonly string[], terminal:
   if (question) return answer(question, program, [], terminal);
   const isDefault = first.startsWith('-') && program === 'sglang-launch';
   const command = isDefault ? COMMANDS[0] : commandOf(first);
-  if (!command) {
-    terminal.err(`error: unknown command '${first}'\n\n${await overview(program, terminal)}`);
-    return 1;
-  }
+  if (!command) throw unknownCommand(first, program);
   const words = isDefault ? argv : rest;
   const asked = command.help && questionIn(words);
   if (asked) return answer(asked, program, [command.name], terminal);
   return (await command.load())(words, terminal.env);
+}
+
+function unknownCommand(word: string, program: ProgramName): ExitError {
+  const names = COMMANDS.map(({ name }) => name);
+  const hint = `the commands are ${names.join(', ')}; ${program} --help tells of them`;
+  if (word.startsWith('-')) {
+    return new ExitError('usage', `expected a command before the flags, got ${word.split('=', 1)[0]}`, { hint });
+  }
+  const meant = nearest(word, [...names, 'help', 'version']) ?? names.find((name) => name.startsWith(word));
+  const asked = meant === undefined ? '' : `; did you mean ${meant}?`;
+  return new ExitError('usage', `unknown command ${show(word)}${asked}`, { hint });
 }
 
 async function answer(question: Question, program: ProgramName, about: readonly string[], terminal: Terminal) {

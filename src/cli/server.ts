@@ -13,6 +13,7 @@ import { Supervisor } from '../launch/supervisor.ts';
 import { type OpenLog, openLog } from '../log/open.ts';
 import type { Log } from '../log.ts';
 import { type Router, startRouter } from '../router.ts';
+import { parseSimOptions } from '../sim/parse-options.ts';
 import { runUntilSignal } from './exit.ts';
 import { logOptions } from './log-options.ts';
 import { rollingRestart } from './rolling-restart.ts';
@@ -40,6 +41,7 @@ export async function runServer(
   surroundings: Surroundings = { terminal: process.stdout, program: process.argv[1] ?? '' },
 ): Promise<number> {
   const { config, launch, notices } = resolveServer(argv, env);
+  if (launch.sim) parseSimOptions(launch.serverArgs);
   const coLaunch = new CoLaunch(config, launch, env, surroundings);
   for (const notice of notices) coLaunch.log.warning(notice);
   surviveErrors(coLaunch.log);
@@ -170,7 +172,8 @@ class CoLaunch {
 
   /** First of all, so that a port that is taken shows at once; whoever asks meanwhile is told how far the start is. */
   async #openPort(): Promise<Router> {
-    const router = await startRouter(this.#config, this.#opened);
+    const { regular, prefill, decode } = this.#launch.servers;
+    const router = await startRouter(this.#config, this.#opened, regular + prefill + decode);
     this.#router = router;
     router.hold(() => ({ servers: this.#fleet?.progress() ?? [] }));
     return router;

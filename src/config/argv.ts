@@ -1,5 +1,5 @@
 import { ExitError } from '../errors.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean } from '../nearest.ts';
 import type { Spec } from './spec.ts';
 import { show } from './values.ts';
 
@@ -22,8 +22,8 @@ export type Find = (name: string) => { readonly flag: string; readonly option: O
 
 /**
  * Splits a command line as Python's argparse does: `--flag value`, `--flag=value`, words up to the next flag for lists,
- * negative numbers as values. Words that belong to no option go to `other`, in order, and so do
- * those of options to `passOn`.
+ * negative numbers as values. Flags that belong to no option go to `other` with the words after them, in order, and so
+ * do those of options to `passOn`. Throws a usage error for a word that no flag takes.
  */
 export function scan(
   argv: readonly string[],
@@ -31,22 +31,25 @@ export function scan(
   other: (word: string) => void,
   passOn: (option: Option) => boolean = () => false,
 ): Map<string, Given> {
+  refuseLookalikes(argv);
   const given = new Map<string, Given>();
+  // The flag before a word, as it was written; nothing where that is none of ours and may take any number of words.
+  let last: { readonly typed: string; readonly spec?: Spec } | undefined = { typed: '' };
   let at = 0;
   while (at < argv.length) {
     const word = argv[at++]!;
-    if (word === '--') {
-      for (const rest of argv.slice(at - 1)) other(rest);
-      break;
-    }
+    if (word === '--') throw new ExitError('usage', 'expected flags, got -- alone', { hint: 'leave it out' });
     const equals = word.indexOf('=');
     const name = equals < 0 ? word : word.slice(0, equals);
     const found = isFlag(name) ? find(name) : undefined;
     if (!found) {
+      if (last && !isFlag(word)) throw stray(word, last.typed, last.spec);
+      if (isFlag(word)) last = undefined;
       other(word);
       continue;
     }
     const { flag, option } = found;
+    last = { typed: name, spec: option.spec };
     const start = at - 1;
     const words =
       equals < 0 ? takeWords(flag, option.spec, argv, at) : [inlineValue(flag, option.spec, word.slice(equals + 1))];
@@ -73,16 +76,42 @@ export function findAbbreviated(vocabulary: Vocabulary): Find {
   };
 }
 
-/** A word that no option takes. */
-export function unexpected(word: string, flags: Iterable<string>): ExitError {
-  const hint = '--help lists all flags';
-  if (!isFlag(word))
-    return new ExitError('usage', `unexpected argument ${show(word)}: values follow a --flag`, { hint });
+/** A flag that no option has. */
+export function unknownFlag(word: string, flags: Iterable<string>): ExitError {
   const name = word.split('=', 1)[0]!;
   const known = [...flags];
   const bare = name.replace(/^--router-/, '--');
-  const meant = known.includes(bare) ? bare : nearest(name, known);
-  return new ExitError('usage', `unknown flag ${name}${meant ? `; did you mean ${meant}?` : ''}`, { hint });
+  const meant = known.includes(bare) ? `; did you mean ${bare}?` : didYouMean(name, known);
+  return new ExitError('usage', `unknown flag ${name}${meant}`, { hint: '--help lists all flags' });
+}
+
+/** A word that no flag takes; `typed` is the flag before it. */
+function stray(word: string, typed: string, spec: Spec | undefined): ExitError {
+  if (spec?.secret) {
+    const hint = 'a key with spaces in it is written in quotes';
+    return new ExitError('usage', `${typed} takes one value, and got more than one`, { hint });
+  }
+  if (spec?.arity === 'none') return needless(typed, word);
+  const hint = '--help lists all flags';
+  return new ExitError('usage', `unexpected argument ${show(word)}: values follow a --flag`, { hint });
+}
+
+function needless(flag: string, value: string): ExitError {
+  return new ExitError('usage', `${flag} takes no value, got ${show(value)}`, {
+    hint: `write ${flag} alone, or leave it out for false`,
+  });
+}
+
+/** Flags as documents print them: `–policy` and `—policy` are no flags for any program, and their values would go astray. */
+function refuseLookalikes(argv: readonly string[]): void {
+  for (const word of argv) {
+    const [, name] = /^-?[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]+-?([a-z][\w-]*)(?:=.*)?$/is.exec(word) ?? [];
+    if (name === undefined) continue;
+    const shown = show(word.split('=', 1)[0]!);
+    throw new ExitError('usage', `expected a flag that begins with --, got ${shown}, which begins with another dash`, {
+      hint: `write --${name}`,
+    });
+  }
 }
 
 /** Where argparse sees a flag: a dash first, and neither a negative number nor a sentence. */
@@ -90,20 +119,20 @@ export function isFlag(word: string): boolean {
   return word.startsWith('-') && word.length > 1 && !/^-\d+$|^-\d*\.\d+$/.test(word) && !word.includes(' ');
 }
 
-function takeWords(flag: string, { arity }: Spec, argv: readonly string[], at: number): readonly string[] {
+function takeWords(flag: string, { arity, secret }: Spec, argv: readonly string[], at: number): readonly string[] {
   if (arity === 'none') return [];
   let end = at;
-  while (end < argv.length && !isFlag(argv[end]!) && argv[end] !== '--' && (arity !== 'one' || end === at)) end++;
+  while (end < argv.length && !isFlag(argv[end]!) && (arity !== 'one' || end === at)) end++;
   if (end > at || arity === 'any') return argv.slice(at, end);
   const next = argv[at];
-  const came =
-    next === undefined
-      ? 'got nothing'
-      : `got the flag ${next}; a value that starts with a dash is written ${flag}=VALUE`;
-  throw new ExitError('usage', `${flag}: expected a value, ${came}`);
+  if (next === undefined) throw new ExitError('usage', `${flag}: expected a value, got nothing`);
+  const came = secret ? 'a word that starts with a dash' : `the flag ${next.split('=', 1)[0]}`;
+  throw new ExitError('usage', `${flag}: expected a value, got ${came}`, {
+    hint: `a value that starts with a dash is written ${flag}=VALUE`,
+  });
 }
 
 function inlineValue(flag: string, { arity }: Spec, value: string): string {
-  if (arity === 'none') throw new ExitError('usage', `${flag} takes no value, got ${show(value)}`);
+  if (arity === 'none') throw needless(flag, value);
   return value;
 }

@@ -1,5 +1,6 @@
 import { ExitError } from '../errors.ts';
 import type { Given } from './argv.ts';
+import { checkDoubles } from './doubles.ts';
 import type { Config } from './options.ts';
 import { checkPrefillDecode, growsByItself, type Launched } from './prefill-decode.ts';
 
@@ -23,11 +24,62 @@ export function check(
   checkKeys(config, flagOf, given);
   checkPair(config, flagOf, 'tlsCertPath', 'tlsKeyPath');
   checkPair(config, flagOf, 'clientCertPath', 'clientKeyPath');
+  checkPorts(config, flagOf, given);
   return [
     ...checkPrefillDecode(config, flagOf, given, launched),
+    ...checkDoubles(config, flagOf, given),
     ...ignoredSelectors(config, flagOf, given),
     ...powerOfTwoAlone(config, flagOf, launched),
+    ...nobody(config, flagOf, launched),
+    ...switchedOff(config, flagOf, given),
   ];
+}
+
+/** Two ports of one address. Who has not chosen the metrics' port is told of it when it cannot be opened. */
+function checkPorts(config: Config, flagOf: FlagOf, given: ReadonlyMap<string, Given>): void {
+  const { host, port, prometheusHost, prometheusPort } = config;
+  if (port !== prometheusPort || !given.has('prometheusPort') || !overlap(host, prometheusHost)) return;
+  const flag = flagOf('prometheusPort');
+  refuse(`${flag}: expected another port than that of ${flagOf('port')}, got ${port} for both`, {
+    hint: `leave it out: the metrics are at /metrics of the main port too, and with ${flag} 0 there alone`,
+  });
+}
+
+/** Whether listening on one address takes the port from the other too. */
+function overlap(a: string, b: string): boolean {
+  const kind = (host: string) => {
+    if (host === '0.0.0.0' || host === '::') return 'any';
+    return host === 'localhost' || host.startsWith('127.') || host === '::1' ? 'loopback' : host;
+  };
+  return kind(a) === kind(b) || kind(a) === 'any' || kind(b) === 'any';
+}
+
+/** Allowed, as workers may be added at run time. Prefill and decode servers that are missing are told of in their own rules. */
+function nobody(config: Config, flagOf: FlagOf, launched: Launched): readonly string[] {
+  const some = config.workerUrls.length + launched.regular > 0 || growsByItself(config);
+  if (config.pdDisaggregation || some) return [];
+  const how = `start with ${flagOf('workerUrls')} URL, or POST /add_worker?url=URL`;
+  return [`no workers so far (${how}): requests wait until one is added`];
+}
+
+/** What a switch turns off, and the settings of it. */
+const SWITCHES: readonly (readonly [keyof Config, readonly (keyof Config)[]])[] = [
+  [
+    'disableRetries',
+    ['retryMaxRetries', 'retryInitialBackoffMs', 'retryMaxBackoffMs', 'retryBackoffMultiplier', 'retryJitterFactor'],
+  ],
+  ['disableCircuitBreaker', ['cbFailureThreshold', 'cbSuccessThreshold', 'cbTimeoutDurationMs', 'cbWindowDurationMs']],
+];
+
+/** Settings of what is switched off, and of traces that nobody asked for. */
+function switchedOff(config: Config, flagOf: FlagOf, given: ReadonlyMap<string, Given>): readonly string[] {
+  const without = SWITCHES.flatMap(([off, keys]) =>
+    keys
+      .filter((key) => config[off] === true && given.has(key))
+      .map((key) => `${flagOf(key)} has no effect with ${flagOf(off)}`),
+  );
+  if (config.enableTrace || !given.has('otlpTracesEndpoint')) return without;
+  return [...without, `${flagOf('otlpTracesEndpoint')} has no effect without ${flagOf('enableTrace')}`];
 }
 
 function checkPair(config: Config, flagOf: FlagOf, certificate: keyof Config, key: keyof Config): void {
@@ -40,10 +92,11 @@ function checkPair(config: Config, flagOf: FlagOf, certificate: keyof Config, ke
 function checkKeys({ apiKey }: Config, flagOf: FlagOf, given: ReadonlyMap<string, Given>): void {
   if (apiKey) return;
   const key = flagOf('apiKey');
-  if (given.has('apiKey')) refuse(`${key}: expected a key, got none`, `without ${key} everybody is served`);
   const source = (given.get('controlPlaneApiKeys') ?? given.get('jwtIssuer'))?.source;
   if (source)
-    refuse(`${source} has no effect, and without ${key} the admin routes are open to everybody`, `give ${key}`);
+    refuse(`${source} has no effect, and without ${key} the admin routes are open to everybody`, {
+      hint: `give ${key}`,
+    });
 }
 
 function checkNumbers(config: Config, flagOf: FlagOf): void {
@@ -52,10 +105,9 @@ function checkNumbers(config: Config, flagOf: FlagOf): void {
     refuse(`${longest}: expected at least ${first} (${config.retryInitialBackoffMs}), got ${config.retryMaxBackoffMs}`);
   }
   if (config.queueSize > 0 && config.queueTimeoutMs === 0) {
-    refuse(
-      `${flagOf('queueTimeoutMs')}: expected at least 1 second, got 0`,
-      `${flagOf('queueSize')} 0 turns the queue off`,
-    );
+    refuse(`${flagOf('queueTimeoutMs')}: expected at least 1 second, got 0`, {
+      hint: `${flagOf('queueSize')} 0 turns the queue off`,
+    });
   }
   if (!config.healthCheckEndpoint.startsWith('/')) {
     refuse(`${flagOf('healthCheckEndpoint')}: expected a path such as /health, got '${config.healthCheckEndpoint}'`);
@@ -113,6 +165,6 @@ function powerOfTwoAlone(config: Config, flagOf: FlagOf, launched: Launched): re
   });
 }
 
-function refuse(message: string, hint?: string): never {
-  throw new ExitError('usage', message, { hint });
+function refuse(message: string, options: { readonly hint?: string } = {}): never {
+  throw new ExitError('usage', message, options);
 }

@@ -1,11 +1,21 @@
 import { ExitError } from '../errors.ts';
+import { didYouMean } from '../nearest.ts';
 import type { Given, Option } from './argv.ts';
+import { LAUNCH_OPTIONS } from './launch-options.ts';
 import { show } from './values.ts';
+import { optionsOf, ROUTER_OPTIONS } from './vocabulary.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
 const TRUE = ['1', 'true', 'yes', 'on'];
 const FALSE = ['0', 'false', 'no', 'off'];
+
+const PREFIX = 'SGLANG_ROUTER_';
+/** Read by the Python package, or set by it. */
+const OF_THE_PACKAGE = ['NODE', 'PYTHON', 'PROG', 'NOHUP'].map((name) => PREFIX + name);
+/** What Kubernetes sets in every pod beside a service whose name begins with sglang-router. */
+const OF_A_SERVICE = /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?$/;
+const ADDRESS = /^\w+:\/\//;
 
 /** The variables of an option, first come first served: `--queue-size` → `SGLANG_ROUTER_QUEUE_SIZE`. */
 export function variablesOf({ spec }: Option): readonly string[] {
@@ -23,11 +33,23 @@ export function fromEnvironment(option: Option, env: Env): Given | undefined {
   for (const source of variablesOf(option)) {
     const value = env[source]?.trim();
     // Kubernetes sets SGLANG_ROUTER_PORT=tcp://… in every pod beside a service that is named sglang-router.
-    if (!value || (source === 'SGLANG_ROUTER_PORT' && /^\w+:\/\//.test(value))) continue;
+    if (!value || (source === 'SGLANG_ROUTER_PORT' && ADDRESS.test(value))) continue;
     const occurrences = occurrencesIn(value, source, option);
     return occurrences && { source, occurrences };
   }
   return undefined;
+}
+
+/** One line for each variable of our prefix that nothing reads. It is no error: others may use the prefix for their own ends. */
+export function unknownVariables(env: Env): readonly string[] {
+  const names = Object.keys(env).filter((name) => name.startsWith(PREFIX) && env[name]?.trim());
+  if (names.length === 0) return [];
+  const known = [...ROUTER_OPTIONS, ...optionsOf(LAUNCH_OPTIONS)].flatMap(variablesOf);
+  const read = new Set([...known, ...OF_THE_PACKAGE]);
+  const ofService = (name: string) =>
+    OF_A_SERVICE.test(name) || (name.endsWith('_PORT') && ADDRESS.test(env[name] ?? ''));
+  const unknown = names.filter((name) => !read.has(name) && !ofService(name));
+  return unknown.map((name) => `the variable ${name} is not read by the router${didYouMean(name, known)}`);
 }
 
 function occurrencesIn(value: string, source: string, { spec }: Option): readonly (readonly string[])[] | undefined {

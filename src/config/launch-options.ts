@@ -1,4 +1,4 @@
-import { choice, flag, int, text } from './spec.ts';
+import { choice, file, flag, int, key, text } from './spec.ts';
 
 /** Options of launch_server that neither the router nor a server has. */
 export const LAUNCH_OPTIONS = {
@@ -82,25 +82,19 @@ export const SERVER_OPTIONS = {
     help: 'first GPU of the first server',
   }),
   gpuIdStep: int({ flags: ['--gpu-id-step'], group: 'launch', default: 1, min: 1, help: 'distance between GPUs used' }),
-  serverApiKey: text({
+  serverApiKey: key({
     flags: ['--api-key'],
     group: 'launch',
-    metavar: 'KEY',
-    default: undefined,
     help: "the servers' own key, which the router sends them",
   }),
-  sslCertfile: text({
+  sslCertfile: file({
     flags: ['--ssl-certfile'],
     group: 'launch',
-    metavar: 'FILE',
-    default: undefined,
     help: 'certificate of the servers, which speak HTTPS then; for the port that clients use see --router-tls-cert-path',
   }),
-  serverConfig: text({
+  serverConfig: file({
     flags: ['--config'],
     group: 'launch',
-    metavar: 'FILE',
-    default: undefined,
     help: 'YAML file with further flags of the servers',
   }),
 };
@@ -141,3 +135,10 @@ export const SERVERS_TOO: ReadonlySet<string> = new Set([
   '--tokenizer-path',
   '--tool-call-parser',
 ]);
+
+/** The flag of the launcher that a router alone is given by mistake; undefined where it is none. */
+export function launcherFlag(name: string): string | undefined {
+  if (Object.values(LAUNCH_OPTIONS).some(({ flags }) => flags.some((flag) => flag === name))) return name;
+  const read = Object.values(SERVER_OPTIONS).flatMap(({ flags }) => flags);
+  return read.some((flag) => flag.startsWith(name) && name.startsWith(SHORTEST[flag] ?? flag)) ? name : undefined;
+}

@@ -1,7 +1,8 @@
 import { ExitError } from '../errors.ts';
-import { type Find, findAbbreviated, type Given, type Option, scan, unexpected } from './argv.ts';
+import { nearest } from '../nearest.ts';
+import { type Find, findAbbreviated, type Given, isFlag, type Option, scan, unknownFlag } from './argv.ts';
 import { check } from './check.ts';
-import type { Env } from './environment.ts';
+import { type Env, unknownVariables } from './environment.ts';
 import { LAUNCH_OPTIONS, SERVER_OPTIONS, SERVERS_TOO, SHORTEST, TAKEN } from './launch-options.ts';
 import { type Config, OPTIONS } from './options.ts';
 import type { Launched } from './prefill-decode.ts';
@@ -44,6 +45,10 @@ const OUR_FLAGS = vocabularyOf(OURS);
 const READ_OPTIONS = optionsOf(SERVER_OPTIONS);
 const READ_FLAGS = vocabularyOf([...READ_OPTIONS, ...OURS.filter(({ key }) => TAKEN.has(key))]);
 const ROUTER_FLAGS = vocabularyOf(ROUTER_OPTIONS);
+/** Flags of the router that no server has. */
+const ROUTER_ALONE = optionsOf(OPTIONS)
+  .flatMap(({ spec }) => spec.flags)
+  .filter((flag) => !SERVERS_TOO.has(flag) && !READ_FLAGS.has(flag));
 
 /** Splits the command line of a co-launch into the router's, the launcher's and the servers' part. Throws a usage error. */
 export function resolveServer(argv: readonly string[], env: Env): ServerSettings {
@@ -56,14 +61,31 @@ export function resolveServer(argv: readonly string[], env: Env): ServerSettings
   const { config, notices } = configOf(PREFIXED_OPTIONS, given);
   const launch = launchOf(given, serverArgs);
   if (config.pdDisaggregation) checkRoles(config, launch, given);
-  if (!launch.sim && launch.modelPath === undefined && !given.has('serverConfig')) {
-    throw new ExitError('usage', 'no model to serve', {
-      hint: 'give --model-path MODEL, or --sim to try it with simulated engines',
-    });
-  }
+  if (!launch.sim && !launch.modelPath && !given.has('serverConfig')) throw noModel(serverArgs);
   const flagOf = (key: keyof Config) => prefixed({ key, spec: OPTIONS[key] }).spec.flags[0];
   const warnings = check(config, flagOf, given, launch.servers);
-  return { config, launch, notices: [...notices, ...warnings] };
+  return { config, launch, notices: [...notices, ...warnings, ...misspelt(serverArgs), ...unknownVariables(env)] };
+}
+
+function noModel(serverArgs: readonly string[]): ExitError {
+  const typed = serverArgs.find(
+    (word) => isFlag(word) && nearest(word.split('=', 1)[0]!, READ_FLAGS.keys())?.startsWith('--model'),
+  );
+  const asked = typed === undefined ? '' : `; did you mean --model-path by ${typed.split('=', 1)[0]}?`;
+  return new ExitError('usage', `no model to serve${asked}`, {
+    hint: 'give --model-path MODEL, or --sim to try it with simulated engines',
+  });
+}
+
+/** Flags that go to the servers, which have hundreds, but look like the router's. */
+function misspelt(serverArgs: readonly string[]): readonly string[] {
+  return serverArgs.filter(isFlag).flatMap((word) => {
+    const name = word.split('=', 1)[0]!;
+    // One letter: --load-format is a flag of SGLang, not --log-format.
+    const meant = name.length < 6 ? undefined : nearest(name, ROUTER_ALONE, 1);
+    if (meant === undefined || SERVERS_TOO.has(name) || READ_FLAGS.has(name)) return [];
+    return `${name} goes to the servers as it is; did you mean ${prefixedFlag(meant)}?`;
+  });
 }
 
 /** What the servers' `--config` file says of flags that are read here; it reaches the servers by itself. */
@@ -130,7 +152,7 @@ const find: Find = (name) => {
 /** The word itself, unless it was surely meant for the router. */
 function serversWord(word: string): string {
   const name = word.split('=', 1)[0]!;
-  if (name.startsWith('--router-')) throw unexpected(word, OUR_FLAGS.keys());
+  if (name.startsWith('--router-')) throw unknownFlag(word, OUR_FLAGS.keys());
   refuseGrpc(name);
   if (!ROUTER_FLAGS.has(name) || SERVERS_TOO.has(name)) return word;
   throw new ExitError('usage', `${name} is a router flag: with launch_server write ${prefixedFlag(name)}`);

@@ -2,10 +2,13 @@ import { LEVELS, LOG_FORMATS } from '../log.ts';
 import {
   bytes,
   choice,
+  file,
   flag,
   float,
+  folder,
   host,
   int,
+  key,
   list,
   optionalList,
   prefills,
@@ -16,7 +19,7 @@ import {
   urls,
   type ValueOf,
 } from './spec.ts';
-import { readDnsName, readHeaderName, readNumber, readOrigin } from './values.ts';
+import { readDnsName, readHeaderName, readNumber, readOrigin, readPath } from './values.ts';
 
 const POLICIES = [
   'random',
@@ -48,11 +51,9 @@ export const OPTIONS = {
     metavar: 'URL',
     help: 'SGLang servers to route to; each serves as soon as it is healthy',
   }),
-  workersFile: text({
+  workersFile: file({
     flags: ['--workers-file'],
     group: 'core',
-    metavar: 'FILE',
-    default: undefined,
     help: 'file with further workers, one a line; watched, and each change is applied as a difference',
   }),
   policy: choice({
@@ -435,11 +436,9 @@ export const OPTIONS = {
     default: 'auto',
     help: 'form of the log lines; auto is text on a terminal, json elsewhere',
   }),
-  logDir: text({
+  logDir: folder({
     flags: ['--log-dir'],
     group: 'observability',
-    metavar: 'DIR',
-    default: undefined,
     help: 'directory for log files: one a day, 100 MB each at most, the last 14 kept',
   }),
   prometheusPort: int({
@@ -494,11 +493,9 @@ export const OPTIONS = {
     help: 'where traces are sent; over gRPC, but over HTTP with http:// before it or port 4318',
   }),
 
-  apiKey: text({
+  apiKey: key({
     flags: ['--api-key'],
     group: 'security',
-    metavar: 'KEY',
-    default: undefined,
     help: 'key that clients must send, and that workers get where none is given for them; prefer the variable, which ps does not show',
   }),
   corsAllowedOrigins: list(
@@ -510,42 +507,37 @@ export const OPTIONS = {
     },
     readOrigin,
   ),
-  tlsCertPath: text({
+  tlsCertPath: file({
     flags: ['--tls-cert-path'],
     group: 'security',
     python: 'server_cert_path',
-    metavar: 'FILE',
-    default: undefined,
     help: 'certificate to serve HTTPS with',
   }),
-  tlsKeyPath: text({
+  tlsKeyPath: file({
     flags: ['--tls-key-path'],
     group: 'security',
     python: 'server_key_path',
-    metavar: 'FILE',
-    default: undefined,
     help: 'its private key',
   }),
-  clientCertPath: text({
+  clientCertPath: file({
     flags: ['--client-cert-path'],
     group: 'security',
-    metavar: 'FILE',
-    default: undefined,
     help: 'certificate shown to workers',
   }),
-  clientKeyPath: text({
+  clientKeyPath: file({
     flags: ['--client-key-path'],
     group: 'security',
-    metavar: 'FILE',
-    default: undefined,
     help: 'its private key',
   }),
-  caCertPaths: list({
-    flags: ['--ca-cert-paths'],
-    group: 'security',
-    metavar: 'FILE',
-    help: 'authorities that sign the certificates of workers',
-  }),
+  caCertPaths: list(
+    {
+      flags: ['--ca-cert-paths'],
+      group: 'security',
+      metavar: 'FILE',
+      help: 'authorities that sign the certificates of workers',
+    },
+    readPath,
+  ),
 };
 
 /** What the router runs by: plain data, deeply frozen, so that it can cross threads. */

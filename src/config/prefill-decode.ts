@@ -9,7 +9,7 @@ export type Launched = Readonly<Record<'regular' | 'prefill' | 'decode', number>
 type Key = keyof Config;
 
 /** Meant for `--pd-disaggregation` alone. */
-const OWN: readonly Key[] = ['prefill', 'decode', 'prefillPolicy', 'decodePolicy'];
+const OWN: readonly Key[] = ['prefill', 'decode', 'prefillPolicy', 'decodePolicy', 'pdProtocol'];
 
 /** Rules of prefill-decode disaggregation. Throws a usage error; returns what is allowed but surely not meant. */
 export function checkPrefillDecode(
@@ -20,9 +20,9 @@ export function checkPrefillDecode(
 ): readonly string[] {
   const mode = flagOf('pdDisaggregation');
   if (!config.pdDisaggregation) {
+    refusePairsAlone(config, flagOf, launched);
     return OWN.filter((key) => given.has(key)).map((key) => `${flagOf(key)} has no effect without ${mode}`);
   }
-  refuseDoubles(config, flagOf);
   return [...ignored(config, flagOf, given), ...missing(config, flagOf, launched)];
 }
 
@@ -31,18 +31,14 @@ export function growsByItself({ serviceDiscovery, workerDns, workersFile }: Conf
   return serviceDiscovery || workerDns.length > 0 || workersFile !== undefined;
 }
 
-/** A server does one of the two, and is named once. */
-function refuseDoubles(config: Config, flagOf: FlagOf): void {
-  const flags = new Map<string, string>();
-  const named = [
-    ...config.prefill.map(({ url }) => [url, flagOf('prefill')] as const),
-    ...config.decode.map((url) => [url, flagOf('decode')] as const),
-  ];
-  for (const [url, flag] of named) {
-    const before = flags.get(url);
-    if (before !== undefined) throw new ExitError('usage', `${flag} ${url}: given before with ${before}`);
-    flags.set(url, flag);
-  }
+/** Whoever names nothing but prefill and decode servers wants them served. */
+function refusePairsAlone(config: Config, flagOf: FlagOf, launched: Launched): void {
+  const { prefill, decode, workerUrls } = config;
+  if (prefill.length + decode.length === 0) return;
+  if (workerUrls.length > 0 || launched.regular > 0 || growsByItself(config)) return;
+  const flag = flagOf(prefill.length > 0 ? 'prefill' : 'decode');
+  const mode = flagOf('pdDisaggregation');
+  throw new ExitError('usage', `${flag} needs ${mode}, got it without`, { hint: `add ${mode}` });
 }
 
 function ignored(config: Config, flagOf: FlagOf, given: ReadonlyMap<string, Given>): readonly string[] {
@@ -66,6 +62,7 @@ function missing(config: Config, flagOf: FlagOf, launched: Launched): readonly s
   if (growsByItself(config)) return [];
   return (['prefill', 'decode'] as const).flatMap((role) => {
     if (config[role].length + launched[role] > 0) return [];
-    return [`no ${role} server so far (${flagOf(role)} URL): requests wait until one is added`];
+    const call = `POST /add_worker?url=URL&worker_type=${role}`;
+    return [`no ${role} server so far (${flagOf(role)} URL, or ${call}): requests wait until one is added`];
   });
 }

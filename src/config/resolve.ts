@@ -1,7 +1,8 @@
 import { ExitError } from '../errors.ts';
-import { findAbbreviated, type Given, type Option, scan, unexpected } from './argv.ts';
+import { findAbbreviated, type Given, type Option, scan, unknownFlag } from './argv.ts';
 import { check } from './check.ts';
-import { type Env, fromEnvironment } from './environment.ts';
+import { type Env, fromEnvironment, unknownVariables } from './environment.ts';
+import { launcherFlag } from './launch-options.ts';
 import { noticesOf } from './notices.ts';
 import { type Config, OPTIONS } from './options.ts';
 import { ValueError } from './values.ts';
@@ -20,12 +21,25 @@ export interface RouterSettings {
 export function resolveRouter(argv: readonly string[], env: Env): RouterSettings {
   const vocabulary = vocabularyOf(ROUTER_OPTIONS);
   const given = scan(argv, findAbbreviated(vocabulary), (word) => {
-    throw unexpected(word, [...vocabulary.keys(), '--help', '--version']);
+    throw launchersFlag(word) ?? unknownFlag(word, [...vocabulary.keys(), '--help', '--version']);
   });
   addEnvironment(given, ROUTER_OPTIONS, env);
   const { config, notices } = configOf(ROUTER_OPTIONS, given);
   const warnings = check(config, (key) => OPTIONS[key].flags[0], given);
-  return { config, notices: [...notices, ...warnings] };
+  return { config, notices: [...notices, ...warnings, ...unknownVariables(env)] };
+}
+
+/** What `launch_server` would take. */
+function launchersFlag(word: string): ExitError | undefined {
+  const flag = launcherFlag(word.split('=', 1)[0]!);
+  if (flag === undefined) return undefined;
+  return new ExitError(
+    'usage',
+    `${flag} is a flag of launch_server, which starts servers; this router routes to servers that run`,
+    {
+      hint: 'use launch_server (sglang-launch server), or name running servers with --worker-urls',
+    },
+  );
 }
 
 /** `--help` and `--version` win over everything else on the line, mistakes included. */
@@ -66,8 +80,21 @@ function valueFor(spec: Option['spec'], given: Given | undefined): unknown {
     return spec.parse(given.occurrences);
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    throw new ExitError('usage', `${given.source}: ${error.message}`, { cause: error });
+    const hint = error.hint ?? hintFor(spec, given);
+    throw new ExitError('usage', `${given.source}: ${error.message}`, { hint, cause: error });
   }
+}
+
+/** What may have gone wrong with the words, whatever they stand for. */
+function hintFor({ arity }: Option['spec'], { occurrences }: Given): string | undefined {
+  const words = occurrences.flat();
+  if (words.some((word) => /^["'`\u2018-\u201f\u00ab\u00bb]|["'`\u2018-\u201f\u00ab\u00bb]$/.test(word))) {
+    return 'leave out the quotes that are part of the value';
+  }
+  const list = arity === 'any' || arity === 'some';
+  return list && words.some((word) => /[,;\s]/.test(word))
+    ? 'write each value by itself, with spaces between them'
+    : undefined;
 }
 
 /** Freezes a value and everything in it. */

@@ -1,15 +1,19 @@
 import { readSelector } from './selector.ts';
 import {
   type Bounds,
+  MILLISECONDS,
   type PrefillUrl,
   readBytes,
   readHost,
   readInteger,
+  readKey,
   readNumber,
+  readPath,
   readPrefill,
   readText,
   readTimer,
   readUrl,
+  serverOf,
 } from './values.ts';
 
 /** Headings of `--help` and docs/options.md, in this order. */
@@ -48,6 +52,8 @@ export interface About {
   readonly python?: string;
   /** Why the option will never do anything: said at start when it is given. */
   readonly noEffect?: string;
+  /** Its value is a key: no message shows it. */
+  readonly secret?: true;
 }
 
 /** One option: what it says of itself, and how words become its value. */
@@ -72,6 +78,32 @@ export function text<const D extends string | undefined>(about: About & { defaul
   return single<string | D>(about, 'str', (word) => word, String);
 }
 
+/** The path of a file, not empty. */
+export function file(about: About): Spec<string | undefined> {
+  return single<string | undefined>(
+    { metavar: 'FILE', ...about, default: undefined },
+    'str',
+    (word) => readPath(word),
+    String,
+  );
+}
+
+/** The path of a folder, not empty. */
+export function folder(about: About): Spec<string | undefined> {
+  const read = (word: string) => readPath(word, 'a folder');
+  return single<string | undefined>({ metavar: 'DIR', ...about, default: undefined }, 'str', read, String);
+}
+
+/** A key that goes in headers; no message shows it. */
+export function key(about: About): Spec<string | undefined> {
+  return single<string | undefined>(
+    { metavar: 'KEY', secret: true, ...about, default: undefined },
+    'str',
+    readKey,
+    String,
+  );
+}
+
 /** An address to listen on. */
 export function host<const D extends string>(about: About & { default: D }): Spec<string> {
   return single<string>(about, 'str', readHost, String);
@@ -93,7 +125,8 @@ export function choice<const C extends string, const D extends C | undefined>(
 
 /** A whole number. */
 export function int<const D extends number | undefined>(about: About & Bounds & { default: D }): Spec<number | D> {
-  return single<number | D>(about, 'int', (word) => readInteger(word, about), String);
+  const unit = about.metavar === 'MS' ? MILLISECONDS : '';
+  return single<number | D>(about, 'int', (word) => readInteger(word, about, unit), String);
 }
 
 /** A number. */
@@ -138,9 +171,10 @@ export function list(about: About, read: (word: string) => string = (word) => wo
   };
 }
 
-/** Worker URLs in a row; the last occurrence counts. */
+/** Worker URLs in a row, each server once; the last occurrence counts. */
 export function urls(about: About): Spec<readonly string[]> {
-  return list(about, readUrl);
+  const words = list(about, readUrl);
+  return { ...words, parse: (occurrences) => eachOnce(words.parse(occurrences), (url) => url) };
 }
 
 /** Worker URLs, one or more at each of several occurrences. */
@@ -149,18 +183,22 @@ export function repeatedUrls(about: About): Spec<readonly string[]> {
     ...base(about, 'list', 'some'),
     append: true,
     default: [],
-    parse: (occurrences) => occurrences.flat().map((word) => readUrl(word)),
+    parse: (occurrences) =>
+      eachOnce(
+        occurrences.flat().map((word) => readUrl(word)),
+        (url) => url,
+      ),
     render: (value) => value.map((url) => [url]),
   };
 }
 
-/** `URL [PORT|none]` at each of several occurrences. */
+/** `URL [PORT|none]` at each of several occurrences; the same server with the same port counts once. */
 export function prefills(about: About): Spec<readonly PrefillUrl[]> {
   return {
     ...base(about, 'prefill', 'some'),
     append: true,
     default: [],
-    parse: (occurrences) => occurrences.map(readPrefill),
+    parse: (occurrences) => eachOnce(occurrences.map(readPrefill), ({ url }) => url, sameBootstrapPort),
     render: (value) =>
       value.map(({ url, bootstrapPort }) => [
         url,
@@ -187,6 +225,22 @@ export function selector(about: About): Spec<readonly string[]> {
     parse: (occurrences) => readSelector(occurrences.at(-1) ?? []),
     render: (value) => (value.length > 0 ? [value] : []),
   };
+}
+
+/** Those whose URL, however it is spelt, none before has. */
+function eachOnce<T>(items: readonly T[], urlOf: (item: T) => string, alike: (a: T, b: T) => boolean = () => true) {
+  const perServer = new Map<string, T[]>();
+  return items.filter((item) => {
+    const server = serverOf(urlOf(item));
+    const before = perServer.get(server) ?? [];
+    if (before.some((one) => alike(one, item))) return false;
+    perServer.set(server, [...before, item]);
+    return true;
+  });
+}
+
+function sameBootstrapPort(a: PrefillUrl, b: PrefillUrl): boolean {
+  return a.bootstrapPort === b.bootstrapPort;
 }
 
 function single<T>(

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ExitError } from '../errors.ts';
+import { ExitError, fileProblem } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Role, WorkerSpec } from '../workers/worker-spec.ts';
 import { FileWatch } from './file-watch.ts';
@@ -43,9 +43,12 @@ export class FileWorkers implements WorkerSource {
     try {
       return new FileWorkers(options, await readFile(options.path, 'utf8'), log);
     } catch (error) {
-      const message = `--workers-file ${options.path}: ${(error as Error).message}`;
-      throw new ExitError('usage', message, { cause: error });
+      throw new ExitError('usage', `--workers-file ${options.path}: ${fileProblem(error)}`, { cause: error });
     }
+  }
+
+  get named(): readonly WorkerSpec[] {
+    return this.#specs;
   }
 
   get stale(): Stale | undefined {
@@ -74,7 +77,7 @@ export class FileWorkers implements WorkerSource {
       this.#stale = undefined;
       this.#apply();
     } catch (error) {
-      this.#refuse((error as Error).message);
+      this.#refuse(fileProblem(error));
     }
   }
 

@@ -1,9 +1,10 @@
+import { RouterError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Registry } from '../workers/registry.ts';
-import { nameOf, type Worker } from '../workers/worker.ts';
+import { keyOf, type Worker } from '../workers/worker.ts';
 import type { FoundWorker, SourceName, WorkerSource } from './worker-source.ts';
 
-/** What a source names now, by URL. */
+/** What a source names now, by the key of the server. */
 interface Claims {
   readonly source: WorkerSource;
   found: ReadonlyMap<string, FoundWorker>;
@@ -26,6 +27,7 @@ export class Reconciler {
   readonly #registry: Registry;
   readonly #log: Log;
   readonly #claims: Claims[] = [];
+  /** By the key of the server. */
   readonly #held = new Map<string, Held>();
 
   constructor(registry: Registry, log: Log) {
@@ -51,12 +53,14 @@ export class Reconciler {
 
   #apply(claims: Claims, workers: readonly FoundWorker[]): void {
     const before = claims.found;
-    claims.found = new Map(workers.map((found) => [nameOf(found.spec.url), found]));
+    const found = new Map(workers.map((each) => [keyOf(each.spec.url), each]));
+    if (claims.source.named) this.#expectRoom(before, found);
+    claims.found = found;
     let [added, removed] = [0, 0];
-    for (const url of new Set([...before.keys(), ...claims.found.keys()])) {
-      const { worker: was } = this.#held.get(url) ?? {};
-      this.#settle(url, claims.found.get(url)?.leavesWithinMs);
-      const { worker: is } = this.#held.get(url) ?? {};
+    for (const key of new Set([...before.keys(), ...found.keys()])) {
+      const { worker: was } = this.#held.get(key) ?? {};
+      this.#settle(key, found.get(key)?.leavesWithinMs);
+      const { worker: is } = this.#held.get(key) ?? {};
       if (is === was) continue;
       if (was) removed++;
       if (is) added++;
@@ -70,10 +74,22 @@ export class Reconciler {
     });
   }
 
+  /** Throws RouterError `too_many_workers` unless all that are new have room once those that no source names any more are gone. */
+  #expectRoom(before: Claims['found'], found: Claims['found']): void {
+    const coming = [...found.keys()].filter((key) => !this.#registry.get(key)).length;
+    const leaving = [...before.keys()].filter((key) => !found.has(key) && this.#endsWith(key)).length;
+    this.#registry.expectRoom(coming - leaving);
+  }
+
+  /** Whether the worker goes when the one source drops it. */
+  #endsWith(key: string): boolean {
+    return this.#held.get(key)?.dismissed === false && this.#claims.filter(({ found }) => found.has(key)).length === 1;
+  }
+
   /** Brings the worker at a URL in line with who names it now. */
-  #settle(url: string, graceMs?: number): void {
-    const wanted = this.#wanted(url);
-    const held = this.#held.get(url);
+  #settle(key: string, graceMs?: number): void {
+    const wanted = this.#wanted(key);
+    const held = this.#held.get(key);
     if (held && wanted && continues(held, wanted)) {
       const { apiKey } = wanted.found.spec;
       if (!held.dismissed && held.worker.spec.apiKey !== apiKey) this.#registry.update(held.worker, { apiKey });
@@ -83,12 +99,12 @@ export class Reconciler {
     }
     if (held) {
       // First of all, so that this removal is not taken for somebody else's.
-      this.#held.delete(url);
-      if (!held.dismissed) void this.#registry.remove(url, graceMs);
+      this.#held.delete(key);
+      if (!held.dismissed) void this.#registry.remove(key, graceMs);
     }
-    if (!wanted || this.#registry.get(url)) return;
+    if (!wanted || this.#registry.get(key)) return;
     const worker = this.#add(wanted);
-    if (worker) this.#held.set(url, { worker, ...wanted, dismissed: false });
+    if (worker) this.#held.set(key, { worker, ...wanted, dismissed: false });
   }
 
   /** Undefined where there are as many workers as there can be. */
@@ -96,25 +112,25 @@ export class Reconciler {
     try {
       return this.#registry.add({ ...spec, source: by });
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
+      if (!(error instanceof RouterError)) throw error;
       this.#log.error('worker not added', { worker: spec.url, source: by, problem: error.message });
       return undefined;
     }
   }
 
-  #wanted(url: string): Pick<Held, 'by' | 'found'> | undefined {
+  #wanted(key: string): Pick<Held, 'by' | 'found'> | undefined {
     for (const { source, found } of this.#claims) {
-      const claim = found.get(url);
+      const claim = found.get(key);
       if (claim && claim.leavesWithinMs === undefined) return { by: source.name, found: claim };
     }
     return undefined;
   }
 
-  #removed({ url, id }: Worker): void {
-    const held = this.#held.get(url);
+  #removed({ key, id }: Worker): void {
+    const held = this.#held.get(key);
     if (held?.worker.id === id) held.dismissed = true;
     // It was there by a call, and a source has named it meanwhile.
-    else if (this.#wanted(url)) queueMicrotask(() => this.#settle(url));
+    else if (this.#wanted(key)) queueMicrotask(() => this.#settle(key));
   }
 }
 

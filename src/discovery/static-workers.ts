@@ -8,14 +8,14 @@ type Named = Pick<Config, 'pdDisaggregation' | 'workerUrls' | 'prefill' | 'decod
 export class StaticWorkers implements WorkerSource {
   readonly name = 'static';
   readonly stale = undefined;
-  readonly #specs: readonly WorkerSpec[];
+  readonly named: readonly WorkerSpec[];
 
-  constructor(named: Named) {
-    this.#specs = specsOf(named);
+  constructor(config: Named) {
+    this.named = specsOf(config);
   }
 
   start(tell: (workers: readonly FoundWorker[]) => void): void {
-    tell(this.#specs.map((spec) => ({ spec })));
+    tell(this.named.map((spec) => ({ spec })));
   }
 
   close(): void {}

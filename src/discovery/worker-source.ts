@@ -22,9 +22,11 @@ export interface Stale {
 /** Names workers, for as long as it is open. */
 export interface WorkerSource {
   readonly name: SourceName;
+  /** What it names, where it knows that before it is followed: all of it is added, or nothing. */
+  readonly named?: readonly WorkerSpec[];
   /** Undefined while it is up to date. */
   readonly stale: Stale | undefined;
-  /** Calls `tell` with all its workers: at once or when it knows, and after each change. */
+  /** Calls `tell` with all its workers: at once or when it knows, and after each change. It throws RouterError `too_many_workers` where `named` is there. */
   start(tell: (workers: readonly FoundWorker[]) => void): void;
   close(): void;
 }

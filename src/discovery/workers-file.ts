@@ -1,7 +1,10 @@
-import { readBootstrapPort, readRole, readUrl, show, ValueError } from '../config/values.ts';
+import { readBootstrapPort, readKey, readRole, readUrl, serverOf, show, ValueError } from '../config/values.ts';
 import type { Role, WorkerSpec } from '../workers/worker-spec.ts';
 
-/** A workers file with mistakes: one line each, with its number. */
+/** A file that is wrong throughout is no workers file: so many mistakes tell enough. */
+const TOLD = 5;
+
+/** A workers file with mistakes, the first few with the number of their line. */
 export class WorkersFileError extends Error {
   override readonly name = 'WorkersFileError';
 }
@@ -27,21 +30,28 @@ const ATTRIBUTES = new Map<string, (word: string, surroundings: Surroundings) =>
  * a comment. Throws a WorkersFileError that tells every mistake.
  */
 export function parseWorkersFile(text: string, surroundings: Surroundings): readonly WorkerSpec[] {
-  const specs = new Map<string, WorkerSpec>();
+  const specs = new Map<string, WorkerSpec & { readonly line: number }>();
   const problems: string[] = [];
-  for (const [index, line] of text.split('\n').entries()) {
+  for (const [index, words] of text.split('\n').entries()) {
+    const line = index + 1;
     try {
-      const spec = readLine(line, surroundings);
+      const spec = readLine(words, surroundings);
       if (!spec) continue;
-      if (specs.has(spec.url)) throw new ValueError(`${show(spec.url)} is there already`);
-      specs.set(spec.url, spec);
+      const before = specs.get(serverOf(spec.url));
+      if (before) throw new ValueError(`${show(spec.url)} is the server of line ${before.line}`, 'name each once');
+      specs.set(serverOf(spec.url), { ...spec, line });
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
-      problems.push(`line ${index + 1}: ${error.message}`);
+      problems.push(`line ${line}: ${error.whole}`);
     }
   }
-  if (problems.length > 0) throw new WorkersFileError(problems.join('; '));
-  return [...specs.values()];
+  if (problems.length > 0) throw new WorkersFileError(inShort(problems));
+  return Array.from(specs.values(), ({ line: _, ...spec }) => spec);
+}
+
+function inShort(problems: readonly string[]): string {
+  const more = problems.length - TOLD;
+  return [...problems.slice(0, TOLD), ...(more > 0 ? [`and ${more} more lines`] : [])].join('; ');
 }
 
 function readLine(line: string, surroundings: Surroundings): WorkerSpec | undefined {
@@ -64,18 +74,19 @@ function readAttribute(word: string, surroundings: Surroundings): Attributes {
   const [name = '', value = ''] = word.split(/=(.*)/s, 2);
   const read = ATTRIBUTES.get(name);
   if (!read || !word.includes('=')) {
-    throw new ValueError(`expected one of ${[...ATTRIBUTES.keys()].join('=, ')}=, got ${show(word)}`);
+    const hint = word.includes('://') ? 'one worker a line' : undefined;
+    throw new ValueError(`expected one of ${[...ATTRIBUTES.keys()].join('=, ')}=, got ${show(word)}`, hint);
   }
   try {
     return read(value, surroundings);
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    throw new ValueError(`${name}: ${error.message}`);
+    throw new ValueError(`${name}: ${error.message}`, error.hint);
   }
 }
 
 function readVariable(name: string, env: Surroundings['env']): string {
   const value = env[name];
   if (!value) throw new ValueError(`expected the name of a variable with a key, but ${show(name)} is not set`);
-  return value;
+  return readKey(value);
 }

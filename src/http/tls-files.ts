@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { ExitError } from '../errors.ts';
+import { ExitError, fileProblem } from '../errors.ts';
 
 /** A certificate and its private key, as PEM. */
 export interface KeyPair {
@@ -47,7 +47,7 @@ function readFile(file: NamedFile): string {
   try {
     return readFileSync(file.path, 'utf8');
   } catch (cause) {
-    throw refused(file, `cannot read it: ${(cause as NodeJS.ErrnoException).code}`, cause);
+    throw refused(file, `cannot read it: ${fileProblem(cause)}`, cause);
   }
 }
 

@@ -1,4 +1,5 @@
 import { ExitError } from '../errors.ts';
+import { didYouMean } from '../nearest.ts';
 import type { SimOption } from './option.ts';
 import { SIM_OPTIONS, type SimOptions } from './options.ts';
 
@@ -51,6 +52,9 @@ function readValue(option: SimOption, flag: string, attached: string | undefined
   }
   const word = attached ?? rest.shift();
   if (word === undefined) throw usage(`${flag}: expected a value (${option.metavar}), got none`);
+  if (attached === undefined && KEY_OF_FLAG.has(word)) {
+    throw usage(`${flag}: expected a value (${option.metavar}), got the flag ${word}`);
+  }
   try {
     return option.parse(word);
   } catch (error) {
@@ -60,9 +64,11 @@ function readValue(option: SimOption, flag: string, attached: string | undefined
 
 /** A flag of SGLang's, taken as it came; a misspelt knob of ours must not pass for one. */
 function unknown(flag: string, word: string): string {
-  if (!flag.startsWith('-')) throw usage(`expected a flag, got "${word}"`);
-  if (flag.startsWith('--sim-')) throw usage(`${flag}: no such flag; --help lists those there are`);
-  return word;
+  if (/^[^-\p{Dash}]|^$/u.test(flag)) throw usage(`expected a flag, got "${word}"`);
+  if (!flag.startsWith('--sim-') && /^--?\w/.test(flag)) return word;
+  throw new ExitError('usage', `unknown flag ${flag}${didYouMean(flag, KEY_OF_FLAG.keys())}`, {
+    hint: 'sim-engine --help lists all flags',
+  });
 }
 
 /** The words up to the next flag: an unknown flag may take any number of values, negative numbers included. */

@@ -4,8 +4,8 @@ const SERVED = 1;
 const RETIRED = 2;
 const STRIDE = 16;
 
-/** Slots that one table holds: far above any fleet one router serves, and 64 KiB in all. */
-export const MAX_SLOTS = 1024;
+/** Slots that one table holds: the largest fleet of a router with 8 ranks to a server. 512 KiB, of which pages that are used count. */
+export const MAX_SLOTS = 8192;
 
 /**
  * Per worker a row of counters, flat in one SharedArrayBuffer so that further data-plane threads can see the same
@@ -25,7 +25,7 @@ export class Slots {
   /** A zeroed slot for a new worker; throws RangeError past MAX_SLOTS. */
   claim(): number {
     const slot = this.#free.pop() ?? this.#next++;
-    if (slot >= MAX_SLOTS) throw new RangeError(`expected at most ${MAX_SLOTS} workers, one more was added`);
+    if (slot >= MAX_SLOTS) throw new RangeError(`expected at most ${MAX_SLOTS} workers and ranks, got one more`);
     this.#counters.fill(0, slot * STRIDE, (slot + 1) * STRIDE);
     return slot;
   }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { RouterError } from '../errors.ts';
 import { createClient } from '../http/client.ts';
 import type { WorkerClient } from '../http/worker-client.ts';
 import type { Log } from '../log.ts';
@@ -10,7 +11,7 @@ import type { OutlierOptions } from './conducts.ts';
 import type { HealthOptions } from './health.ts';
 import { Outliers } from './outliers.ts';
 import { Wedge } from './wedge.ts';
-import { nameOf, Worker, type WorkerOwner, type WorkerParts, type WorkerState } from './worker.ts';
+import { keyOf, Worker, type WorkerOwner, type WorkerParts, type WorkerState } from './worker.ts';
 import type { Role, WorkerPatch, WorkerSpec } from './worker-spec.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
@@ -46,6 +47,8 @@ interface RegistryEvents {
   remove: [Worker];
 }
 
+/** Far above any fleet that one router serves. Slots are more, for ranks, and for workers that are removed while requests run there. */
+export const MAX_WORKERS = 1024;
 /** Between two questions to a server that does not tell what it is. */
 const ASK_AGAIN_MS = 10_000;
 const NO_TARGETS: readonly WorkerTarget[] = [];
@@ -102,15 +105,23 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   }
 
   get(idOrUrl: string): Worker | undefined {
-    return this.#workers.get(nameOf(idOrUrl)) ?? this.workers.find(({ id }) => id === idOrUrl);
+    return this.#workers.get(keyOf(idOrUrl)) ?? this.workers.find(({ id }) => id === idOrUrl);
   }
 
-  /** Adds a worker and polls it until it is ready; the one there is when the URL is known already. */
+  /** Throws RouterError `too_many_workers` unless so many may be added: whoever adds several asks first, so that all are added or none. */
+  expectRoom(count: number): void {
+    const all = this.#workers.size + count;
+    if (all <= MAX_WORKERS) return;
+    throw new RouterError('too_many_workers', `expected at most ${MAX_WORKERS} workers, got ${all}; nothing is added`);
+  }
+
+  /** Adds a worker and polls it until it is ready; the one there is when the URL is known already. Throws RouterError `too_many_workers`. */
   add(spec: WorkerSpec): Worker {
-    const known = this.#workers.get(nameOf(spec.url));
+    const known = this.#workers.get(keyOf(spec.url));
     if (known) return known;
+    this.expectRoom(1);
     const worker = new Worker(spec, this.#parts);
-    this.#workers.set(worker.url, worker);
+    this.#workers.set(worker.key, worker);
     this.#wedge.start();
     worker.start();
     return worker;
@@ -127,9 +138,9 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
    * `graceMs` is over and they are cut; its connections are closed then. False when the URL is not known.
    */
   async remove(url: string, graceMs?: number): Promise<boolean> {
-    const worker = this.#workers.get(nameOf(url));
+    const worker = this.#workers.get(keyOf(url));
     if (!worker) return false;
-    this.#workers.delete(worker.url);
+    this.#workers.delete(worker.key);
     this.#draining.add(worker);
     worker.drain();
     this.emit('remove', worker);
@@ -140,12 +151,12 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
 
   /** The worker's process is known to be gone: no traffic, no more polls. */
   fail(url: string, reason: string): void {
-    this.#workers.get(nameOf(url))?.fail(reason);
+    this.#workers.get(keyOf(url))?.fail(reason);
   }
 
   /** Its process was started again on the same URL: polled until it is ready. */
   revive(url: string): void {
-    this.#workers.get(nameOf(url))?.revive();
+    this.#workers.get(keyOf(url))?.revive();
   }
 
   /** It has emptied its cache. */
@@ -172,7 +183,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
 
   breakerChanged(worker: Worker, was: BreakerState): void {
     // What still runs on a removed worker is no news.
-    if (this.#workers.get(worker.url) !== worker) return;
+    if (this.#workers.get(worker.key) !== worker) return;
     const { state, reason } = worker.breaker;
     this.#refresh(worker);
     if (state !== was) this.emit('breaker', worker, was);
@@ -237,7 +248,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   /** Asks until it has an answer, whatever that is. */
   async #learn(worker: Worker, again = false): Promise<void> {
     const done = await worker.learn();
-    if (this.#workers.get(worker.url) !== worker) return;
+    if (this.#workers.get(worker.key) !== worker) return;
     if (done || !again) this.emit('learned', worker);
     const { untold } = worker.facts;
     if (untold?.refused) {

@@ -60,6 +60,8 @@ export interface WorkerParts {
 export class Worker {
   /** As given, without a trailing slash; the worker's name everywhere. */
   readonly url: string;
+  /** Alike for every spelling of `url`. */
+  readonly key: string;
   readonly id: string;
   readonly role: Role;
   /** Name or address in `url`, without brackets. */
@@ -90,6 +92,7 @@ export class Worker {
     const { slots, health, breaker, dpAware, createClient, clock, owner } = parts;
     const { origin, hostname, pathname } = new URL(spec.url);
     this.url = nameOf(spec.url);
+    this.key = keyOf(spec.url);
     this.id = spec.id ?? randomUUID();
     this.role = spec.role ?? 'regular';
     this.host = hostname.replace(/^\[|\]$/g, '');
@@ -350,4 +353,9 @@ export class Worker {
 /** The name of a worker with that URL. */
 export function nameOf(url: string): string {
   return url.replace(/\/+$/, '');
+}
+
+/** Alike for all URLs of one server: the port that the scheme implies may be left out. What is no URL stays. */
+export function keyOf(url: string): string {
+  return URL.parse(nameOf(url))?.href ?? url;
 }

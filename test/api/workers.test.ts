@@ -244,9 +244,70 @@ const ID = '6f1f3a52-1c1c-4c35-9d6f-0a4b1d5c7e11';
 const MISTAKES: readonly (readonly [string, string, object | undefined, number, string, RegExp])[] = [
   ['POST', '/workers', {}, 422, 'UNPROCESSABLE_ENTITY', /^url: expected a URL, got nothing$/],
   ['POST', '/workers', undefined, 422, 'UNPROCESSABLE_ENTITY', /^url: expected a URL, got nothing$/],
-  ['POST', '/workers', { url: '127.0.0.1:1' }, 400, 'BAD_REQUEST', /: write http:\/\/127\.0\.0\.1:1$/],
+  ['POST', '/workers', { url: '127.0.0.1:1' }, 400, 'BAD_REQUEST', /; write http:\/\/127\.0\.0\.1:1$/],
   ['POST', '/workers', { url: 'http://a', priority: 'x' }, 422, 'UNPROCESSABLE_ENTITY', /^priority: expected a number/],
   ['POST', '/workers', { url: 'http://a', cost: -1 }, 422, 'UNPROCESSABLE_ENTITY', /^cost: .*, got -1$/],
+  [
+    'POST',
+    '/workers',
+    { url: 'http://a:99999' },
+    400,
+    'BAD_REQUEST',
+    /^url: expected a port between 1 and 65535, got '99999'/,
+  ],
+  ['POST', '/workers', { url: 'http://' }, 400, 'BAD_REQUEST', /^url: expected a host after http:\/\//],
+  ['POST', '/workers', { url: 'http://a:1,http://b:2' }, 400, 'BAD_REQUEST', /^url: expected one URL/],
+  ['POST', '/workers', { url: 8000 }, 422, 'UNPROCESSABLE_ENTITY', /^url: expected a string, got 8000$/],
+  [
+    'POST',
+    '/workers',
+    { url: ['http://a'] },
+    422,
+    'UNPROCESSABLE_ENTITY',
+    /^url: expected a string, got \["http:\/\/a"\]$/,
+  ],
+  ['POST', '/workers', ['http://a'], 400, 'BAD_REQUEST', /^expected a JSON object as body, got an array$/],
+  [
+    'POST',
+    '/workers',
+    { url: 'http://a', api_key: ['sk-x'] },
+    422,
+    'UNPROCESSABLE_ENTITY',
+    /^api_key: expected a string, got an array$/,
+  ],
+  [
+    'POST',
+    '/workers',
+    { url: 'http://a', api_key: 'sk-é' },
+    400,
+    'BAD_REQUEST',
+    /^api_key: expected a key of printable [^é]*$/,
+  ],
+  [
+    'PUT',
+    `/workers/${ID}`,
+    { api_key: { key: 'sk-x' } },
+    422,
+    'UNPROCESSABLE_ENTITY',
+    /^api_key: expected a string, got an object$/,
+  ],
+  [
+    'PUT',
+    `/workers/${ID}`,
+    { disable_health_check: 'no' },
+    422,
+    'UNPROCESSABLE_ENTITY',
+    /^disable_health_check: expected true or/,
+  ],
+  ['PUT', `/workers/${ID}`, { priority: true }, 422, 'UNPROCESSABLE_ENTITY', /^priority: .*, got true$/],
+  [
+    'POST',
+    '/workers',
+    { url: 'http://a', bootstrap_port: 70000, worker_type: 'regular' },
+    400,
+    'BAD_REQUEST',
+    /^bootstrap_port: /,
+  ],
   ['GET', '/workers/x', undefined, 400, 'BAD_REQUEST', /^Invalid worker_id 'x' \(expected UUID/],
   ['PUT', '/workers/x', {}, 400, 'BAD_REQUEST', /^Invalid worker_id 'x'/],
   ['DELETE', '/workers/x', undefined, 400, 'BAD_REQUEST', /^Invalid worker_id 'x'/],
@@ -264,6 +325,33 @@ test('mistakes are told in the shape of that API', async () => {
     assert.deepEqual([answer.status, answer.json.code], [status, code], `${method} ${path}`);
     assert.match(String(answer.json.error), message);
   }
+});
+
+test('a broken body is told its place, and nothing of it is quoted', async () => {
+  await using router = await testRouter([]);
+  const body = '{"url": "http://a", "api_key": sk-never-seen}';
+  for (const path of ['/workers', '/add_worker']) {
+    const answer = await fetch(router.url + path, { method: 'POST', body });
+    assert.equal(answer.status, 400);
+    assert.match(await answer.text(), /^(?!.*sk-never).*expected a JSON object as body: Unexpected token 's'/);
+  }
+});
+
+test('1024 workers are all that there may be: one more is 409, and one that leaves makes room', async () => {
+  await using router = await testRouter([], ['--disable-health-check']);
+  const { registry } = router.router;
+  for (let i = 1; i <= 1_024; i++) registry.add({ url: `http://127.0.0.1:${i}` });
+  for (const path of ['/workers', '/add_worker']) {
+    const answer = await fetch(router.url + path, {
+      method: 'POST',
+      body: JSON.stringify({ url: 'http://127.0.0.2:1' }),
+    });
+    assert.equal(answer.status, 409);
+    assert.match(await answer.text(), /too_many_workers.*|expected at most 1024 workers, got 1025/i);
+  }
+  assert.equal(registry.workers.length, 1_024);
+  await registry.remove('http://127.0.0.1:7', 0);
+  assert.equal((await call(router, 'POST', '/workers', { url: 'http://127.0.0.2:1' })).status, 202);
 });
 
 test('a server with data-parallel ranks is one worker that lists them; none of them can be taken out alone', async () => {

@@ -92,11 +92,16 @@ test('help of a command loads neither router, launcher nor engine', async () => 
   }
 });
 
-test('an unknown command: help, exit code 1', async () => {
-  const { code, err } = await run('sglang-router', ['lunch']);
-  assert.equal(code, 1);
-  assert.match(err, /^error: unknown command 'lunch'/);
-  assert.equal((await run('sglang-router', ['--polcy'])).code, 1);
+test('an unknown command: the nearest one, and all there are; exit code 2', async () => {
+  const { code, err } = await run('sglang-router', ['routr']);
+  assert.equal(code, 2);
+  assert.match(
+    err,
+    /^error: unknown command 'routr'; did you mean router\?\nhint: the commands are server, router, .*\n$/,
+  );
+  const flags = await run('sglang-router', ['--policy=random']);
+  assert.equal(flags.code, 2);
+  assert.match(flags.err, /^error: expected a command before the flags, got --policy\nhint: /);
 });
 
 test('usage errors go to standard error with a hint, exit code 2', async () => {

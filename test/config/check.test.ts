@@ -63,10 +63,10 @@ test('a key that is empty, or admin routes that need another one, is no way to s
 
 /** What is said at start; nothing where there is nothing to say. */
 const ACCEPTED: Readonly<Record<string, RegExp | undefined>> = {
-  '--queue-size 0 --queue-timeout-secs 0': undefined,
-  '--host localhost': undefined,
-  '--prometheus-duration-buckets 0.5 1': undefined,
-  '--cors-allowed-origins * https://a.example:8443': undefined,
+  '--worker-urls http://a --queue-size 0 --queue-timeout-secs 0': undefined,
+  '--worker-urls http://a --host localhost': undefined,
+  '--worker-urls http://a --prometheus-duration-buckets 0.5 1': undefined,
+  '--worker-urls http://a --cors-allowed-origins * https://a.example:8443': undefined,
   '--policy power_of_two --worker-urls http://a http://b': undefined,
   '--policy power_of_two --worker-urls http://a':
     /^--policy power_of_two chooses between 2 workers or more \(--worker-urls\), got 1 so far$/,

@@ -18,16 +18,21 @@ const NOTICES: Readonly<Record<string, readonly RegExp[]>> = {
     /^--worker-urls has no effect with --pd-disaggregation: .* --prefill and --decode$/,
   ],
   '--pd-disaggregation --prefill http://p': [
-    /^no decode server so far \(--decode URL\): requests wait until one is added$/,
+    /^no decode server so far \(--decode URL, or POST \/add_worker\?.*worker_type=decode\): requests wait until one is added$/,
   ],
   '--pd-disaggregation': [/^no prefill server so far/, /^no decode server so far/],
   '--pd-disaggregation --workers-file f': [],
-  '--prefill http://p --decode-policy random': [
+  '--worker-urls http://w --prefill http://p --decode-policy random': [
     /^--prefill has no effect without --pd-disaggregation$/,
     /^--decode-policy has no effect without/,
   ],
   [`${PAIR} --dp-aware`]: [],
-  '--dp-aware': [],
+  '--worker-urls http://w --dp-aware': [],
+  '--worker-urls http://w --pd-protocol nixl': [/^--pd-protocol has no effect without --pd-disaggregation$/],
+  [`${PAIR} --prefill HTTP://P:80/ 9000`]: [/^--prefill names one server 2 times, as .*: it counts once$/],
+  [`${PAIR} --decode http://d:80`]: [
+    /^--decode names one server 2 times, as http:\/\/d and http:\/\/d:80: it counts once$/,
+  ],
 };
 
 for (const [line, said] of Object.entries(NOTICES)) {
@@ -41,19 +46,27 @@ for (const [line, said] of Object.entries(NOTICES)) {
 const REFUSED: Readonly<Record<string, RegExp>> = {
   '--prefill http://p:1 90x0': /^--prefill: invalid bootstrap port '90x0': must be a number or 'none'$/,
   '--prefill http://p:1 70000': /^--prefill: expected a whole number between 1 and 65535, got '70000'$/,
-  '--pd-disaggregation --prefill http://a --decode http://a': /^--decode http:\/\/a: given before with --prefill$/,
+  '--pd-disaggregation --prefill http://a --decode http://a:80':
+    /^--decode http:\/\/a:80: the same server is given before with --prefill http:\/\/a$/,
   '--pd-disaggregation --prefill http://a 1 --prefill http://a/ 2':
-    /^--prefill http:\/\/a: given before with --prefill$/,
+    /^--prefill http:\/\/a: the same server is given before with another bootstrap port$/,
+  '--prefill http://p --decode http://d': /^--prefill needs --pd-disaggregation, got it without$/,
   '--pd-disaggregation --decode-policy bucket': /^--decode-policy: expected one of /,
-  '--worker-urls http://w:1@0': /^--worker-urls: .* a server with all its ranks is written http:\/\/w:1$/,
 };
 
 for (const [line, message] of Object.entries(REFUSED)) {
   test(`refused: ${line}`, () => assert.throws(() => resolveRouter(line.split(' '), {}), { code: 'usage', message }));
 }
 
+test('a URL with a rank is told how the server is written', () => {
+  assert.throws(() => resolveRouter(['--worker-urls', 'http://w:1@0'], {}), {
+    message: /^--worker-urls: expected a URL without user, .* got 'http:\/\/w:1@0'$/,
+    hint: 'a server with all its ranks is written http://w:1',
+  });
+});
+
 test('each server of a pair keeps what was said of its port', () => {
-  const line = '--prefill http://a 9000 --prefill http://b --prefill http://c none';
+  const line = '--pd-disaggregation --prefill http://a 9000 --prefill http://b --prefill http://c none';
   const { config } = resolveRouter(line.split(' '), {});
   assert.deepEqual(
     config.prefill.map(({ bootstrapPort }) => bootstrapPort),

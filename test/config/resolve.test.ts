@@ -50,14 +50,15 @@ test('the port variable that Kubernetes sets for a service of that name is none 
 });
 
 test('the configuration is frozen through and through, and plain data', () => {
-  const { config } = resolveRouter(['--prefill', 'http://a', '1'], {});
+  const { config } = resolveRouter(['--pd-disaggregation', '--prefill', 'http://a', '1'], {});
   assert.ok(Object.isFrozen(config) && Object.isFrozen(config.prefill) && Object.isFrozen(config.prefill[0]));
   assert.deepEqual(structuredClone(config), config);
 });
 
 test('a given option that never does anything is told of; one left alone is not', () => {
-  assert.deepEqual(resolveRouter(['--policy', 'round_robin', '--queue-size', '3'], {}).notices, []);
-  const { notices } = resolveRouter(['--history-backend', 'none', '--policy', 'random'], {
+  const workers = ['--worker-urls', 'http://a'];
+  assert.deepEqual(resolveRouter([...workers, '--policy', 'round_robin', '--queue-size', '3'], {}).notices, []);
+  const { notices } = resolveRouter([...workers, '--history-backend', 'none', '--policy', 'random'], {
     REDIS_URL: 'redis://somewhere',
   });
   assert.equal(notices.length, 1);

@@ -61,5 +61,8 @@ test('a wrong value is refused with its place, gRPC and a missing file too', () 
   assert.throws(() => launchWith('model-path: m\ngrpc_mode: true\n'), { code: 'usage', message: /^--grpc-mode:/ });
   assert.throws(() => launchWith('model-path: m\ngrpc-mode: True\n'), { code: 'usage', message: /^--grpc-mode:/ });
   assert.ok(launchWith('model-path: m\ngrpc-mode: false\n'));
-  assert.throws(() => resolveServer(['--config', '/no/such.yaml'], {}), { code: 'usage', message: /--config: cannot/ });
+  assert.throws(() => resolveServer(['--config', '/no/such.yaml'], {}), {
+    code: 'usage',
+    message: /^--config \/no\/such.yaml: cannot read it: there is no such file/,
+  });
 });

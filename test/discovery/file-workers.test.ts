@@ -84,10 +84,28 @@ test('a file with mistakes, and one that is gone, leave the workers as they are;
   await said(router, /ERROR .*workers stay as they are.* problem="line 2: expected a URL/);
   assert.deepEqual(urlsOf(router), ['http://127.0.0.1:1']);
   await unlink(place.file);
-  await said(router, /ERROR .*workers stay as they are.*ENOENT/);
+  await said(router, /ERROR .*workers stay as they are.*there is no such file/);
   assert.deepEqual(urlsOf(router), ['http://127.0.0.1:1']);
   await writeFile(place.file, 'http://127.0.0.1:2\n');
   await has(router, 'http://127.0.0.1:2');
+});
+
+test('a file with more workers than there may be is refused as a whole, with the number; beside 1 worker of another source too', async () => {
+  await using place = await folder();
+  const lines = (count: number) => Array.from({ length: count }, (_, i) => `http://127.0.0.1:${i + 1}\n`).join('');
+  await writeFile(place.file, lines(2));
+  await using router = await testRouter([], ['--workers-file', place.file, '--disable-health-check']);
+  const { registry } = router.router;
+  registry.add({ url: 'http://127.0.0.9:1', source: 'api' });
+  await writeFile(place.file, lines(1_024));
+  await said(router, /ERROR .*workers stay as they are.*expected at most 1024 workers, got 1025; nothing is added/);
+  assert.equal(registry.workers.length, 3);
+  await writeFile(place.file, lines(1_023));
+  await said(router, /INFO .*workers changed .*added=1021/);
+  assert.equal(registry.workers.length, 1_024);
+  const others = Array.from({ length: 1_023 }, (_, i) => `http://127.0.0.2:${i + 1}\n`).join('');
+  await writeFile(place.file, others);
+  await said(router, /INFO .*workers changed .*added=1023 removed=1023/);
 });
 
 test('a file that is replaced, and a link that changes as Kubernetes does it, are noticed', async () => {
@@ -125,7 +143,7 @@ test('a change that no event tells of is noticed too', async () => {
 test('at start a file that is missing or has mistakes is a usage error', async () => {
   await using place = await folder();
   const start = () => testRouter([], ['--workers-file', place.file]);
-  await assert.rejects(start, { code: 'usage', message: /^--workers-file .*workers\.txt: ENOENT/ });
+  await assert.rejects(start, { code: 'usage', message: /^--workers-file .*workers\.txt: there is no such file/ });
   await writeFile(place.file, 'http://a:1\nb');
   await assert.rejects(start, { code: 'usage', message: /^--workers-file .*workers\.txt: line 2: expected a URL/ });
 });

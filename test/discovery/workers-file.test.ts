@@ -30,7 +30,7 @@ test('one worker a line, with comments, blank lines, tabs and Windows line ends'
 });
 
 const MISTAKES: readonly (readonly [line: string, problem: RegExp])[] = [
-  ['a:8000', /^line 1: expected a URL .*, got 'a:8000': write http:\/\/a:8000$/],
+  ['a:8000', /^line 1: expected a URL .*, got 'a:8000'; write http:\/\/a:8000$/],
   ['http://a:8000#1', /^line 1: expected a URL without user, query or fragment/],
   ['http://a:8000 role=both', /^line 1: role: expected regular or prefill or decode on this router, got 'both'$/],
   ['http://a:8000 prefill', /^line 1: expected one of role=, bootstrap_port=, api_key_env=, got 'prefill'$/],
@@ -39,7 +39,7 @@ const MISTAKES: readonly (readonly [line: string, problem: RegExp])[] = [
   ['http://a:8000 role=prefill bootstrap_port=x', /^line 1: bootstrap_port: invalid bootstrap port 'x'/],
   ['http://a:8000 bootstrap_port=9000', /^line 1: bootstrap_port needs role=prefill$/],
   ['http://a:8000 api_key_env=EMPTY', /^line 1: api_key_env: .* but 'EMPTY' is not set$/],
-  ['http://a:8000\nhttp://a:8000/', /^line 2: 'http:\/\/a:8000' is there already$/],
+  ['http://a:8000\nhttp://a:8000/', /^line 2: 'http:\/\/a:8000' is the server of line 1; name each once$/],
   ['x\n\n# y\nz', /^line 1: .*; line 4: /],
 ];
 

@@ -12,8 +12,18 @@ test('a certificate and its key', () => {
 });
 
 const REFUSED: readonly (readonly [string, string, string, RegExp])[] = [
-  ['a certificate that is not there', 'none.pem', 'server.key', /^--cert \/.*none\.pem: cannot read it: ENOENT$/],
-  ['a key that is not there', 'server.pem', 'none.key', /^--key \/.*none\.key: cannot read it: ENOENT$/],
+  [
+    'a certificate that is not there',
+    'none.pem',
+    'server.key',
+    /^--cert \/.*none\.pem: cannot read it: there is no such file or folder$/,
+  ],
+  [
+    'a key that is not there',
+    'server.pem',
+    'none.key',
+    /^--key \/.*none\.key: cannot read it: there is no such file or folder$/,
+  ],
   ['no certificate', 'server.key', 'server.key', /^--cert \/.*server\.key: expected a certificate in PEM form, got '/],
   ['the key of another', 'server.pem', 'client.key', /^--key .*expected the unencrypted private key of .*mismatch'$/],
   ['no key', 'server.pem', 'server.pem', /^--key .*expected the unencrypted private key of /],

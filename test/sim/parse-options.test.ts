@@ -95,7 +95,7 @@ test('a wrong value is refused with what was expected and what came', () => {
 });
 
 test('a misspelt knob of the simulation is no flag of a real server', () => {
-  refuses(/^--sim-slow: no such flag/, '--sim-slow', '2');
+  refuses(/^unknown flag --sim-slow/, '--sim-slow', '2');
 });
 
 test('what one engine cannot be is refused', () => {

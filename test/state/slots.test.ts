@@ -34,7 +34,7 @@ test('an idle slot is free as soon as it is retired', () => {
 test('says so when the table is full', () => {
   const slots = new Slots();
   for (let i = 0; i < MAX_SLOTS; i++) slots.claim();
-  assert.throws(() => slots.claim(), /at most 1024 workers/);
+  assert.throws(() => slots.claim(), /at most 8192 workers and ranks/);
 });
 
 test('two views of one buffer see the same counters', () => {

@@ -44,6 +44,18 @@ test('the same URL is one worker, with or without a slash at its end; its id nam
   assert.equal(r.workers.get('http://127.0.0.1:10'), undefined);
 });
 
+test('the port that the scheme implies may be left out: one server is one worker', async () => {
+  await using r = testRegistry();
+  const plain = r.workers.add({ url: 'http://127.0.0.1' });
+  assert.equal(r.workers.add({ url: 'http://127.0.0.1:80' }), plain);
+  const secure = r.workers.add({ url: 'https://127.0.0.1:443/x' });
+  assert.equal(r.workers.get('https://127.0.0.1/x/'), secure);
+  assert.equal(secure.url, 'https://127.0.0.1:443/x');
+  assert.notEqual(r.workers.add({ url: 'https://127.0.0.1:80/x' }), secure);
+  assert.equal(await r.workers.remove('http://127.0.0.1:80', 0), true);
+  assert.equal(r.workers.workers.length, 2);
+});
+
 test('each role has its own workers', async () => {
   await using prefill = await fakeWorker(answering(''));
   await using decode = await fakeWorker(answering(''));

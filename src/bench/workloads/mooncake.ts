@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ExitError } from '../../errors.ts';
+import { ExitError, fileProblem } from '../../errors.ts';
 import { segment, single } from '../prompt.ts';
 import { Random } from '../random.ts';
 import type { Workload } from './workload.ts';
@@ -94,12 +94,20 @@ function readTrace(path: string): TraceRow[] {
     const lines = readFileSync(path, 'utf8').split('\n');
     return lines.filter((line) => line.trim() !== '').map(readRow);
   } catch (error) {
-    throw new ExitError('usage', `--trace-file: ${(error as Error).message}`);
+    throw new ExitError('usage', `--trace-file ${path}: ${fileProblem(error)}`, { cause: error });
+  }
+}
+
+function parseLine(line: string): Partial<TraceRow> {
+  try {
+    return JSON.parse(line) ?? {};
+  } catch {
+    return {};
   }
 }
 
 function readRow(line: string, index: number): TraceRow {
-  const row: Partial<TraceRow> = JSON.parse(line);
+  const row = parseLine(line);
   const { timestamp, input_length: input, output_length: output, hash_ids: ids } = row;
   if (![timestamp, input, output].every(Number.isFinite) || !Array.isArray(ids))
     throw new Error(`expected timestamp, input_length, output_length and hash_ids in line ${index + 1}`);

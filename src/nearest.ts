@@ -1,16 +1,38 @@
-/** The known name that a mistyped one most likely means; undefined where none is close. */
-export function nearest(name: string, known: Iterable<string>): string | undefined {
+/**
+ * The known name that a mistyped one most likely means; undefined where none is close. Case, `_` in place of `-`, and how many
+ * dashes of which kind come first do not count. `most` letters may differ, a quarter of them unless given.
+ */
+export function nearest(
+  name: string,
+  known: Iterable<string>,
+  most = Math.max(1, Math.floor(name.length / 4)),
+): string | undefined {
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(name.length / 4)) + 0.5;
+  const typed = plain(name);
+  let least = most + 0.5;
   for (const candidate of known) {
+    const wanted = plain(candidate);
     // The beginning of a longer name counts too: --max-concurrency means --max-concurrent-requests.
-    const distance = Math.min(edits(name, candidate), edits(name, candidate.slice(0, name.length)) + 1);
+    const distance = Math.min(edits(typed, wanted), edits(typed, wanted.slice(0, typed.length)) + 1);
     if (distance < least) {
       least = distance;
       best = candidate;
     }
   }
   return best;
+}
+
+/** `; did you mean X?`, or nothing where no known name is close. */
+export function didYouMean(name: string, known: Iterable<string>): string {
+  const meant = nearest(name, known);
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
+}
+
+function plain(name: string): string {
+  return name
+    .toLowerCase()
+    .replaceAll('_', '-')
+    .replace(/^\p{Dash}+/u, '--');
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b` (Damerau-Levenshtein). */
