@@ -1,11 +1,12 @@
 /**
  * What routing by prefix costs: `npm run bench:index`. Prints microseconds for the index (hash, match and insert together),
- * for finding the prompt in a body, and for a whole choice; and the memory of a million prompts.
+ * for reading the prompt of a body, and for a whole choice; and the memory of a million prompts.
  */
+import type { IncomingMessage } from 'node:http';
 import { parseArgs } from 'node:util';
 import { CacheAwarePolicy } from '../src/policies/cache-aware.ts';
 import type { Candidate } from '../src/policies/policy.ts';
-import { findFields } from '../src/proxy/json-scan.ts';
+import { RequestHints } from '../src/proxy/hints.ts';
 import { Blocks } from '../src/state/blocks.ts';
 import { PrefixIndex } from '../src/state/prefix-index.ts';
 
@@ -67,16 +68,32 @@ function benchMemory(prompts: number): void {
   row('  growth of the process (RSS)', `${grown.toFixed(0)} MiB`);
 }
 
-function benchScan(): void {
-  const content = 'What a user asks, in "quotes" and\nlines. '.repeat(200);
-  const messages = [
-    { role: 'system', content },
-    { role: 'user', content: 'Hi' },
-  ];
-  const body = Buffer.from(JSON.stringify({ model: 'm', messages, stream: true, max_tokens: 10 }));
-  const wanted = new Set(['messages', 'tools', 'stream', 'user']);
-  row('find the prompt in a chat body of 8 KB', microseconds(timeOf(20_000, () => void findFields(body, wanted))));
-  row('  JSON.parse of the same', microseconds(timeOf(5_000, () => void JSON.parse(body.toString()))));
+/** A chat of several messages or one long one; `unit` is repeated until its JSON is as long as asked for. */
+function chatBody(bytes: number, unit: string, messages: number): Buffer {
+  const content = unit.repeat(Math.ceil(bytes / messages / (JSON.stringify(unit).length - 2)));
+  const said = Array.from({ length: messages }, (_, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content }));
+  return Buffer.from(JSON.stringify({ model: 'm', messages: said, stream: true, max_tokens: 10 }));
+}
+
+function benchPrompt(): void {
+  const prose = 'What a user asks in plain words, one after the other. ';
+  const code = 'const value = "text" + other(1);\n  return value;\n';
+  const read = (what: string, url: string, body: Buffer, calls: number) => {
+    const request = { url, headers: {} } as IncomingMessage;
+    row(`read the prompt of ${what}`, microseconds(timeOf(calls, () => void new RequestHints(request, body).prompt)));
+  };
+  const chat = '/v1/chat/completions';
+  read('a chat of 2 KB in 8 messages', chat, chatBody(2 * KIB, prose, 8), 20_000);
+  read('a chat of 8 KB of prose', chat, chatBody(8 * KIB, prose, 1), 20_000);
+  read('a chat of 8 KB of code', chat, chatBody(8 * KIB, code, 1), 10_000);
+  read('a chat of 1 MiB of prose', chat, chatBody(MIB, prose, 1), 100);
+  read('a chat of 1 MiB of code', chat, chatBody(MIB, code, 1), 40);
+  const ids = { input_ids: Array.from({ length: MIB / 6 }, (_, i) => 10_000 + (i % 50_000)) };
+  read('1 MiB of token ids', '/generate', Buffer.from(JSON.stringify(ids)), 40);
+  const hostile = Buffer.from(`{"messages":[${'"",'.repeat(3 * MIB)}""]}`);
+  read('9 MiB of empty strings', chat, hostile, 2);
+  const body = chatBody(8 * KIB, code, 1);
+  row('  JSON.parse of the 8 KB of code', microseconds(timeOf(5_000, () => void JSON.parse(body.toString()))));
 }
 
 function benchChoice(count: number, hot: boolean, target: string): void {
@@ -104,7 +121,7 @@ function benchChoice(count: number, hot: boolean, target: string): void {
 
 benchIndex('8 KB', 8 * KIB, 4_000, 'target 15 µs');
 benchIndex('1 MiB', MIB, 40, 'target 1500 µs');
-benchScan();
+benchPrompt();
 for (const hot of [false, true]) {
   benchChoice(8, hot, 'target 5 µs');
   benchChoice(256, hot, 'target 60 µs');

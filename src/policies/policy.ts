@@ -11,7 +11,10 @@ export interface Candidate {
 
 /** What a policy may know of a request. Reading `prompt` or `key` for the first time reads the body: ask only for what is needed. */
 export interface Hints {
-  /** Bytes of the prompt as routing sees it, stable for the same conversation prefix; undefined where the request has none. */
+  /**
+   * Bytes of the prompt as routing sees it, stable for the same conversation prefix; undefined where the request has none.
+   * They hold until another request's prompt is read: whoever needs them later copies them.
+   */
   readonly prompt: Uint8Array | undefined;
   /** What keeps a session together: an explicit routing key, else the client's own session id; undefined without any. */
   readonly key: string | undefined;

@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { endpointOf } from '../http/endpoints.ts';
 import { pathOf } from '../http/path.ts';
 import type { Hints } from '../policies/policy.ts';
-import { findFields, type Span, stringAt } from './json-scan.ts';
-import { ALL_PROMPT_FIELDS, promptOf } from './prompt.ts';
+import { findFieldsNearEnds } from './json-ends.ts';
+import { type Span, stringAt } from './json-scan.ts';
+import { ALL_PROMPT_FIELDS, promptOf, promptsRead } from './prompt.ts';
 import { ALL_KEY_FIELDS, explicitKey, sessionKey } from './session-key.ts';
 
 const STREAM = 'stream';
@@ -29,22 +30,29 @@ const NULL = 0x6e;
 const FALSE = 0x66;
 const MINUS = 0x2d;
 
-/** What routing may know of one request, read from its body at the first question and remembered: one scan at most. */
+/** What routing may know of one request, read from its body at the first question and remembered; the prompt is read again when another was read since. */
 export class RequestHints implements Hints {
   readonly #request: IncomingMessage;
   readonly #body: Buffer;
   #fields: ReadonlyMap<string, Span> | undefined;
-  #prompt: { readonly bytes: Uint8Array | undefined } | undefined;
+  readonly #severalModels: boolean;
+  #prompt: Uint8Array | undefined;
+  /** The number of the reading that `#prompt` is of. */
+  #reading = -1;
 
-  constructor(request: IncomingMessage, body: Buffer) {
+  constructor(request: IncomingMessage, body: Buffer, severalModels = false) {
     this.#request = request;
     this.#body = body;
+    this.#severalModels = severalModels;
   }
 
   get prompt(): Uint8Array | undefined {
+    if (this.#reading === promptsRead()) return this.#prompt;
     const { family } = endpointOf(pathOf(this.#request.url ?? ''));
-    this.#prompt ??= { bytes: promptOf(family, this.#body, this.#scanned()) };
-    return this.#prompt.bytes;
+    const fields = this.#scanned();
+    this.#prompt = promptOf(family, { body: this.#body, fields, severalModels: this.#severalModels });
+    this.#reading = promptsRead();
+    return this.#prompt;
   }
 
   get key(): string | undefined {
@@ -77,7 +85,7 @@ export class RequestHints implements Hints {
 
   /** A body that is no JSON object has no fields: it goes to the worker as it is. */
   #scanned(): ReadonlyMap<string, Span> {
-    this.#fields ??= findFields(this.#body, WANTED) ?? NO_FIELDS;
+    this.#fields ??= findFieldsNearEnds(this.#body, WANTED) ?? NO_FIELDS;
     return this.#fields;
   }
 }

@@ -59,30 +59,69 @@ export function numberIn(body: Buffer, span: Span | undefined): number | undefin
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** False when the structure is broken. */
-function visitFields(body: Buffer, keys: ReadonlySet<string>, visit: (key: string, field: Field) => void): boolean {
-  let at = skipSpace(body, 0);
-  if (body[at] !== OPEN_BRACE) return false;
-  at = skipSpace(body, at + 1);
-  if (body[at] === CLOSE_BRACE) return true;
-  while (at < body.length && body[at] === QUOTE) {
-    const keyEnd = skipString(body, at);
-    const colon = skipSpace(body, keyEnd);
-    if (colon >= body.length || body[colon] !== COLON) return false;
-    const start = skipSpace(body, colon + 1);
-    const end = skipValue(body, start);
-    if (end > body.length || end === start) return false;
-    if (keyEnd - at <= MOST_KEY_BYTES) {
-      const key = keyOf(body, at, keyEnd);
-      if (key === undefined) return false;
-      if (keys.has(key)) visit(key, { key: at, start, end });
-    }
-    at = skipSpace(body, end);
-    if (at < body.length && body[at] === CLOSE_BRACE) return true;
-    if (at >= body.length || body[at] !== COMMA) return false;
-    at = skipSpace(body, at + 1);
+/** Walks through an object's own fields, one after the other. Whoever uses it says where each value ends. */
+export class ObjectWalk {
+  readonly #body: Buffer;
+  readonly #at: number;
+  /** Where the key of the current field begins and ends, quotes included, and where its value begins. */
+  key = -1;
+  keyEnd = 0;
+  start = 0;
+  /** Position after the object, known once `next` was false; beyond the body where its structure is broken. */
+  end = 0;
+
+  /** `at` is where the object should begin. */
+  constructor(body: Buffer, at: number) {
+    this.#body = body;
+    this.#at = at;
   }
-  return false;
+
+  /** Goes on to the field after the value that ends at `end`, which is ignored before the first one; false when there is none. */
+  next(end: number): boolean {
+    const body = this.#body;
+    const isFirst = this.key < 0;
+    const at = skipSpace(body, isFirst ? this.#at : end);
+    if (body[at] === CLOSE_BRACE && !isFirst) return this.#over(at + 1);
+    if (body[at] !== (isFirst ? OPEN_BRACE : COMMA)) return this.#over(body.length + 1);
+    this.key = skipSpace(body, at + 1);
+    if (isFirst && body[this.key] === CLOSE_BRACE) return this.#over(this.key + 1);
+    if (body[this.key] !== QUOTE) return this.#over(body.length + 1);
+    this.keyEnd = skipString(body, this.key);
+    const colon = skipSpace(body, this.keyEnd);
+    if (body[colon] !== COLON) return this.#over(body.length + 1);
+    this.start = skipSpace(body, colon + 1);
+    return this.start < body.length || this.#over(body.length + 1);
+  }
+
+  #over(end: number): false {
+    this.end = end;
+    return false;
+  }
+}
+
+/**
+ * False when the structure is broken. Of a body that `isCut`, of which only the beginning is there, a value that goes on
+ * beyond it is visited as far as it is there.
+ */
+export function visitFields(
+  body: Buffer,
+  keys: ReadonlySet<string>,
+  visit: (key: string, field: Field) => void,
+  isCut = false,
+): boolean {
+  const walk = new ObjectWalk(body, 0);
+  for (let end = 0; walk.next(end); ) {
+    end = skipValue(body, walk.start);
+    const goesOn = end > body.length;
+    if (end === walk.start || (goesOn && !isCut)) return false;
+    if (walk.keyEnd - walk.key <= MOST_KEY_BYTES) {
+      const key = keyOf(body, walk.key, walk.keyEnd);
+      if (key === undefined) return false;
+      if (keys.has(key)) visit(key, { key: walk.key, start: walk.start, end: Math.min(end, body.length) });
+    }
+    if (goesOn) return true;
+  }
+  return walk.end <= body.length;
 }
 
 /** The string that a span of the body holds; undefined when it holds anything else. */
@@ -141,12 +180,12 @@ export function elementsOf(body: Buffer, at: number, most = Number.POSITIVE_INFI
   return undefined;
 }
 
-function isSpace(byte: number | undefined): boolean {
+export function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
 /** Position after the value that starts at `at`; `at` itself when there is none, beyond the body when it does not end. */
-function skipValue(body: Buffer, at: number): number {
+export function skipValue(body: Buffer, at: number): number {
   if (at >= body.length) return at;
   if (body[at] === QUOTE) return skipString(body, at);
   if (body[at] === OPEN_BRACE || body[at] === OPEN_BRACKET) return skipNested(body, at);
@@ -171,11 +210,12 @@ function skipNested(body: Buffer, at: number): number {
   return body.length + 1;
 }
 
-function isClosing(byte: number | undefined): boolean {
+export function isClosing(byte: number | undefined): boolean {
   return byte === CLOSE_BRACE || byte === CLOSE_BRACKET;
 }
 
-function keyOf(body: Buffer, start: number, end: number): string | undefined {
+/** What a key is called; undefined where it is no string. */
+export function keyOf(body: Buffer, start: number, end: number): string | undefined {
   let key = '';
   for (let at = start + 1; at < end - 1; at++) {
     const byte = body[at] as number;

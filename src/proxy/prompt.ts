@@ -1,31 +1,40 @@
 import type { Family } from '../http/endpoint.ts';
+import { beginningOf } from './json-ends.ts';
 import type { Span } from './json-scan.ts';
-import { shortenMedia } from './media.ts';
+import { PromptText } from './prompt-text.ts';
+
+/** A field of a body that is a part of the prompt, and how it is read. Of several names the first present counts. */
+interface Part {
+  readonly names: readonly string[];
+  readonly as: 'tools' | 'system' | 'messages' | 'plain';
+}
+
+const TOOLS: Part = { names: ['tools'], as: 'tools' };
+const system = (name: string): Part => ({ names: [name], as: 'system' });
+const messages = (name: string): Part => ({ names: [name], as: 'messages' });
+const plain = (...names: readonly string[]): Part => ({ names, as: 'plain' });
 
 /**
- * Family of paths → the body fields that make the prompt, in the order in which a chat template puts them: what many requests share
- * comes first, wherever the client wrote it. Of alternatives the first present counts.
+ * Family of paths → what makes the prompt, in the order in which a chat template puts it: what many requests share comes first, wherever
+ * the client wrote it.
  */
-const PROMPT_FIELDS: ReadonlyMap<Family, readonly (readonly string[])[]> = new Map<
-  Family,
-  readonly (readonly string[])[]
->([
-  ['generate', [['text', 'input_ids']]],
-  ['chat', [['tools'], ['messages']]],
-  ['completions', [['prompt']]],
-  ['embeddings', [['input']]],
-  ['classify', [['input', 'text']]],
-  ['rerank', [['query']]],
-  ['score', [['query', 'text_1']]],
-  ['responses', [['tools'], ['instructions'], ['input']]],
-  ['messages', [['tools'], ['system'], ['messages']]],
-  ['ollama_chat', [['tools'], ['messages']]],
-  ['ollama_generate', [['system'], ['prompt']]],
-  ['encode', [['text', 'input_ids']]],
+const PROMPTS: ReadonlyMap<Family, readonly Part[]> = new Map<Family, readonly Part[]>([
+  ['generate', [plain('text', 'input_ids')]],
+  ['chat', [TOOLS, messages('messages')]],
+  ['completions', [plain('prompt')]],
+  ['embeddings', [plain('input')]],
+  ['classify', [plain('input', 'text')]],
+  ['rerank', [plain('query')]],
+  ['score', [plain('query', 'text_1')]],
+  ['responses', [TOOLS, system('instructions'), messages('input')]],
+  ['messages', [TOOLS, system('system'), messages('messages')]],
+  ['ollama_chat', [TOOLS, messages('messages')]],
+  ['ollama_generate', [system('system'), messages('prompt')]],
+  ['encode', [plain('text', 'input_ids')]],
 ]);
 
 /** What an engine's cache tells apart beside the prompt: the same words with another of these share nothing. */
-const NAMESPACES: readonly (readonly string[])[] = [['lora_path'], ['cache_salt'], ['extra_key']];
+const NAMESPACES = ['lora_path', 'cache_salt', 'extra_key'];
 
 const MODEL = 'model';
 const COLON = 0x3a;
@@ -34,33 +43,62 @@ const COLON = 0x3a;
 export const ALL_PROMPT_FIELDS: readonly string[] = [
   MODEL,
   ...NAMESPACES,
-  ...[...PROMPT_FIELDS.values()].flat(),
-].flat();
+  ...[...PROMPTS.values()].flat().flatMap(({ names }) => names),
+];
 
-/**
- * The bytes of the prompt as they stand in the body: a conversation that goes on, or a prompt with the same beginning, has
- * the same first bytes. The brackets around are left out, so that one text and a list of it are the same. Undefined where
- * paths of that family have no prompt or the body none.
- */
-export function promptOf(family: Family, body: Buffer, fields: ReadonlyMap<string, Span>): Uint8Array | undefined {
-  const own = PROMPT_FIELDS.get(family);
-  if (!own) return undefined;
-  const parts: Buffer[] = [];
-  const adapter = adapterIn(body, fields.get(MODEL));
-  if (adapter) parts.push(adapter);
-  for (const names of [...NAMESPACES, ...own]) {
-    const span = firstOf(names, body, fields);
-    const part = span && inner(body, span);
-    if (part && part.length > 0) parts.push(part);
-  }
-  if (parts.length === (adapter ? 1 : 0)) return undefined;
-  return shortenMedia(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+/** What was read of a request's body. */
+export interface Scanned {
+  readonly body: Buffer;
+  readonly fields: ReadonlyMap<string, Span>;
+  /** Another model is another prompt; else only another adapter in its name is. */
+  readonly severalModels: boolean;
 }
 
-/** `base:adapter` as a model names an adapter too, whose cache is its own. */
-function adapterIn(body: Buffer, span: Span | undefined): Buffer | undefined {
-  const colon = span ? body.lastIndexOf(COLON, span.end - 1) : -1;
-  return span && colon > span.start ? body.subarray(colon, span.end) : undefined;
+/** One for all requests, so that no request holds a copy of its prompt: a policy is done with one before the next is read. */
+const prompts = new PromptText();
+let readings = 0;
+
+/** How often a prompt was read: what `promptOf` returned holds until that changes. */
+export function promptsRead(): number {
+  return readings;
+}
+
+/**
+ * The prompt as the engine will see it, the same bytes for every spelling: a conversation that goes on, or a prompt with the
+ * same beginning, has the same first bytes. Undefined where paths of that family have no prompt or the body none.
+ */
+export function promptOf(family: Family, { body, fields, severalModels }: Scanned): Uint8Array | undefined {
+  const own = PROMPTS.get(family);
+  if (!own) return undefined;
+  const beginning = beginningOf(body);
+  /** Where the part stands in what is read; beyond the beginning of a large body it is read on its own. */
+  const place = ({ start, end }: Span): number => {
+    const isNear = start < beginning.length;
+    prompts.read(isNear ? beginning : body.subarray(start, end));
+    return isNear ? start : 0;
+  };
+  readings++;
+  prompts.begin();
+  const model = fields.get(MODEL);
+  const adapter = model && (severalModels ? model : adapterIn(body, model));
+  if (adapter) prompts.named(MODEL, place(adapter));
+  for (const name of NAMESPACES) {
+    const span = firstOf([name], body, fields);
+    if (span) prompts.named(name, place(span));
+  }
+  const named = prompts.length;
+  for (const { names, as } of own) {
+    const span = firstOf(names, body, fields);
+    if (span) prompts[as](place(span));
+  }
+  prompts.end();
+  return prompts.length > named ? prompts.bytes : undefined;
+}
+
+/** Where `:adapter` begins, as a model names an adapter too, whose cache is its own. */
+function adapterIn(body: Buffer, { start, end }: Span): Span | undefined {
+  const colon = body.lastIndexOf(COLON, end - 1);
+  return colon > start ? { start: colon, end } : undefined;
 }
 
 function firstOf(names: readonly string[], body: Buffer, fields: ReadonlyMap<string, Span>): Span | undefined {
@@ -73,16 +111,4 @@ function firstOf(names: readonly string[], body: Buffer, fields: ReadonlyMap<str
 
 function isNull(body: Buffer, { start, end }: Span): boolean {
   return end - start === 4 && body[start] === 0x6e;
-}
-
-/** The value without white space and brackets of lists around it. */
-function inner(body: Buffer, span: Span): Buffer {
-  let { start, end } = span;
-  while (start < end && isFrame(body[start] as number, 0x5b)) start++;
-  while (end > start && isFrame(body[end - 1] as number, 0x5d)) end--;
-  return body.subarray(start, end);
-}
-
-function isFrame(byte: number, bracket: number): boolean {
-  return byte === bracket || byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }

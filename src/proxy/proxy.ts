@@ -83,7 +83,7 @@ export class DataPath {
   async #answer(exchange: Exchange, { admitted, repeatable }: Treatment): Promise<void> {
     const { plan, admission, somebody, models, log } = this.#parts;
     const { observed } = exchange;
-    const hints = new RequestHints(exchange.request, exchange.body);
+    const hints = new RequestHints(exchange.request, exchange.body, models.several);
     const model = modelOf(models, hints, admitted);
     observed.record.model = model ?? (models.several ? undefined : models.ids[0]);
     const tries = new Tries(this.#retries(repeatable), this.#budget, () => admission.inFlight);

@@ -17,26 +17,23 @@ const promptOf = (url: string, body: unknown) => {
 const system = { role: 'system', content: 'You are helpful.' };
 const user = { role: 'user', content: [{ type: 'text', text: 'Hi' }] };
 
-test('the prompt of each API, as its bytes stand in the body', () => {
+test('the prompt of each API, as an engine will see it', () => {
   const cases: readonly [string, unknown, string | undefined][] = [
-    ['/generate', { text: 'one', sampling_params: {} }, '"one"'],
-    ['/generate', { text: ['one', 'two'] }, '"one","two"'],
-    ['/generate?x=1', { text: null, input_ids: [[1, 2, 3]] }, '1,2,3'],
-    ['http://host/generate', { input_ids: [1, 2, 3] }, '1,2,3'],
-    ['/v1/completions', { model: 'm', prompt: 'once' }, '"once"'],
-    ['/v1/completions', { prompt: [[5, 6], [7]] }, '5,6],[7'],
-    [
-      '/v1/chat/completions',
-      { model: 'm', messages: [system, user] },
-      `${JSON.stringify(system)},${JSON.stringify(user)}`,
-    ],
-    ['/v1/embeddings', { input: ['a', 'b'] }, '"a","b"'],
-    ['/encode', { text: 'e' }, '"e"'],
-    ['/classify', { input_ids: [1, 2] }, '1,2'],
-    ['/invocations', { messages: [user] }, JSON.stringify(user)],
-    ['/v1/rerank', { documents: ['d'], query: 'q' }, '"q"'],
-    ['/v1/messages', { messages: [user], system: 'S' }, `"S"${JSON.stringify(user)}`],
-    ['/v1/responses', { input: 'question', instructions: 'I', tools: [] }, '"I""question"'],
+    ['/generate', { text: 'one', sampling_params: {} }, 'one'],
+    ['/generate', { text: ['one', 'two'] }, 'one\x05two'],
+    ['/generate?x=1', { text: null, input_ids: [[65, 66, 3]] }, '\x03A\0\0\0B\0\0\0\x03\0\0\0'],
+    ['http://host/generate', { input_ids: [65, 66, 3] }, '\x03A\0\0\0B\0\0\0\x03\0\0\0'],
+    ['/v1/completions', { model: 'm', prompt: 'once' }, 'once'],
+    ['/v1/completions', { prompt: [[65]] }, '\x03A\0\0\0'],
+    ['/v1/chat/completions', { model: 'm', messages: [system, user] }, '\x01system\x02You are helpful.\x01user\x02Hi'],
+    ['/v1/embeddings', { input: ['a', 'b'] }, 'a\x05b'],
+    ['/encode', { text: 'e' }, 'e'],
+    ['/classify', { input_ids: [66] }, '\x03B\0\0\0'],
+    ['/invocations', { messages: [user] }, '\x01user\x02Hi'],
+    ['/v1/rerank', { documents: ['d'], query: 'q' }, 'q'],
+    ['/v1/messages', { messages: [user], system: 'S' }, '\x01system\x02S\x01user\x02Hi'],
+    ['/v1/responses', { input: 'question', instructions: 'I', tools: [] }, '\x01system\x02I\x01user\x02question'],
+    ['/api/generate', { prompt: 'q', system: 'S' }, '\x01system\x02S\x01user\x02q'],
     ['/v1/models', { text: 'not a prompt here' }, undefined],
     ['/generate', {}, undefined],
     ['/generate', '{"text":"does not end', undefined],
@@ -55,17 +52,36 @@ test('a shared beginning stays one wherever the client writes its fields', () =>
 });
 
 test('the same prompt with another adapter or salt is another prompt from its first byte on', () => {
-  assert.equal(promptOf('/generate', { text: 'one', lora_path: 'a' }), '"a""one"');
-  assert.equal(promptOf('/v1/completions', { cache_salt: 's', extra_key: null, prompt: 'one' }), '"s""one"');
+  const prompts = [{}, { lora_path: 'a' }, { lora_path: 'b' }, { cache_salt: 'a' }, { extra_key: 'a' }].map(
+    (more) => promptOf('/generate', { text: 'one', ...more })!,
+  );
+  assert.equal(new Set(prompts.map((prompt) => prompt.slice(0, 20))).size, prompts.length);
+  assert.equal(promptOf('/generate', { text: 'one', extra_key: null }), prompts[0]);
 });
 
 test('an adapter in the name of the model is told apart too; the name alone changes nothing', () => {
   const [a, b, base, other] = ['llama:a', 'llama:b', 'llama', 'qwen'].map(
     (model) => promptOf('/v1/chat/completions', { model, messages: [system, user] })!,
   );
-  assert.notEqual(a!.slice(0, 3), b!.slice(0, 3));
+  assert.notEqual(a!.slice(0, 20), b!.slice(0, 20));
   assert.equal(base, other);
   assert.equal(promptOf('/v1/chat/completions', { model: 'llama:a' }), undefined);
+});
+
+test('where several models are served, each has prompts of its own', () => {
+  const bytes = (model: string) => Buffer.from(JSON.stringify({ model, messages: [system, user] }));
+  const request = { url: '/v1/chat/completions', headers: {} } as IncomingMessage;
+  const [a, b] = ['adapter-a', 'adapter-b'].map((model) =>
+    Buffer.from(new RequestHints(request, bytes(model), true).prompt!).toString(),
+  );
+  assert.notEqual(a!.slice(0, 20), b!.slice(0, 20));
+  assert.equal(a!.replace('adapter-a', 'adapter-b'), b);
+});
+
+test('the prompt that was read before another is itself again', () => {
+  const [one, other] = ['one', 'another'].map((text) => hintsOf('/generate', { text }));
+  const read = (hints: RequestHints) => Buffer.from(hints.prompt!).toString();
+  assert.deepEqual([read(one!), read(other!), read(one!)], ['one', 'another', 'one']);
 });
 
 test('a longer conversation begins with the bytes of the shorter one', () => {
@@ -77,40 +93,33 @@ test('a longer conversation begins with the bytes of the shorter one', () => {
   assert.ok(prompts[2]!.startsWith(prompts[1]!));
 });
 
-test('an image counts as some hundred tokens, and another image is another prompt', () => {
-  const withImage = (byte: number) => {
-    const url = `data:image/png;base64,${Buffer.alloc(300_000, byte).toString('base64')}`;
+test('an image counts as some hundred tokens, however its base64 is escaped, and another image is another prompt', () => {
+  const withImage = (byte: number, spell = (text: string) => text) => {
+    const url = `data:image/png;base64,${Buffer.alloc(300_001, byte).toString('base64')}`;
     const content = [
       { type: 'image_url', image_url: { url } },
       { type: 'text', text: 'What is this?' },
     ];
-    return promptOf('/v1/chat/completions', { messages: [system, { role: 'user', content }] })!;
+    return promptOf('/v1/chat/completions', spell(JSON.stringify({ messages: [system, { role: 'user', content }] })))!;
   };
-  assert.ok(withImage(1).length < 2000);
-  assert.ok(withImage(1).endsWith('"text":"What is this?"}]}'));
-  assert.equal(withImage(1), withImage(1));
-  assert.notEqual(withImage(1), withImage(2));
+  const image = withImage(0xff);
+  assert.ok(image.length < 2_000, `${image.length}`);
+  assert.ok(image.endsWith('What is this?'));
+  assert.equal(withImage(0xff), image);
+  assert.equal(
+    withImage(0xff, (text) => text.replaceAll('/', '\\/')),
+    image,
+  );
+  assert.equal(
+    withImage(0xff, (text) => text.replaceAll('=', '\\u003d')),
+    image,
+  );
+  assert.notEqual(withImage(1), image);
 });
 
-test('an image whose base64 an encoder of JSON has escaped is one all the same', () => {
-  const base64 = Buffer.alloc(300_001, 0xff).toString('base64');
-  for (const [from, to] of [
-    [/\//g, '\\/'],
-    [/=/g, '\\u003d'],
-  ] as const) {
-    const url = `data:image\\/png;base64,${base64}`.replace(from, to);
-    const body = `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"${url}"}}]}]}`;
-    const hints = new RequestHints(
-      { url: '/v1/chat/completions', headers: {} } as unknown as IncomingMessage,
-      Buffer.from(body),
-    );
-    assert.ok((hints.prompt?.length ?? 0) < 2_000, `${hints.prompt?.length}`);
-  }
-});
-
-test('long text that speaks of base64 stays as it is', () => {
-  const text = `base64 ${'words and spaces '.repeat(1000)}`;
-  assert.equal(promptOf('/generate', { text }), JSON.stringify(text));
+test('long text stays as it is, base64 or not', () => {
+  for (const text of [`base64 ${'words and spaces '.repeat(1000)}`, Buffer.alloc(9_000).toString('base64')])
+    assert.equal(promptOf('/generate', { text }), text);
 });
 
 test('the session key: what was sent on purpose, then the body, then what agents send by themselves', () => {

@@ -1,0 +1,121 @@
+import { type Field, findFields, isClosing, isSpace, keyOf, visitFields } from './json-scan.ts';
+
+/** So much of the beginning of a body is looked at: more text than any context holds. All of 256 MB with many quotes would take 0.5 s. */
+const BEGINNING_BYTES = 8 * 2 ** 20;
+/** And so much of its end, where clients write the model and whether they stream. */
+const END_BYTES = 64 * 1024;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+/** Stands for "there is none", or not in what is there. */
+const NONE = -1;
+
+/** As much of a body as is looked at; the body itself as a rule. */
+export function beginningOf(body: Buffer): Buffer {
+  return body.length <= BEGINNING_BYTES ? body : body.subarray(0, BEGINNING_BYTES);
+}
+
+/**
+ * The fields of a body as `findFields` finds them. Of a large one only those that begin in its beginning or lie in its last
+ * 64 KiB, and a value that goes on beyond the beginning ends with it: a body of any size takes some milliseconds.
+ */
+export function findFieldsNearEnds(body: Buffer, keys: ReadonlySet<string>): Map<string, Field> | undefined {
+  if (body.length <= BEGINNING_BYTES) return findFields(body, keys);
+  const found = new Map<string, Field>();
+  visitFields(beginningOf(body), keys, (key, field) => found.set(key, field), true);
+  const base = body.length - END_BYTES;
+  for (const [name, { key, start, end }] of fieldsBefore(body.subarray(base), keys)) {
+    found.set(name, { key: base + key, start: base + start, end: base + end });
+  }
+  return found;
+}
+
+/**
+ * The last fields of an object of which `body` is the end. Strings and brackets can be told apart from the end on as well:
+ * within a string every quote is escaped.
+ */
+function fieldsBefore(body: Buffer, keys: ReadonlySet<string>): Map<string, Field> {
+  const found = new Map<string, Field>();
+  let at = spaceBefore(body, body.length);
+  if (body[at - 1] !== CLOSE_BRACE) return found;
+  at--;
+  for (;;) {
+    const end = spaceBefore(body, at);
+    const start = valueBefore(body, end);
+    if (start === NONE) return found;
+    const colon = spaceBefore(body, start) - 1;
+    const keyEnd = spaceBefore(body, colon);
+    const key = body[colon] === COLON ? stringBefore(body, keyEnd) : NONE;
+    if (key === NONE) return found;
+    const name = keyOf(body, key, keyEnd);
+    if (name !== undefined && keys.has(name) && !found.has(name)) found.set(name, { key, start, end });
+    at = spaceBefore(body, key) - 1;
+    if (body[at] !== COMMA) return found;
+  }
+}
+
+/** Position after the last character before `at` that is no white space. */
+function spaceBefore(body: Buffer, at: number): number {
+  let i = at;
+  while (i > 0 && isSpace(body[i - 1])) i--;
+  return i;
+}
+
+/** Where the value that ends at `end` begins; NONE where that is not there. */
+function valueBefore(body: Buffer, end: number): number {
+  const last = body[end - 1] ?? NONE;
+  if (last === QUOTE) return stringBefore(body, end);
+  if (isClosing(last)) return nestedBefore(body, end);
+  let i = end;
+  while (i > 0 && isScalar(body[i - 1] as number)) i--;
+  return i === end || i === 0 ? NONE : i;
+}
+
+function nestedBefore(body: Buffer, end: number): number {
+  let depth = 0;
+  for (let i = end; i > 0; ) {
+    const byte = body[i - 1];
+    if (byte === QUOTE) {
+      i = stringBefore(body, i);
+      if (i === NONE) return NONE;
+      continue;
+    }
+    i--;
+    if (isClosing(byte)) depth++;
+    else if ((byte === OPEN_BRACE || byte === OPEN_BRACKET) && --depth === 0) return i;
+  }
+  return NONE;
+}
+
+/** Where the string begins whose closing quote stands before `end`. */
+function stringBefore(body: Buffer, end: number): number {
+  if (body[end - 1] !== QUOTE) return NONE;
+  for (let quote = end - 2; quote >= 0; quote--) {
+    if (body[quote] !== QUOTE) continue;
+    let before = quote;
+    while (before > 0 && body[before - 1] === BACKSLASH) before--;
+    // Where what is there begins with a backslash, it is not known whether that is escaped itself.
+    if (before === 0) return NONE;
+    if ((quote - before) % 2 === 0) return quote;
+    quote = before;
+  }
+  return NONE;
+}
+
+/** A character of a number, `true`, `false` or `null`. */
+function isScalar(byte: number): boolean {
+  return (
+    byte > 0x20 &&
+    byte !== COMMA &&
+    byte !== COLON &&
+    byte !== QUOTE &&
+    !isClosing(byte) &&
+    byte < 0x7b &&
+    byte !== OPEN_BRACKET
+  );
+}
