@@ -75,7 +75,7 @@ const ACCEPTED: Readonly<Record<string, RegExp | undefined>> = {
   '--pd-disaggregation --prefill http://a --prefill http://b --decode http://c --decode http://d': undefined,
   '--policy power_of_two --service-discovery --selector a=b': undefined,
   '--policy power_of_two --worker-dns workers:8000 _http._tcp.workers': undefined,
-  '--selector a=b': /^--selector has no effect without --service-discovery$/,
+  '--worker-urls http://a --selector a=b': /^--selector has no effect without --service-discovery$/,
   '--service-discovery --selector a=b --decode-selector a=c':
     /^--decode-selector has no effect without --pd-disaggregation$/,
   '--pd-disaggregation --decode-policy power_of_two --decode http://a': /^--decode-policy power_of_two chooses/,
