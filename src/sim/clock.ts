@@ -8,6 +8,9 @@ export interface Clock {
   alarm(atMs: number, ring: () => void): void;
 }
 
+/** Lets nothing happen that was to happen later. */
+export const stoppedClock = (clock: Clock): Clock => ({ ...clock, alarm: () => {} });
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -3,9 +3,9 @@ import type { SimOptions } from './options.ts';
 /** What is to happen to an inference request. */
 export type Fate = 'serve' | 'fail' | 'die' | 'hang';
 
-type FaultOptions = Pick<SimOptions, 'failFirst' | 'dieOnRequest' | 'hangAfter' | 'hangHealth'>;
+type FaultOptions = Pick<SimOptions, 'failFirst' | 'dieOnRequest' | 'dieOnText' | 'hangAfter' | 'hangHealth'>;
 
-/** Decides which requests go wrong, by the order in which they come. */
+/** Decides which requests go wrong, by the order in which they come and by what is in them. */
 export class Faults {
   readonly #options: FaultOptions;
   #requests = 0;
@@ -15,10 +15,10 @@ export class Faults {
   }
 
   /** Counts one more inference request and decides what becomes of it. */
-  next(): Fate {
+  next(body: Buffer): Fate {
     const number = ++this.#requests;
-    const { failFirst, dieOnRequest, hangAfter } = this.#options;
-    if (number === dieOnRequest) return 'die';
+    const { failFirst, dieOnRequest, dieOnText, hangAfter } = this.#options;
+    if (number === dieOnRequest || (dieOnText && body.includes(dieOnText))) return 'die';
     if (hangAfter !== undefined && number > hangAfter) return 'hang';
     return number <= failFirst ? 'fail' : 'serve';
   }

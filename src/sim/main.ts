@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SimContext } from './api/context.ts';
 import { PrefixCache } from './cache.ts';
-import { systemClock } from './clock.ts';
+import { stoppedClock, systemClock } from './clock.ts';
 import { createBootstrapServer } from './disaggregation/bootstrap-server.ts';
 import { Rendezvous } from './disaggregation/rendezvous.ts';
 import { Engine } from './engine.ts';
@@ -102,7 +102,8 @@ function buildRank(options: SimOptions, index: number): Rank {
     maxRunning: options.maxRunningRequests,
     mixedChunk: options.enableMixedChunk,
   };
-  return { index, engine: new Engine(settings, cache, systemClock, stats), stats };
+  const clock = index === options.silentRank ? stoppedClock(systemClock) : systemClock;
+  return { index, engine: new Engine(settings, cache, clock, stats), stats };
 }
 
 type BindError = NodeJS.ErrnoException & { readonly wanted?: string };

@@ -211,6 +211,22 @@ export const SIM_OPTIONS = {
     undefined,
     1,
   ),
+  dieOnText: text(
+    {
+      flags: ['--sim-die-on-text'],
+      group: 'faults',
+      help: 'exit with code 1 when the body of an inference request has this in it',
+    },
+    undefined,
+  ),
+  silentRank: integer(
+    {
+      flags: ['--sim-silent-rank'],
+      group: 'faults',
+      help: 'with several engines: the one that takes requests and never answers, numbered from 0',
+    },
+    undefined,
+  ),
   hangAfter: integer(
     {
       flags: ['--sim-hang-after'],

@@ -72,7 +72,7 @@ function authorized({ options }: SimContext, request: IncomingMessage, path: str
 function spared({ context, faults, die }: SimServerDeps, route: Route, exchange: Exchange): boolean {
   if (route.kind === 'health') return !faults.healthHangs;
   if (route.kind !== 'inference') return true;
-  const fate = faults.next();
+  const fate = faults.next(exchange.body);
   if (fate === 'die') die();
   if (fate === 'fail') refuse(context, route.family, exchange.response);
   return fate === 'serve';

@@ -107,3 +107,21 @@ test('an engine told to die does so on that request', async () => {
   gone.abort();
   await second;
 });
+
+test('a silent rank takes requests and answers none; the others serve', async () => {
+  await using sim = await startSim(['--dp-size', '2', '--sim-silent-rank', '1']);
+  const ask = (rank: number, init = {}) =>
+    sim.post('/generate', { text: 'x', routed_dp_rank: rank, sampling_params: { max_new_tokens: 1 } }, init);
+  const gone = new AbortController();
+  const silent = ask(1, { signal: gone.signal }).catch(() => 'gone');
+  const loads = async () => {
+    const { loads: ranks } = (await (await sim.get('/v1/loads')).json()) as Json;
+    return ranks.map((load: Json) => load.num_waiting_reqs + load.num_running_reqs);
+  };
+  while ((await loads())[1] === 0);
+  assert.equal((await ask(0)).status, 200);
+  assert.equal((await sim.get('/health')).status, 200);
+  assert.deepEqual(await loads(), [0, 1]);
+  gone.abort();
+  assert.equal(await silent, 'gone');
+});
