@@ -4,7 +4,7 @@ import { type Engine, sglangEngine, simEngine } from '../launch/engine.ts';
 import { explain, type Failure, toExitError } from '../launch/failure.ts';
 import { Fleet, STOP_GRACE_MS } from '../launch/fleet.ts';
 import { checkGpus, placeOf, visibleGpus } from '../launch/gpus.ts';
-import { createLogFolder } from '../launch/log-file.ts';
+import { createLogFolder, removeOldLogFolders } from '../launch/log-folder.ts';
 import { planServers } from '../launch/plan.ts';
 import { Ports } from '../launch/ports.ts';
 import { createScreen, type Screen, type Terminal } from '../launch/screen.ts';
@@ -188,6 +188,7 @@ class CoLaunch {
       ? [simEngine(this.#surroundings.program)]
       : await Promise.all([sglangEngine(this.#env), this.#checkGpus()]);
     const logFolder = createLogFolder(this.#config.logDir);
+    void removeOldLogFolders();
     const fleet = await Fleet.create(planServers(this.#launch, engine), {
       ports,
       logFolder,

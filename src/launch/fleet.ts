@@ -56,7 +56,9 @@ export class Fleet extends EventEmitter<FleetEvents> {
     const deps: ServerDeps = { ports, startupTimeoutMs, now, events: fleet.#events() };
     for (const plan of plans) {
       const path = join(logFolder, `${plan.name}.log`);
-      const file = new LogFile(path, (problem) => log.error('server log is not written any more', { path, problem }));
+      const file = new LogFile(path, (problem) =>
+        log.error('server log cannot be written, tried again every 30 s; the servers run on', { path, problem }),
+      );
       servers.push(new Server(plan, await takePorts(plan, ports), file, deps));
     }
     return fleet;

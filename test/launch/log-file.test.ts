@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, stat, symlink, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createLogFolder, LogFile } from '../../src/launch/log-file.ts';
+import { LogFile } from '../../src/launch/log-file.ts';
 
 const folder = () => mkdtemp(join(tmpdir(), 'log-file-'));
 
@@ -50,10 +50,22 @@ test('(42) a full disk is said once and ends nothing', async () => {
   assert.deepEqual(problems, ['ENOSPC: no space left on device, write']);
 });
 
-test('each launch has a fresh folder', async () => {
-  const parent = await folder();
-  const now = new Date('2026-11-21T08:20:28Z');
-  const [first, second] = [createLogFolder(parent, now), createLogFolder(parent, now)];
-  assert.notEqual(first, second);
-  assert.ok(first.startsWith(join(parent, 'run-2026-11-21-082028-')));
+test('a disk that was full is written to again, and the file says what is missing', async () => {
+  const path = join(await folder(), 'w0.log');
+  await symlink('/dev/full', path);
+  const problems: string[] = [];
+  const said = Promise.withResolvers<void>();
+  const failed = (problem: string) => {
+    problems.push(problem);
+    said.resolve();
+  };
+  const file = new LogFile(path, failed, 1_000, 0);
+  file.write(Buffer.from('lost'));
+  await said.promise;
+  await unlink(path);
+  file.write(Buffer.from('kept\n'));
+  await file.close();
+  file.write(Buffer.from('too late'));
+  assert.equal(problems.length, 1);
+  assert.equal(await readFile(path, 'utf8'), 'kept\n');
 });
