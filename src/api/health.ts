@@ -40,9 +40,9 @@ export function healthGenerate({ response }: Call, context: ApiContext): void {
   else sendText(response, 200, 'At least one router has healthy workers');
 }
 
-/** Whether its health checks are good. An open circuit breaker does not matter here: it is no news of the server's health. */
-export function isHealthy({ state }: Worker): boolean {
-  return state.kind === 'ready';
+/** Whether its health checks are good and it takes the router's key. An open circuit breaker does not matter here: it is no news of the server's health. */
+export function isHealthy({ state, credential }: Worker): boolean {
+  return state.kind === 'ready' && credential.problem === undefined;
 }
 
 function obstacleOf({

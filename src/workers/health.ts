@@ -111,11 +111,19 @@ export class Health {
       const { status } = await get(client, basePath + path, { headers: controlHeaders, timeoutMs, maxBytes: 0 });
       // Where health is not to be checked the path may mean nothing: that somebody answers is enough.
       const good = this.disabled ? status < 500 : status >= 200 && status < 300;
-      const itself = status === HTTP_ERRORS.loop_detected ? ': it is this router itself' : '';
-      return good ? undefined : { text: `${path} answered ${status}${itself}`, refused: false };
+      return good ? undefined : { text: `${path} answered ${status}${this.#meaningOf(status)}`, refused: false };
     } catch (error) {
       return { text: (error as Error).message, refused: nobodyListens(error) };
     }
+  }
+
+  #meaningOf(status: number): string {
+    if (status === HTTP_ERRORS.loop_detected) return ': it is this router itself';
+    if (status !== 401 && status !== 403) return '';
+    const { authorization } = this.#worker;
+    return authorization === undefined
+      ? ': it wants a key (api_key, --api-key)'
+      : ": it refuses the router's key (api_key, --api-key)";
   }
 
   get #wanted(): boolean {

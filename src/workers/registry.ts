@@ -89,7 +89,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   /** For when nothing is available: what answers but was taken out for failing, the least bad first. */
   lastResort(role: Role = 'regular'): readonly WorkerTarget[] {
     return this.workers
-      .filter((worker) => worker.role === role && worker.up)
+      .filter((worker) => worker.role === role && worker.up && worker.credential.problem === undefined)
       .sort((a, b) => a.failures - b.failures || a.breaker.lastFailureMs - b.breaker.lastFailureMs)
       .flatMap(({ targets }) => targets);
   }
@@ -194,6 +194,15 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     else this.#log.info('circuit breaker closed: worker is back', about);
   }
 
+  credentialChanged(worker: Worker): void {
+    if (this.#workers.get(worker.url) !== worker) return;
+    this.#refresh(worker);
+    const { problem } = worker.credential;
+    const about = { worker: worker.url, available: this.#available.size };
+    if (problem === undefined) this.#log.info("worker takes the router's key", about);
+    else this.#log.warning("worker refuses the router's key: no requests until it takes it", { ...about, problem });
+  }
+
   hasPeers(worker: Worker, conduct: Conduct): boolean {
     return this.#outliers.hasPeers(worker, conduct);
   }
@@ -251,7 +260,8 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     if (this.#workers.get(worker.key) !== worker) return;
     if (done || !again) this.emit('learned', worker);
     const { untold } = worker.facts;
-    if (untold?.refused) {
+    if (untold?.refused) worker.credential.doubt();
+    if (untold?.refused && worker.authorization === undefined) {
       const { problem } = untold;
       this.#log.warning('worker refuses the router: api_key or --api-key must be its key', {
         worker: worker.url,

@@ -109,6 +109,7 @@ export class WorkerTarget {
   settled(call: ChosenCall, end: CallEnd, ticket: number): void {
     this.worker.breaker.settled(end.verdict, ticket);
     this.worker.conducts.ended(call, end);
+    if (end.status === 401 || end.status === 403) this.worker.credential.doubt();
   }
 
   /** Nobody listens there: no traffic until the server answers a health check again. */

@@ -6,6 +6,7 @@ import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import type { Conduct } from './conduct.ts';
 import { Conducts, type OutlierOptions } from './conducts.ts';
+import { Credential } from './credential.ts';
 import { Health, type HealthOptions } from './health.ts';
 import { askFacts, type ServerFacts } from './server-facts.ts';
 import { Silence } from './silence.ts';
@@ -29,6 +30,8 @@ export type WorkerState =
 export interface WorkerOwner {
   stateChanged(worker: Worker, was: WorkerState): void;
   breakerChanged(worker: Worker, was: BreakerState): void;
+  /** It refuses the router's key, or takes it again. */
+  credentialChanged(worker: Worker): void;
   /** Whether another worker may be asked that is not held back for requests of the kind. */
   hasPeers(worker: Worker, conduct: Conduct): boolean;
   /** It has given an error that others do not give. */
@@ -71,6 +74,7 @@ export class Worker {
   readonly client: WorkerClient;
   readonly breaker: Breaker;
   readonly conducts: Conducts;
+  readonly credential: Credential;
   readonly health: Health;
   readonly silence: Silence;
   /** Chunks of all its answers; whether it moves tells a busy server from a stuck one. */
@@ -106,6 +110,7 @@ export class Worker {
     this.#dpAware = dpAware;
     this.#targets = dpAware ? [] : claimTargets(this, slots, 1);
     this.silence = new Silence(clock);
+    this.credential = new Credential(this, clock, () => owner.credentialChanged(this));
     this.health = new Health(this, health, clock, owner);
     const told = {
       hasPeers: (conduct: Conduct) => owner.hasPeers(this, conduct),
@@ -135,10 +140,10 @@ export class Worker {
 
   /** The one answer to "may it receive traffic". */
   get available(): boolean {
-    return this.#state.kind === 'ready' && this.breaker.admits;
+    return this.#state.kind === 'ready' && this.breaker.admits && this.credential.problem === undefined;
   }
 
-  /** Somebody answers there, so it may be asked when no worker is available. */
+  /** Somebody answers there. */
   get up(): boolean {
     return this.#state.kind === 'ready' || this.#state.kind === 'unhealthy';
   }
@@ -147,6 +152,7 @@ export class Worker {
   get problem(): string | undefined {
     switch (this.#state.kind) {
       case 'ready':
+        if (this.credential.problem !== undefined) return this.credential.problem;
         if (this.breaker.state !== 'closed') return `taken out by the circuit breaker: ${this.breaker.reason}`;
         return this.conducts.problem;
       case 'failed':
@@ -214,6 +220,8 @@ export class Worker {
     if (this.#dpAware && dpSize === undefined) {
       return `its number of data-parallel ranks is not known: ${untold?.problem ?? 'no dp_size in its server info'}`;
     }
+    const refusal = untold?.refused ? await this.credential.check() : undefined;
+    if (refusal !== undefined) return refusal;
     this.#told = untold?.answered !== false;
     this.#hear(facts);
     return undefined;
@@ -243,6 +251,7 @@ export class Worker {
   /** Ends its checks, for good. */
   stop(): void {
     this.breaker.close();
+    this.credential.stop();
     this.conducts.close();
     this.health.stop();
   }
@@ -290,6 +299,7 @@ export class Worker {
 
   update(patch: WorkerPatch): void {
     this.#spec = { ...this.#spec, ...patch };
+    if (patch.apiKey !== undefined && this.credential.problem !== undefined) void this.credential.check();
     if (patch.disableHealthCheck === undefined) return;
     if (this.health.disabled && this.#state.kind === 'unhealthy') this.becomeReady();
     else this.health.restart();
