@@ -83,6 +83,7 @@ export class ObservedRequest {
       record.reason = reason;
       record.matchedBytes = matchedBytes;
       record.promptBytes = promptBytes;
+      record.errorEvent = undefined;
     }
     const series = this.#parts.metrics.worker(worker);
     series.chosen(policy, reason);
@@ -148,6 +149,12 @@ export class ObservedAttempt {
     const nowMs = performance.now();
     record.firstByteMs ??= nowMs - record.startedMs;
     this.#pace?.chunk(nowMs);
+  }
+
+  /** An event of its stream is an error that stands for this status. */
+  errorEvent(status: number): void {
+    this.#series.errorEvent(status);
+    if (this.#record) this.#record.errorEvent = status;
   }
 
   /** It is over, however it ended. Once. */

@@ -40,6 +40,8 @@ export class RequestRecord {
   cachedTokens: number | undefined;
   /** HTTP status that was sent; 0 when none was. */
   status = 0;
+  /** Status that an error event of the stream stands for, whatever its HTTP status. */
+  errorEvent: number | undefined;
   /** Code of the error that the router answered or ended the answer with. */
   errorCode: string | undefined;
   /** The client went away before it had the whole answer. */

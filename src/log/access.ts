@@ -11,6 +11,7 @@ export function accessFields(record: RequestRecord): Fields {
     path: record.path.length > LONGEST_PATH ? `${record.path.slice(0, LONGEST_PATH)}…` : record.path,
     status: record.clientLeft ? 'client left' : record.status,
     error: record.errorCode,
+    error_event: record.errorEvent,
     model: record.model?.slice(0, LONGEST_PATH),
     worker: record.worker,
     policy: record.policy,

@@ -153,7 +153,8 @@ export class Metrics {
 
 function countAnswer(record: RequestRecord, series: ReturnType<WorkerSeries['of']>): void {
   const { promptTokens, completionTokens, cachedTokens, matchedBytes, promptBytes } = record;
-  if (record.streams && record.firstByteMs !== undefined) series.ttft.observe(record.firstByteMs / 1000);
+  if (record.streams && record.firstByteMs !== undefined && record.errorEvent === undefined)
+    series.ttft.observe(record.firstByteMs / 1000);
   if (completionTokens !== undefined) series.completionTokens.inc(completionTokens);
   if (promptTokens === undefined) return;
   series.promptTokens.inc(promptTokens);

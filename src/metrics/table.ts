@@ -147,13 +147,19 @@ export const METRICS = {
     name: 'sgl_router_worker_responses_total',
     type: 'counter',
     labels: [...WORKER, 'status_code'],
-    help: 'Answers of a worker, those that were tried again elsewhere included',
+    help: 'Answers of a worker, those that were tried again elsewhere included; a stream that begins with an error has its status',
   },
   workerErrors: {
     name: 'sgl_router_worker_errors_total',
     type: 'counter',
     labels: [...WORKER, 'error_code'],
     help: 'Calls to a worker that failed without an answer',
+  },
+  errorEvents: {
+    name: 'sgl_router_upstream_error_events_total',
+    type: 'counter',
+    labels: [...WORKER, 'status_code'],
+    help: 'Error events in streams of a worker, whose HTTP status was 200, by the status that they stand for',
   },
   midstreamErrors: {
     name: 'sgl_router_upstream_midstream_errors_total',

@@ -59,6 +59,11 @@ export class WorkerSeries {
     this.#families.workerErrors.with(...this.#labels, errorCode).inc();
   }
 
+  /** An event of a stream was an error that stands for this status. */
+  errorEvent(status: number): void {
+    this.#families.errorEvents.with(...this.#labels, statusLabel(status)).inc();
+  }
+
   /** An answer broke off that the client has part of. */
   brokeOff(): void {
     this.#families.midstreamErrors.with(...this.#labels).inc();

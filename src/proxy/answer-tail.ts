@@ -1,3 +1,5 @@
+import { errorStatusOf } from './error-event.ts';
+
 /** What an answer says of its tokens, where it does. */
 export interface Usage {
   readonly promptTokens: number | undefined;
@@ -43,6 +45,15 @@ export class AnswerTail {
     };
   }
 
+  /** The status of an error event among the last pieces of a stream; undefined where there is none. Servers end a stream with it. */
+  errorStatus(): number | undefined {
+    for (const chunk of this.#last) {
+      const status = chunk && errorStatusIn(chunk);
+      if (status !== undefined) return status;
+    }
+    return undefined;
+  }
+
   /** The end of the answer; no copy where it came in one piece. */
   #tail(): Buffer {
     const ends: Buffer[] = [];
@@ -52,6 +63,28 @@ export class AnswerTail {
     }
     return ends.length === 1 ? (ends[0] as Buffer) : Buffer.concat(ends);
   }
+}
+
+/** Signs of an error event; a text cannot hold them, as its quotes are escaped. */
+const ERROR_SIGNS = ['"error"', '"abort"'].map((sign) => Buffer.from(sign));
+const DATA = 'data:';
+const LF = 0x0a;
+const NULL = 'null';
+/** Nothing longer is looked into. */
+const LONGEST_ERROR = 64 * 1024;
+
+function errorStatusIn(chunk: Buffer): number | undefined {
+  for (const sign of ERROR_SIGNS) {
+    const at = chunk.indexOf(sign);
+    // `"error":null` is in every event of a response that goes well.
+    if (at < 0 || chunk.toString('latin1', at + sign.length, at + sign.length + 6).includes(NULL)) continue;
+    const start = chunk.lastIndexOf(LF, at) + 1;
+    const end = chunk.indexOf(LF, at);
+    const line = chunk.toString('latin1', start, Math.min(end < 0 ? chunk.length : end, start + LONGEST_ERROR));
+    const status = line.startsWith(DATA) ? errorStatusOf('', line.slice(DATA.length)) : undefined;
+    if (status !== undefined) return status;
+  }
+  return undefined;
 }
 
 const META = Buffer.from('"meta_info"');

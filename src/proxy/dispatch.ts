@@ -9,6 +9,7 @@ import { Deadlines, type Timeouts } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
 import { failed, failureOf } from './failure.ts';
 import type { Lease } from './lease.ts';
+import { Opening, type Told } from './opening.ts';
 import type { Outcome } from './outcome.ts';
 import { withRankHeader } from './rank.ts';
 import { isRetryable, retryAfterMs, type Tries } from './retry.ts';
@@ -27,6 +28,8 @@ export interface Called {
 /** What is read of an answer that nobody gets, so that its connection can be used again. */
 const DISCARDED_BYTES = 64 * 1024;
 const DISCARDED_MS = 1_000;
+/** For so long the beginning of a stream is kept back that may still turn out to be an error: servers refuse at once. */
+const OPENING_MS = 1_000;
 
 /** What is sent to one worker, for whom, and where its answer goes. */
 export interface Sending {
@@ -107,6 +110,10 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
   #controller: Controller | undefined;
   #status = 0;
   #answerBegan = false;
+  /** Reads the beginning of a stream, while that may be an error; what came of it is kept back. */
+  #opening: Opening | undefined;
+  #kept: Buffer[] = [];
+  #openingTimer: NodeJS.Timeout | undefined;
   #waiting = true;
   #paused = false;
   #over = false;
@@ -162,15 +169,15 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
 
   onResponseStart(_: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
     if (status < 200) return;
-    const doubted = isDoubtful(status) && this.#tries.retries === 0 && this.#lease.isDoubted;
-    if ((doubted || isRetryable(status)) && this.#tries.permit()) {
-      if (doubted) this.#lease.compare();
-      this.#reject(status, headers);
+    if (this.#goesElsewhere(status)) {
+      this.#lease.observed.head(status, false);
+      this.#reject(status, retryAfterMs(headers['retry-after']));
       return;
     }
     this.#status = status;
     this.#lease.head(status, headers);
     this.#sink.head(status, statusText, headers, this.#lease);
+    if (this.#lease.readable && status < 300) this.#opening = new Opening();
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -180,20 +187,19 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     }
     this.#target.activity++;
     this.#deadlines.chunks++;
-    if (this.#waiting) this.#begins();
-    this.#lease.data(chunk);
-    if (this.#sink.data(chunk)) return;
-    controller.pause();
-    this.#paused = true;
-    this.#sink.whenDrained(() => {
-      this.#paused = false;
-      controller.resume();
-    });
+    if (this.#opening) this.#open(chunk, this.#opening.see(chunk));
+    else if (!this.#pass(chunk)) this.#pause(controller);
   }
 
   onResponseEnd(): void {
     this.#deadlines.clear();
     if (this.#over) return;
+    if (this.#opening) this.#open(undefined, this.#opening.end());
+    if (this.#over) {
+      // Rejected: nothing is left to be read.
+      this.#deadlines.clear();
+      return;
+    }
     if (this.#waiting) this.#begins();
     try {
       this.#sink.end();
@@ -202,7 +208,7 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
       this.#stop(error as Error);
       return;
     }
-    this.#finish({ kind: 'answered', status: this.#status });
+    this.#finish({ kind: 'answered', status: this.#lease.errorAtEnd() ?? this.#status });
   }
 
   onResponseError(_: Controller, error: Error): void {
@@ -211,12 +217,62 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     this.#finish(failed(error, this.#sink.started, this.#controller !== undefined));
   }
 
+  /** The beginning of a stream has told so much: it is kept back, refused, or passed on. */
+  #open(chunk: Buffer | undefined, told: Told): void {
+    if (chunk) this.#kept.push(chunk);
+    if (told === 'nothing') {
+      this.#openingTimer ??= setTimeout(() => this.#open(undefined, 'good'), OPENING_MS);
+      return;
+    }
+    this.#closeOpening();
+    if (told !== 'good') {
+      this.#lease.refused(told);
+      if (this.#goesElsewhere(told)) {
+        this.#reject(told, undefined);
+        return;
+      }
+      this.#status = told;
+    }
+    const kept = this.#kept;
+    this.#kept = [];
+    let drained = true;
+    for (const each of kept) drained = this.#pass(each);
+    if (!drained && this.#controller) this.#pause(this.#controller);
+  }
+
+  #closeOpening(): void {
+    this.#opening = undefined;
+    clearTimeout(this.#openingTimer);
+  }
+
+  /** Hands some of the answer on; false when no more should come. */
+  #pass(chunk: Buffer): boolean {
+    if (this.#waiting) this.#begins();
+    this.#lease.data(chunk);
+    return this.#sink.data(chunk);
+  }
+
+  #pause(controller: Controller): void {
+    controller.pause();
+    this.#paused = true;
+    this.#sink.whenDrained(() => {
+      this.#paused = false;
+      controller.resume();
+    });
+  }
+
+  /** Whether another attempt follows an answer with that status. */
+  #goesElsewhere(status: number): boolean {
+    const doubted = isDoubtful(status) && this.#tries.retries === 0 && this.#lease.isDoubted;
+    if (!(doubted || isRetryable(status)) || !this.#tries.permit()) return false;
+    if (doubted) this.#lease.compare();
+    return true;
+  }
+
   /** Another attempt follows: what is left of this answer is read, a little and not for long, for the connection's sake. */
-  #reject(status: number, headers: IncomingHttpHeaders): void {
-    const { 'retry-after': retryAfter } = headers;
+  #reject(status: number, waitMs: number | undefined): void {
     this.#target.activity++;
-    this.#lease.observed.head(status, false);
-    this.#finish({ kind: 'rejected', status, retryAfterMs: retryAfterMs(retryAfter) });
+    this.#finish({ kind: 'rejected', status, retryAfterMs: waitMs });
     this.#discarding = DISCARDED_BYTES;
     this.#deadlines.allow(DISCARDED_MS, () => this.#controller?.abort(new Error('too long for nobody')));
   }
@@ -255,6 +311,7 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
   #finish(outcome: Outcome): void {
     this.#over = true;
     this.#deadlines.clear();
+    this.#closeOpening();
     if (this.#waiting) this.#waitsNoMore(false);
     this.#resolve({ outcome, answerBegan: this.#answerBegan, tookMs: performance.now() - this.startedMs });
     if (outcome.kind === 'failed' && outcome.started) this.#sink.breakOff(failureOf(outcome, this.#target));

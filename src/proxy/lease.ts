@@ -40,6 +40,8 @@ export class Lease implements Described, ChosenCall {
   #status = 0;
   #awaited = false;
   #retryAfter: string | undefined;
+  #plain = false;
+  #refused = false;
   #firstByteMs: number | undefined;
   #settled = false;
   /** Set where another server computed the prompt: so much of it that one had cached. It is the client's number, and says nothing of this worker's cache. */
@@ -89,11 +91,32 @@ export class Lease implements Described, ChosenCall {
     return this.#streams;
   }
 
+  /** Its events can be read. */
+  get readable(): boolean {
+    return this.#streams && this.#plain;
+  }
+
   head(status: number, headers: IncomingHttpHeaders): void {
     this.#status = status;
     this.#retryAfter = headers['retry-after'];
     this.#streams = String(headers['content-type']).startsWith('text/event-stream');
+    this.#plain = headers['content-encoding'] === undefined;
     this.observed.head(status, this.#streams);
+  }
+
+  /** The first event of its stream is an error: it stands for that status, and tells nothing of how long an answer takes. */
+  refused(status: number): void {
+    this.#refused = true;
+    this.#status = status;
+    this.observed.head(status, this.#streams);
+    this.observed.errorEvent(status);
+  }
+
+  /** The status of an error with which its stream ended, where there was one after its first event. */
+  errorAtEnd(): number | undefined {
+    const status = this.readable && !this.#refused ? this.#tail.errorStatus() : undefined;
+    if (status !== undefined) this.observed.errorEvent(status);
+    return status;
   }
 
   /** Some bytes of the answer's body have come. */
@@ -101,6 +124,7 @@ export class Lease implements Described, ChosenCall {
     this.#tail.see(chunk);
     this.observed.chunk(chunk.length);
     if (this.#firstByteMs !== undefined) return;
+    if (this.#refused) return;
     this.#firstByteMs = performance.now() - this.startedMs;
     if (this.#status < 400) this.choice.candidate.answered(this);
     this.#policy.firstByte?.(this.choice);

@@ -14,7 +14,8 @@ export interface RetryOptions {
   readonly disableRetries: boolean;
 }
 
-const RETRYABLE: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+/** 529 is Anthropic's 503. */
+const RETRYABLE: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504, 529]);
 
 /** Servers that one request may end. The first may have died of something else. */
 const MOST_BROKEN_OFF = 2;

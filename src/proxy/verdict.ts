@@ -1,9 +1,9 @@
 import type { Evidence, Verdict } from '../state/call.ts';
 import type { Outcome } from './outcome.ts';
 
-/** Statuses that speak of load (408, 429, 503) or of what was asked for (501, 505): not of the worker's health. */
-const NEUTRAL: ReadonlySet<number> = new Set([408, 429, 501, 503, 505]);
-const BUSY: ReadonlySet<number> = new Set([408, 429, 503]);
+/** Statuses that speak of load (408, 429, 503, 529) or of what was asked for (501, 505): not of the worker's health. */
+const NEUTRAL: ReadonlySet<number> = new Set([408, 429, 501, 503, 505, 529]);
+const BUSY: ReadonlySet<number> = new Set([408, 429, 503, 529]);
 /** The key is not accepted, or the path is not served: of workers that do the same all say so, or none. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 410, 421, 426]);
 

@@ -7,7 +7,7 @@ export type Finish =
   | { readonly type: 'abort'; readonly message: string; readonly status?: FailureStatus };
 
 /** HTTP status of a request that the engine itself gave up; an abort without one was asked for. */
-export type FailureStatus = 400 | 500;
+export type FailureStatus = 400 | 500 | 503;
 
 /** What bounds an answer. */
 export interface AnswerLimits {

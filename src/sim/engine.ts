@@ -10,6 +10,8 @@ export interface EngineSettings {
   /** Prompt tokens computed in one step at most. */
   readonly chunkTokens: number;
   readonly maxRunning: number;
+  /** Jobs that may wait to be scheduled; further ones fail. */
+  readonly maxQueued: number;
   /** Compute prompt chunks and decode in the same step; otherwise prompts go first and decoding waits. */
   readonly mixedChunk: boolean;
 }
@@ -83,12 +85,15 @@ export class Engine {
   /** Queues jobs; those of one call can be scheduled together. */
   submit(jobs: readonly Job[]): void {
     const now = this.#clock.now();
+    const refused: Job[] = [];
     for (const job of jobs) {
       job.arrivedMs = now;
       if (job.spec.meeting?.side === 'prefill') this.#held.add(job);
+      else if (this.#waiting.length >= this.#settings.maxQueued) refused.push(job);
       else this.#waiting.push(job);
     }
     for (const job of jobs) job.spec.meeting?.queued(job);
+    for (const job of refused) this.fail(job, 503, 'The request queue is full.');
     this.#wake();
   }
 

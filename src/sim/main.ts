@@ -100,6 +100,7 @@ function buildRank(options: SimOptions, index: number): Rank {
     cost: options,
     chunkTokens: options.chunkedPrefillSize > 0 ? options.chunkedPrefillSize : Number.POSITIVE_INFINITY,
     maxRunning: options.maxRunningRequests,
+    maxQueued: options.maxQueuedRequests ?? Number.POSITIVE_INFINITY,
     mixedChunk: options.enableMixedChunk,
   };
   const clock = index === options.silentRank ? stoppedClock(systemClock) : systemClock;

@@ -66,6 +66,14 @@ export const SIM_OPTIONS = {
     256,
     1,
   ),
+  maxQueuedRequests: integer(
+    {
+      flags: ['--max-queued-requests'],
+      group: 'memory',
+      help: 'requests that may wait; further ones are refused, streams with an error event after their 200; with 0 all are',
+    },
+    undefined,
+  ),
   chunkedPrefillSize: integer(
     { flags: ['--chunked-prefill-size'], group: 'memory', help: 'prompt tokens computed in one step; -1: no limit' },
     2048,

@@ -38,7 +38,9 @@ for (const path of ['/v1/chat/completions', '/v1/completions', '/generate']) {
 }
 
 test('/v1/messages: the error event of that API', async () => {
-  await using worker = await fakeWorker(breaking('event: message_start\ndata: {"type":"message_start"}\n\n'));
+  await using worker = await fakeWorker(
+    breaking('event: content_block_start\ndata: {"type":"content_block_start"}\n\n'),
+  );
   await using router = await testRouter([worker.url]);
   const last = events(await (await post(router.url, '/v1/messages?beta=true')).text()).at(-1) ?? '';
   const [name, data] = last.split('\n');

@@ -12,6 +12,7 @@ const SETTINGS: EngineSettings = {
   cost: { prefillTokensPerSec: 1000, decodeBaseMs: 10, decodePerRunningMs: 1, slowFactor: 1 },
   chunkTokens: 100,
   maxRunning: 8,
+  maxQueued: Number.POSITIVE_INFINITY,
   mixedChunk: false,
 };
 

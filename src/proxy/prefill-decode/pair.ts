@@ -121,7 +121,7 @@ export class Pair {
   /** A prefill that failed leaves nothing to decode, unless the cache has been handed over: then decode's answer has begun. */
   #prefilled(outcome: Outcome, held: HeldAnswer): void {
     if (outcome.kind === 'client_gone' || this.#client.started) return;
-    if (outcome.kind !== 'answered' || held.status >= 300) this.#spoiled = outcome;
+    if (outcome.kind !== 'answered' || outcome.status >= 300) this.#spoiled = outcome;
     else if (held.abort === 'failed') this.#spoiled = failed(this.#abortedBy(), false, true);
     else if (held.abort === 'refused') this.#spoiled = outcome;
     else return;

@@ -16,15 +16,28 @@ export function failureOf({ finish }: Job): Failure | undefined {
 }
 
 /** Answers with the failure. */
-export function sendFailure({ response, family }: Exchange, { status, message }: Failure): void {
-  const body =
-    status === 400
-      ? errorBody(family, new BadRequestError(message))
-      : { object: 'error', message, type: String(status), param: null, code: status };
-  sendJson(response, status, body);
+export function sendFailure({ response, family }: Exchange, failure: Failure): void {
+  const { status, message } = failure;
+  if (status === 400) sendJson(response, 400, errorBody(family, new BadRequestError(message)));
+  else if (family === 'anthropic') sendJson(response, status, anthropicError(failure, 'Internal server error'));
+  else sendJson(response, status, { object: 'error', message, type: String(status), param: null, code: status });
 }
 
-const STREAM_TYPES: Readonly<Record<FailureStatus, string>> = { 400: 'BAD_REQUEST', 500: 'INTERNAL_SERVER_ERROR' };
+const STREAM_TYPES: Readonly<Record<FailureStatus, string>> = {
+  400: 'BAD_REQUEST',
+  500: 'INTERNAL_SERVER_ERROR',
+  503: 'SERVICE_UNAVAILABLE',
+};
+const ANTHROPIC_TYPES: Readonly<Record<FailureStatus, string>> = {
+  400: 'invalid_request_error',
+  500: 'api_error',
+  503: 'overloaded_error',
+};
+
+/** The failure as `/v1/messages` words it; outside of streams SGLang keeps the message of its own errors to itself. */
+export function anthropicError({ status, message }: Failure, shown = message): object {
+  return { type: 'error', error: { type: ANTHROPIC_TYPES[status], message: shown } };
+}
 
 /** The failure as an event of a stream; SGLang writes this one with spaces. */
 export function failureEvent({ status, message }: Failure): string {

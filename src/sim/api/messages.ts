@@ -7,7 +7,7 @@ import { readMessages } from './chat.ts';
 import type { SimContext } from './context.ts';
 import { EventStream } from './event-stream.ts';
 import { type Exchange, sendJson } from './exchange.ts';
-import { failureOf } from './failures.ts';
+import { anthropicError, failureOf } from './failures.ts';
 import { createJob, runJobs, saltOf } from './jobs.ts';
 import { findPlaces, ONE_PROMPT, type Place } from './places.ts';
 
@@ -47,16 +47,21 @@ function streamMessage(response: ServerResponse, body: Json, id: string): Answer
   let started = false;
   return (job, text) => {
     const failure = failureOf(job);
+    const start = (tokens: number) => {
+      const usage = { input_tokens: tokens, output_tokens: 0 };
+      const message = { id: `msg_${id}`, type: 'message', role: 'assistant', content: [], model: body.model, usage };
+      return event('message_start', { message });
+    };
     if (failure) {
-      events.end(event('error', { error: { type: 'api_error', message: failure.message } }));
+      if (!started) events.write(start(0));
+      events.write(event('error', anthropicError(failure) as Json));
+      events.end(event('message_stop', {}));
       return;
     }
     let out = '';
     if (!started) {
       started = true;
-      const usage = { input_tokens: job.promptTokens, output_tokens: 0 };
-      const message = { id: `msg_${id}`, type: 'message', role: 'assistant', content: [], model: body.model, usage };
-      out += event('message_start', { message });
+      out += start(job.promptTokens);
       out += event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } });
     }
     if (text !== '') out += event('content_block_delta', { index: 0, delta: { type: 'text_delta', text } });

@@ -69,14 +69,19 @@ function streamResponse(response: ServerResponse, head: Head): Answerer {
   const place = { item_id: head.itemId, output_index: 0, content_index: 0 };
   return (job, text) => {
     const failure = failureOf(job);
-    if (failure) {
-      events.end(event('error', { code: String(failure.status), message: failure.message, param: null }));
-      return;
-    }
     let out = '';
     if (sequence === 0) {
       out += event('response.created', { response: responseObject(head, undefined) });
       out += event('response.in_progress', { response: responseObject(head, undefined) });
+      if (failure) events.write(out);
+    }
+    if (failure) {
+      const error = { code: 'server_error', message: failure.message };
+      const failed = { ...responseObject(head, undefined), status: 'failed', error };
+      events.end(event('response.failed', { response: failed }));
+      return;
+    }
+    if (sequence === 2) {
       out += event('response.output_item.added', { output_index: 0, item: item(head, undefined) });
       out += event('response.content_part.added', { ...place, part: part('') });
     }

@@ -1,0 +1,81 @@
+/** Names that APIs have for errors → the HTTP status that goes with them; the first ten are Anthropic's. */
+const STATUS_OF: ReadonlyMap<unknown, number> = new Map([
+  ['invalid_request_error', 400],
+  ['authentication_error', 401],
+  ['permission_error', 403],
+  ['not_found_error', 404],
+  ['request_timeout_error', 408],
+  ['request_too_large', 413],
+  ['rate_limit_error', 429],
+  ['api_error', 500],
+  ['timeout_error', 504],
+  ['overloaded_error', 529],
+  ['rate_limit_exceeded', 429],
+  ['server_error', 500],
+]);
+const UNNAMED = 500;
+
+/** Events that servers send before they know whether the request goes well. */
+const PREAMBLES: ReadonlySet<unknown> = new Set([
+  'message_start',
+  'ping',
+  'response.created',
+  'response.queued',
+  'response.in_progress',
+]);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * The status that one event of a stream stands for: where it is an error, in the words of OpenAI's, Anthropic's or SGLang's APIs, the
+ * one that it names, else 500. Undefined where it is none. `name` is that of its `event:` line, `data` its JSON text.
+ */
+export function errorStatusOf(name: string, data: string): number | undefined {
+  const fields = fieldsOf(data);
+  if (!fields) return name === 'error' ? UNNAMED : undefined;
+  const error = fields.error || (fields.type === 'response.failed' && (fieldsIn(fields.response).error ?? {}));
+  if (error) return statusIn(error);
+  if (name === 'error' || fields.object === 'error' || fields.type === 'error') return statusIn(fields);
+  return abortStatus(fields);
+}
+
+/** Whether the event tells nothing yet of how the request goes. A prompt of no tokens is one that was never counted. */
+export function isPreamble(data: string): boolean {
+  const fields = fieldsOf(data) ?? {};
+  const tokens = fieldsIn(fieldsIn(fields.message).usage).input_tokens;
+  return PREAMBLES.has(fields.type) && !(fields.type === 'message_start' && Number(tokens) > 0);
+}
+
+/** SGLang's `/generate` gives up with a reason to finish; without a status somebody has asked for that. */
+function abortStatus(fields: Fields): number | undefined {
+  const { type, status_code: status } = fieldsIn(fieldsIn(fields.meta_info).finish_reason);
+  return type === 'abort' ? asStatus(status) : undefined;
+}
+
+function statusIn(error: unknown): number {
+  const { code, status_code: statusCode, status, type } = fieldsIn(error);
+  for (const value of [code, statusCode, status, type]) {
+    const known = asStatus(value);
+    if (known !== undefined) return known;
+  }
+  return UNNAMED;
+}
+
+function asStatus(value: unknown): number | undefined {
+  const status = typeof value === 'string' && /^[45]\d\d$/.test(value) ? Number(value) : value;
+  if (Number.isInteger(status) && (status as number) >= 400 && (status as number) < 600) return status as number;
+  return STATUS_OF.get(value);
+}
+
+function fieldsOf(json: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null ? (value as Fields) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function fieldsIn(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
+}

@@ -1,0 +1,124 @@
+import { errorStatusOf, isPreamble } from './error-event.ts';
+
+/** What a stream has said so far: nothing yet, that the request goes well, or the status of its error. */
+export type Told = 'nothing' | 'good' | number;
+
+/** No error is longer, and no stream is held for more. */
+const MOST_BYTES = 64 * 1024;
+const BOM = '\u00ef\u00bb\u00bf';
+const FIELDS = ['data', 'event', 'id', 'retry'];
+/** Names of events that are errors, may be followed by one, or say nothing. */
+const OPEN_NAMES = /^(?:error|message|message_start|ping|response\.(?:created|queued|in_progress|failed))?$/;
+/** How the JSON of such an event begins, without white space. */
+const BEGINNINGS = [
+  '{"error":',
+  '{"object":"error"',
+  '{"type":"error"',
+  '{"type":"ping"',
+  '{"type":"message_start"',
+  '{"type":"response.created"',
+  '{"type":"response.queued"',
+  '{"type":"response.in_progress"',
+  '{"type":"response.failed"',
+  '{"text":"","output_ids":[],"meta_info":',
+  '{"text":"","meta_info":',
+  '{"output_ids":[],"meta_info":',
+];
+const LONGEST_BEGINNING = 64;
+/** What a line says shows within so many characters; so a line in many pieces is not read again with each. */
+const TELLING_CHARACTERS = 128;
+
+/**
+ * Reads the beginning of a stream of events, which servers answer with status 200 even where they then refuse the request. Says
+ * as early as can be that it is no error: as a rule with the first bytes, which name another field. That takes 0.5 µs a stream.
+ */
+export class Opening {
+  #bytes = 0;
+  /** The line that has not ended, one character a byte. */
+  #line = '';
+  #started = false;
+  #afterCr = false;
+  #name = '';
+  #data: string | undefined;
+
+  see(chunk: Buffer): Told {
+    this.#bytes += chunk.length;
+    if (this.#bytes > MOST_BYTES) return 'good';
+    return this.#read(chunk.toString('latin1'));
+  }
+
+  /** The stream has ended. */
+  end(): Told {
+    const told = this.#line === '' ? 'nothing' : this.#ended(this.#line);
+    const last = told === 'nothing' ? this.#ended('') : told;
+    return last === 'nothing' ? 'good' : last;
+  }
+
+  #read(text: string): Told {
+    let at = this.#afterCr && text[0] === '\n' ? 1 : 0;
+    this.#afterCr = false;
+    for (;;) {
+      const end = lineEnd(text, at);
+      if (end < 0) break;
+      const line = this.#line + text.slice(at, end);
+      this.#line = '';
+      const told = this.#ended(line);
+      if (told !== 'nothing') return told;
+      at = end + 1;
+      if (text[end] !== '\r') continue;
+      if (text[at] === '\n') at++;
+      else this.#afterCr = at === text.length;
+    }
+    const known = this.#line.length > TELLING_CHARACTERS;
+    this.#line += text.slice(at);
+    return known || this.#mayGoOn(this.#line, false) ? 'nothing' : 'good';
+  }
+
+  /** A line is whole. */
+  #ended(whole: string): Told {
+    const line = this.#started || !whole.startsWith(BOM) ? whole : whole.slice(BOM.length);
+    this.#started = true;
+    if (line === '') return this.#dispatch();
+    if (!this.#mayGoOn(line, true)) return 'good';
+    const [field, value] = split(line);
+    if (field === 'event') this.#name = value;
+    if (field === 'data') this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
+    return 'nothing';
+  }
+
+  /** An event is whole. */
+  #dispatch(): Told {
+    const [name, data] = [this.#name, this.#data];
+    this.#name = '';
+    this.#data = undefined;
+    if (data === undefined) return 'nothing';
+    return errorStatusOf(name, data) ?? (isPreamble(data) ? 'nothing' : 'good');
+  }
+
+  /** Whether an error may still follow a line that is so, or begins so where it is not `whole`. */
+  #mayGoOn(line: string, whole: boolean): boolean {
+    if (!this.#started && (BOM.startsWith(line) || line.startsWith(BOM))) return true;
+    if (line.startsWith(':')) return true;
+    if (!line.includes(':')) return FIELDS.some((field) => (whole ? field === line : field.startsWith(line)));
+    const [field, value] = split(line);
+    if (field === 'event') return !whole || OPEN_NAMES.test(value);
+    return field === 'data' ? this.#name === 'error' || mayBeError((this.#data ?? '') + value) : FIELDS.includes(field);
+  }
+}
+
+function mayBeError(data: string): boolean {
+  const beginning = data.slice(0, LONGEST_BEGINNING).replace(/\s/g, '');
+  return BEGINNINGS.some((known) => beginning.startsWith(known) || known.startsWith(beginning));
+}
+
+function split(line: string): [field: string, value: string] {
+  const colon = line.indexOf(':');
+  if (colon < 0) return [line, ''];
+  return [line.slice(0, colon), line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)];
+}
+
+function lineEnd(text: string, from: number): number {
+  const lf = text.indexOf('\n', from);
+  const cr = text.indexOf('\r', from);
+  return cr < 0 || (lf >= 0 && lf < cr) ? lf : cr;
+}
