@@ -25,9 +25,10 @@ import { PolicyFeed } from './policy-feed.ts';
 import { Admission, type Somebody } from './proxy/admit.ts';
 import { noWorker } from './proxy/choose.ts';
 import type { Edge } from './proxy/exchange.ts';
+import type { Fleet } from './proxy/fleet.ts';
+import { Keepers } from './proxy/kept/keepers.ts';
 import type { Plan } from './proxy/plans/plan.ts';
 import { DataPath } from './proxy/proxy.ts';
-import type { Fleet } from './proxy/tell-all.ts';
 import { createRouting, type Routing } from './routing.ts';
 import { Slots } from './state/slots.ts';
 import { followWorkers, indexBytesOf, viewsOf } from './worker-metrics.ts';
@@ -84,7 +85,8 @@ export class Router {
     this.#authorize = createAuthorize(config.apiKey);
     const { registry } = this;
     const models = new ServedModels(registry, log);
-    const parts = { slots, timeouts: config, log, mostHeldBytes: config.maxPayloadBytes };
+    const keepers = new Keepers();
+    const parts = { slots, timeouts: config, log, keepers, mostHeldBytes: config.maxPayloadBytes };
     const { plan, policies } = createRouting(config, { registry, models }, parts);
     this.#api = createApi({
       config,
@@ -109,6 +111,7 @@ export class Router {
       admission: this.admission,
       models,
       fleet: this.#fleet(models, somebody),
+      keepers,
       log,
     });
   }
@@ -225,9 +228,8 @@ export class Router {
     }
     this.#serving++;
     const reads = isReading(request);
-    const { endpoint } = found;
-    const { inference, repeatable } = endpoint;
-    const treatment = { endpoint, admitted: inference && !reads, repeatable: repeatable || reads };
+    const { inference, repeatable } = found.endpoint;
+    const treatment = { found, admitted: inference && !reads, repeatable: repeatable || reads };
     try {
       await this.#dataPath.serve(request, response, treatment, { observed, headers });
     } finally {
@@ -265,6 +267,7 @@ export class Router {
     const log = this.#log;
     const isHeld = () => this.#held !== undefined;
     return {
+      up: () => registry.workers.filter(({ up }) => up),
       concerned({ path, reachesDraining }, model) {
         const { workers } = registry;
         const of = model === undefined ? workers : workers.filter((worker) => models.serves(worker, model));

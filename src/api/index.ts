@@ -14,7 +14,6 @@ import { metrics } from './metrics.ts';
 import { modelInfo } from './model-info.ts';
 import { getModel, getModels } from './models.ts';
 import { removeWorker } from './remove-worker.ts';
-import { storedResponse } from './responses.ts';
 import { serverInfo } from './server-info.ts';
 import { createWorker, deleteWorker, getWorker, getWorkers, updateWorker } from './workers.ts';
 
@@ -36,7 +35,6 @@ const HANDLERS: Readonly<Record<OwnPath, Handlers>> = {
   '/get_loads': { GET: getLoads },
   '/flush_cache': { GET: flushCache, POST: flushCache },
   '/abort_request': { POST: abortRequest },
-  '/v1/responses/{id*}': { GET: storedResponse, POST: storedResponse, DELETE: storedResponse },
   '/add_worker': { POST: addWorker },
   '/remove_worker': { POST: removeWorker },
   '/list_workers': { GET: listWorkers },

@@ -17,6 +17,7 @@ export type Family =
   | 'audio'
   | 'images'
   | 'tokenize'
+  | 'conversations'
   | 'info'
   | 'session'
   | 'control'
@@ -25,6 +26,9 @@ export type Family =
 
 /** Who answers: the router itself, one worker, or every worker that is up, each once. */
 export type Destination = 'router' | 'one' | 'all';
+
+/** What one worker keeps and no other knows of. */
+export type Kept = 'response' | 'conversation' | 'session';
 
 /** How errors of the router are worded; `responses` differs from `openai` within a stream only, `flat` is `{"error": message, "code"}`. */
 export type ErrorShape = 'openai' | 'responses' | 'anthropic' | 'flat';
@@ -50,6 +54,10 @@ export interface Endpoint {
   readonly emptiesCache?: true;
   /** It concerns those that were removed too, while requests run on there. */
   readonly reachesDraining?: true;
+  /** Its answer tells the id of something that the worker keeps from now on. */
+  readonly keeps?: Kept;
+  /** What it may refer to, with `{id}` in its path or in its body: it goes to the worker that keeps that. */
+  readonly refersTo?: readonly Kept[];
   /** The path under which workers serve it, where that is another. */
   readonly sentAs?: string;
   /** It may be sent again once a worker has seen it. What only reads always may. */

@@ -23,14 +23,23 @@ sent again where that helps ([fault-tolerance.md](fault-tolerance.md)), and name
     has: ({ inference }) => inference,
   },
   {
+    title: 'What one worker keeps',
+    text: `A stored response, a conversation or a session is known to the worker that made it and to no other. The router reads its id from the answer
+and sends there what refers to it: by the id in the path, or in the body by \`previous_response_id\`, \`conversation\`, \`session_params.id\` or
+\`session_id\`, on these paths and on those above that are marked. An id that it does not know, as after a restart, it asks all workers for,
+but for sessions, which no server can be asked for. It remembers 32,768 ids at least. Such a request is not tried elsewhere while its worker
+is up; when that is gone another answers, with its own error. Ranks count as workers here.`,
+    has: ({ inference, keeps, refersTo }) => !inference && (keeps !== undefined || refersTo !== undefined),
+  },
+  {
     title: 'Questions to one worker',
     text: 'Any worker answers, at once or not at all. Those marked depend on the model and must name it where workers serve several.',
-    has: ({ inference, to, repeatable }) => !inference && to === 'one' && repeatable,
+    has: (endpoint) => isPlain(endpoint) && endpoint.repeatable,
   },
   {
     title: 'What changes one worker',
     text: 'Sent to one worker, and never twice.',
-    has: ({ to, repeatable }) => to === 'one' && !repeatable,
+    has: (endpoint) => isPlain(endpoint) && !endpoint.repeatable,
   },
   {
     title: 'What concerns all workers',
@@ -58,6 +67,10 @@ the weights and adapters that it was started with. Those marked are for one mode
   },
 ];
 
+function isPlain({ inference, to, keeps, refersTo }: Endpoint): boolean {
+  return !inference && to === 'one' && !keeps && !refersTo;
+}
+
 /** docs/paths.md. */
 export function document(): string {
   return `${[INTRO, ...SECTIONS.map(section)].join('\n\n')}\n`;
@@ -70,9 +83,12 @@ function section({ title, text, has }: Section): string {
 
 function row(endpoint: Endpoint): string {
   const { path, family, inference, ofModel, access, errors, emptiesCache, reachesDraining, sentAs } = endpoint;
+  const { keeps, refersTo } = endpoint;
   const notes = [
     access === 'public' && 'public',
     ofModel && !inference && 'for one model',
+    keeps && `its worker keeps a ${keeps}`,
+    refersTo && inference && `may refer to a ${refersTo.join(' or a ')}`,
     emptiesCache && 'empties the cache',
     reachesDraining && 'also those that were removed, while requests run there',
     sentAs && `sent as \`${sentAs}\``,

@@ -21,6 +21,9 @@ const CHANGING: Traits = { ...ASKED, repeatable: false };
 const TOLD: Traits = { ...CHANGING, to: 'all' };
 const TOLD_OF_MODEL: Traits = { ...TOLD, ofModel: true };
 const NEW_WEIGHTS: Traits = { ...TOLD_OF_MODEL, emptiesCache: true };
+const OF_RESPONSE: Traits = { ...ASKED, refersTo: ['response'] };
+const OF_CONVERSATION: Traits = { ...ASKED, refersTo: ['conversation'] };
+const IN_SESSION: Traits = { ...INFERENCE, refersTo: ['session'] };
 const OWN = { ...ASKED, to: 'router', access: 'key' } as const;
 const PUBLIC = { ...OWN, access: 'public' } as const;
 
@@ -45,7 +48,6 @@ const OWN_ENDPOINTS = [
   { path: '/get_loads', family: 'info', ...OWN },
   { path: '/flush_cache', family: 'control', ...OWN },
   { path: '/abort_request', family: 'control', ...OWN },
-  { path: '/v1/responses/{id*}', family: 'responses', ...OWN },
   { path: '/add_worker', family: 'router', ...OWN },
   { path: '/remove_worker', family: 'router', ...OWN },
   { path: '/list_workers', family: 'router', ...OWN },
@@ -61,11 +63,18 @@ export type OwnPath = (typeof OWN_ENDPOINTS)[number]['path'];
  * all that it has to know of each. Whatever depends on a path is read from here, by its family or by one of its traits.
  */
 export const ENDPOINTS: readonly Endpoint[] = [
-  { path: '/generate', family: 'generate', ...INFERENCE },
-  { path: '/v1/chat/completions', family: 'chat', ...INFERENCE },
+  { path: '/generate', family: 'generate', ...IN_SESSION },
+  { path: '/v1/chat/completions', family: 'chat', ...IN_SESSION },
   { path: '/invocations', family: 'chat', ...INFERENCE },
-  { path: '/v1/completions', family: 'completions', ...INFERENCE },
-  { path: '/v1/responses', family: 'responses', ...INFERENCE, errors: 'responses' },
+  { path: '/v1/completions', family: 'completions', ...IN_SESSION },
+  {
+    path: '/v1/responses',
+    family: 'responses',
+    ...INFERENCE,
+    errors: 'responses',
+    keeps: 'response',
+    refersTo: ['response', 'conversation'],
+  },
   { path: '/v1/messages', family: 'messages', ...INFERENCE, errors: 'anthropic' },
   { path: '/api/chat', family: 'ollama_chat', ...INFERENCE },
   { path: '/api/generate', family: 'ollama_generate', ...INFERENCE },
@@ -106,8 +115,16 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { path: '/get_hicache_l3_cache_layout', family: 'info', ...ASKED },
   { path: '/list_external_corpora', family: 'info', ...ASKED },
 
-  { path: '/open_session', family: 'session', ...CHANGING },
-  { path: '/close_session', family: 'session', ...CHANGING },
+  { path: '/v1/responses/{id}', family: 'responses', ...OF_RESPONSE },
+  { path: '/v1/responses/{id}/cancel', family: 'responses', ...OF_RESPONSE },
+  { path: '/v1/responses/{id}/input_items', family: 'responses', ...OF_RESPONSE },
+  { path: '/v1/conversations', family: 'conversations', ...CHANGING, keeps: 'conversation' },
+  { path: '/v1/conversations/{id}', family: 'conversations', ...OF_CONVERSATION, repeatable: false },
+  { path: '/v1/conversations/{id}/items', family: 'conversations', ...OF_CONVERSATION, repeatable: false },
+  { path: '/v1/conversations/{id}/items/{item}', family: 'conversations', ...OF_CONVERSATION, repeatable: false },
+
+  { path: '/open_session', family: 'session', ...CHANGING, keeps: 'session' },
+  { path: '/close_session', family: 'session', ...CHANGING, refersTo: ['session'] },
 
   { path: '/pause_generation', family: 'control', ...TOLD, reachesDraining: true },
   { path: '/continue_generation', family: 'control', ...TOLD, reachesDraining: true },

@@ -19,6 +19,8 @@ export interface Wanted {
   readonly model: string | undefined;
   /** Which requests it may be compared with; undefined where that is not known. */
   readonly kind: string | undefined;
+  /** The URL of the one that keeps what it refers to; undefined where anybody may be asked. */
+  readonly keeper: string | undefined;
 }
 
 /**

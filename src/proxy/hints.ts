@@ -3,7 +3,8 @@ import { endpointOf } from '../http/endpoints.ts';
 import { pathOf } from '../http/path.ts';
 import type { Hints } from '../policies/policy.ts';
 import { findFieldsNearEnds } from './json-ends.ts';
-import { type Span, stringAt } from './json-scan.ts';
+import { type Span, skipString, stringAt, valueOfField } from './json-scan.ts';
+import { REFERENCE_FIELDS } from './kept/reference.ts';
 import { ALL_PROMPT_FIELDS, promptOf, promptsRead } from './prompt.ts';
 import { ALL_KEY_FIELDS, explicitKey, sessionKey } from './session-key.ts';
 
@@ -17,6 +18,7 @@ const LOGPROBS = 'logprobs';
 const WANTED: ReadonlySet<string> = new Set([
   ...ALL_PROMPT_FIELDS,
   ...ALL_KEY_FIELDS,
+  ...Object.values(REFERENCE_FIELDS).flat(),
   STREAM,
   MODEL,
   LOGPROB_START,
@@ -29,6 +31,7 @@ const TRUE = 0x74;
 const NULL = 0x6e;
 const FALSE = 0x66;
 const MINUS = 0x2d;
+const QUOTE = 0x22;
 
 /** What routing may know of one request, read from its body at the first question and remembered; the prompt is read again when another was read since. */
 export class RequestHints implements Hints {
@@ -75,6 +78,16 @@ export class RequestHints implements Hints {
   #firstByteOf(field: string): number | undefined {
     const span = this.#scanned().get(field);
     return span && this.#body[span.start];
+  }
+
+  /** The text in a field, or in the field `id` of the object there. */
+  idIn(field: string): string | undefined {
+    const span = this.#scanned().get(field);
+    if (!span) return undefined;
+    const value = this.#body.subarray(span.start, span.end);
+    const inner = valueOfField(value, 0, 'id');
+    const start = inner ?? 0;
+    return value[start] === QUOTE ? stringAt(value, { start, end: skipString(value, start) }) : undefined;
   }
 
   /** As the client names it; undefined where it does not. */

@@ -124,6 +124,26 @@ export function visitFields(
   return walk.end <= body.length;
 }
 
+/**
+ * Where the value of an object's own field begins; the object is the one at `at`, or after the white space there. It looks no further than
+ * that, so the body may be cut: undefined where the key has not come, or what comes before is broken.
+ */
+export function valueOfField(body: Buffer, at: number, name: string): number | undefined {
+  let next = skipSpace(body, at);
+  if (body[next] !== OPEN_BRACE) return undefined;
+  do {
+    next = skipSpace(body, next + 1);
+    if (body[next] !== QUOTE) return undefined;
+    const keyEnd = skipString(body, next);
+    const colon = skipSpace(body, keyEnd);
+    const start = skipSpace(body, colon + 1);
+    if (start >= body.length || body[colon] !== COLON) return undefined;
+    if (keyEnd - next <= MOST_KEY_BYTES && keyOf(body, next, keyEnd) === name) return start;
+    next = skipSpace(body, skipValue(body, start));
+  } while (next < body.length && body[next] === COMMA);
+  return undefined;
+}
+
 /** The string that a span of the body holds; undefined when it holds anything else. */
 export function stringAt(bytes: Buffer, { start, end }: Span): string | undefined {
   if (bytes[start] !== QUOTE) return undefined;

@@ -5,6 +5,7 @@ import type { CallEnd, ChosenCall, Comparison, Verdict } from '../state/call.ts'
 import type { Slots } from '../state/slots.ts';
 import { AnswerTail, type Usage } from './answer-tail.ts';
 import { failureOf } from './failure.ts';
+import type { KeptId } from './kept/kept-id.ts';
 import type { Outcome } from './outcome.ts';
 import { retryAfterMs, type Tries } from './retry.ts';
 import type { Described } from './sink.ts';
@@ -20,6 +21,8 @@ export interface LeaseOptions {
   /** Its answer is not the client's. */
   readonly aside: boolean;
   readonly tries: Tries;
+  /** Reads what the worker keeps from its answer. */
+  readonly kept?: KeptId | undefined;
 }
 
 /** What one choice holds until its call has ended: the worker's load, its breaker's and the policy's attention. */
@@ -34,6 +37,7 @@ export class Lease implements Described, ChosenCall {
   /** The client wants the scores. */
   readonly #explains: boolean;
   readonly #tries: Tries;
+  readonly #kept: KeptId | undefined;
   readonly #ticket: number;
   readonly #tail = new AnswerTail();
   #streams = false;
@@ -49,13 +53,14 @@ export class Lease implements Described, ChosenCall {
 
   /** Counts the choice. */
   constructor(choice: Choice<Target>, policy: Policy, slots: Slots, options: LeaseOptions) {
-    const { explains, observed, tries, kind, aside } = options;
+    const { explains, observed, tries, kind, aside, kept } = options;
     this.choice = choice;
     this.#tries = tries;
     this.kind = kind;
     this.aside = aside;
     this.observed = observed;
     this.#explains = explains;
+    this.#kept = kept;
     this.#policy = policy;
     this.#slots = slots;
     slots.take(choice.candidate.slot);
@@ -102,6 +107,7 @@ export class Lease implements Described, ChosenCall {
     this.#streams = String(headers['content-type']).startsWith('text/event-stream');
     this.#plain = headers['content-encoding'] === undefined;
     this.observed.head(status, this.#streams);
+    this.#kept?.status(status);
   }
 
   /** The first event of its stream is an error: it stands for that status, and tells nothing of how long an answer takes. */
@@ -122,6 +128,7 @@ export class Lease implements Described, ChosenCall {
   /** Some bytes of the answer's body have come. */
   data(chunk: Buffer): void {
     this.#tail.see(chunk);
+    this.#kept?.see(chunk);
     this.observed.chunk(chunk.length);
     if (this.#firstByteMs !== undefined) return;
     if (this.#refused) return;

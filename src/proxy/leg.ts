@@ -1,3 +1,4 @@
+import type { Endpoint } from '../http/endpoint.ts';
 import { nobodyListens } from '../http/nobody-listens.ts';
 import { isStale } from '../http/reuse-mark.ts';
 import type { Log } from '../log.ts';
@@ -10,6 +11,9 @@ import { type Called, type Dispatched, dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
 import { asksToExplain, explain } from './explain.ts';
 import { mayHaveDied } from './failure.ts';
+import { keeperTargets } from './kept/keeper-targets.ts';
+import type { Keepers } from './kept/keepers.ts';
+import { KeptId } from './kept/kept-id.ts';
 import { Lease } from './lease.ts';
 import { GONE, type Outcome } from './outcome.ts';
 import { withRank } from './rank.ts';
@@ -29,11 +33,13 @@ export interface LegParts {
   readonly log: Log;
   /** So much of an answer may be held where the router has to have all of it. */
   readonly mostHeldBytes: number;
+  readonly keepers: Keepers;
 }
 
 /** A request as a plan is given it. */
 export interface Asked extends Wanted {
   readonly exchange: Exchange;
+  readonly endpoint: Endpoint;
   readonly tries: Tries;
   /** A worker that has had it may be sent it again. */
   readonly repeatable: boolean;
@@ -52,17 +58,19 @@ export class Leg implements Disposable {
 
   /** Chooses a worker; whom this request has asked before only when nobody else is left. `aside` where its answer is not the client's. */
   constructor({ targets, policy }: Pool, asked: Asked, parts: LegParts, aside = false) {
-    const { exchange, tries } = asked;
+    const { exchange, tries, endpoint, keeper } = asked;
     const wantsScores = asksToExplain(exchange.request);
-    const choice = choose(policy, targets, asked, wantsScores || parts.log.debugEnabled);
+    const choice = choose(policy, keeperTargets(targets, keeper), asked, wantsScores || parts.log.debugEnabled);
     tries.tried.push(choice.candidate);
     const observed = exchange.observed.attempt(chosenOf(choice, policy), aside);
+    const keeps = aside ? undefined : endpoint.keeps;
     this.lease = new Lease(choice, policy, parts.slots, {
       explains: wantsScores,
       observed,
       tries,
       kind: asked.kind,
       aside,
+      kept: keeps && new KeptId(keeps, parts.keepers, choice.candidate.url),
     });
     this.#targets = targets;
     this.#asked = asked;
@@ -136,7 +144,7 @@ export function isReady({ targets }: Pool, model?: string): boolean {
 
 /** Whether somebody of a pool may be asked who has not been asked yet. */
 export function hasUntried({ targets }: Pool, wanted: Wanted): boolean {
-  return isAnyUntried(targets, wanted);
+  return isAnyUntried(keeperTargets(targets, wanted.keeper), wanted);
 }
 
 function chosenOf({ candidate, reason, matchedBytes, promptBytes = 0 }: Choice<Target>, { name }: Policy): Chosen {

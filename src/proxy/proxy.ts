@@ -1,20 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClientGoneError, readBody } from '../http/body.ts';
-import type { Endpoint } from '../http/endpoint.ts';
+import type { Found } from '../http/endpoints.ts';
 import { sendError, setHeaders } from '../http/respond.ts';
 import type { Log } from '../log.ts';
 import type { Random } from '../policies/policy.ts';
 import type { Admission, Somebody } from './admit.ts';
 import { type Edge, Exchange } from './exchange.ts';
 import { failureOf, isFinal, worksHarm } from './failure.ts';
+import type { Fleet } from './fleet.ts';
 import { RequestHints } from './hints.ts';
+import { findKeeper } from './kept/find-keeper.ts';
+import type { Keepers, Reference } from './kept/keepers.ts';
+import { referenceOf } from './kept/reference.ts';
 import type { Asked } from './leg.ts';
 import { type Models, modelOf } from './models.ts';
 import type { Attempt, Plan } from './plans/plan.ts';
 import { backoffMs, isRetryable, type RetryOptions, Tries } from './retry.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { noteFailure, settle } from './settle.ts';
-import { type Fleet, tellAll } from './tell-all.ts';
+import { tellAll } from './tell-all.ts';
 import { noTimeLeft } from './timeout.ts';
 
 export interface DataPathOptions extends RetryOptions {
@@ -28,6 +32,7 @@ export interface DataPathParts {
   readonly admission: Admission;
   readonly models: Models;
   readonly fleet: Fleet;
+  readonly keepers: Keepers;
   readonly log: Log;
   readonly random?: Random;
 }
@@ -39,7 +44,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
 
 /** How a request may be treated. */
 export interface Treatment {
-  readonly endpoint: Endpoint;
+  readonly found: Found;
   /** It waits its turn, and for a worker; else it is answered at once, one way or the other. */
   readonly admitted: boolean;
   /** It may be sent again once a worker has seen it. */
@@ -70,7 +75,8 @@ export class DataPath {
       const turn = treatment.admitted ? admission.enter(exchange) : undefined;
       if (turn) await timed(exchange, turn);
       exchange.deadlineMs = performance.now() + this.#options.requestTimeoutMs;
-      if (treatment.endpoint.to === 'all') await tellAll(exchange, treatment.endpoint, fleet, models);
+      const { endpoint } = treatment.found;
+      if (endpoint.to === 'all') await tellAll(exchange, endpoint, fleet, models);
       else await this.#answer(exchange, treatment);
     } catch (error) {
       this.#fail(exchange, error as Error);
@@ -80,16 +86,19 @@ export class DataPath {
   }
 
   /** Attempts until one is answered or no other may follow. */
-  async #answer(exchange: Exchange, { admitted, repeatable }: Treatment): Promise<void> {
-    const { plan, admission, somebody, models, log } = this.#parts;
+  async #answer(exchange: Exchange, { found, admitted, repeatable }: Treatment): Promise<void> {
+    const { plan, admission, somebody, models, keepers, log } = this.#parts;
     const { observed } = exchange;
     const hints = new RequestHints(exchange.request, exchange.body, models.several);
     const model = modelOf(models, hints, admitted);
     observed.record.model = model ?? (models.several ? undefined : models.ids[0]);
     const tries = new Tries(this.#retries(repeatable), this.#budget, () => admission.inFlight);
-    const kind = admitted ? observed.record.route : undefined;
     const again = repeatable || IDEMPOTENT.has(exchange.request.method ?? '');
-    const asked = { exchange, hints, tries, model, kind, repeatable: again };
+    const reference = referenceOf(found, hints, keepers);
+    const keeper = reference && (await this.#keeperOf(reference, exchange));
+    // What only one worker can answer says nothing of how the others would.
+    const kind = admitted && !reference ? observed.record.route : undefined;
+    const asked = { exchange, endpoint: found.endpoint, hints, tries, model, kind, keeper, repeatable: again };
     let attempt: Attempt | undefined;
     try {
       while (!exchange.gone) {
@@ -106,6 +115,12 @@ export class DataPath {
       const well = tries.end(attempt?.outcome);
       if (!well && tries.retries > 0 && tries.exhausted) observed.exhausted();
     }
+  }
+
+  /** The URL of the worker that keeps what the request refers to; undefined where nobody does. */
+  #keeperOf(reference: Reference, exchange: Exchange): string | Promise<string | undefined> {
+    const { keepers, fleet } = this.#parts;
+    return keepers.find(reference) ?? findKeeper(reference, fleet.up(), exchange, keepers);
   }
 
   /** Whether another attempt follows, waiting until its time has come. Throws what the client is told where none does and it has no answer yet. */

@@ -7,15 +7,14 @@ const ROUTING_KEY = 'x-smg-routing-key';
 /** Fields of a body that name a session or its user: SGLang's, OpenAI's. */
 const KEY_FIELDS = ['routing_key', 'prompt_cache_key', 'session_id', 'conversation_id', 'user'] as const;
 
-/** Headers in which agents send their session unasked: Claude Code, Codex, OpenCode, and what others commonly use. */
+/** Headers in which agents send their session unasked: Claude Code, Codex, OpenCode, and what others commonly use; with `_` for `-` as well. */
 const SESSION_HEADERS = [
   'x-claude-code-session-id',
-  'session_id',
   'session-id',
   'x-session-id',
   'x-session-affinity',
   'x-opencode-session',
-  'conversation_id',
+  'conversation-id',
   'x-conversation-id',
   'x-thread-id',
 ] as const;
@@ -45,11 +44,27 @@ export function sessionKey(
   }
   const user = userOf(body, fields?.get(METADATA));
   if (user) return user;
+  return sessionHeader(headers);
+}
+
+function sessionHeader(headers: IncomingHttpHeaders): string | undefined {
+  const dashed = withDashes(headers);
   for (const name of SESSION_HEADERS) {
-    const key = headerOf(headers, name);
+    const key = headerOf(headers, name) ?? (dashed && headerOf(dashed, name));
     if (key !== undefined) return key;
   }
   return undefined;
+}
+
+/** The headers whose names have `_`, under the names with `-`; undefined in the usual case of none. */
+function withDashes(headers: IncomingHttpHeaders): IncomingHttpHeaders | undefined {
+  let dashed: IncomingHttpHeaders | undefined;
+  for (const name in headers) {
+    if (!name.includes('_')) continue;
+    dashed ??= Object.create(null) as IncomingHttpHeaders;
+    dashed[name.replaceAll('_', '-')] ??= headers[name];
+  }
+  return dashed;
 }
 
 function userOf(body: Buffer, metadata: Span | undefined): string | undefined {

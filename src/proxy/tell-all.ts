@@ -6,28 +6,10 @@ import { requestHeaders, responseHeaders } from '../http/headers.ts';
 import { originForm } from '../http/path.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
 import { sendJson, setHeaders } from '../http/respond.ts';
-import type { WorkerClient } from '../http/worker-client.ts';
 import type { Exchange } from './exchange.ts';
+import type { Fleet, Server } from './fleet.ts';
 import { RequestHints } from './hints.ts';
 import { type Models, modelOf } from './models.ts';
-
-/** A server that is told something: once, however many ranks it has. */
-export interface Server {
-  readonly url: string;
-  /** Put before every request path; '' as a rule. */
-  readonly basePath: string;
-  readonly client: WorkerClient;
-  /** Sent in place of the client's own `authorization`; undefined where the server has no key. */
-  readonly authorization: string | undefined;
-}
-
-/** All servers that answer. */
-export interface Fleet {
-  /** Whom a request for the endpoint concerns: those with the model, where one is named. Throws a RouterError where there is nobody. */
-  concerned(endpoint: Endpoint, model: string | undefined): readonly Server[];
-  /** It has emptied its cache. */
-  emptied(server: Server): void;
-}
 
 const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 const SHOWN_CHARACTERS = 200;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SimContext } from './api/context.ts';
+import { ResponseStore } from './api/response-store.ts';
 import { PrefixCache } from './cache.ts';
 import { stoppedClock, systemClock } from './clock.ts';
 import { createBootstrapServer } from './disaggregation/bootstrap-server.ts';
@@ -84,6 +85,7 @@ function buildServers(program: SimProcess, ready: () => boolean): Servers {
     turns: { next: 0 },
     rendezvous,
     bootstrapPort: () => (bootstrap?.address() as AddressInfo | undefined | null)?.port ?? options.bootstrapPort,
+    responses: new ResponseStore(),
     counts: new HttpCounts(),
     clock: systemClock,
     newId,

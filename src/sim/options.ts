@@ -32,6 +32,11 @@ export const SIM_OPTIONS = {
     help: 'report cached tokens in OpenAI usage; /generate always does',
   }),
   enableMetrics: toggle({ flags: ['--enable-metrics'], group: 'server', help: 'serve /metrics' }),
+  enableResponseStore: toggle({
+    flags: ['--enable-response-store'],
+    group: 'server',
+    help: 'keep the answers of /v1/responses: previous_response_id and GET work with this engine',
+  }),
   dpSize: integer(
     {
       flags: ['--dp-size', '--dp', '--data-parallel-size'],

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Config } from '../../src/config/options.ts';
 import { type FakeWorker, fakeWorker } from '../helpers/fake-worker.ts';
-import { sendRaw } from '../helpers/raw-client.ts';
 import { type Json, startSim } from '../helpers/sim.ts';
 import { spawnSim } from '../helpers/spawn-sim.ts';
 import { testRouter } from '../helpers/test-router.ts';
@@ -263,31 +262,4 @@ test('/abort_request that no server takes: what they say of it', async () => {
   await using router = await testRouter([one.url]);
   const answer = await fetch(`${router.url}/abort_request`, { method: 'POST', body: '{"rid":5}' });
   assert.deepEqual([answer.status, await answer.text()], [422, '{"detail":"rid?"}']);
-});
-
-test('a stored response is found at the worker that made it, whatever is asked of it', async () => {
-  const stored = (id: string) =>
-    fakeWorker(({ method, url }, response) => {
-      if (url?.startsWith(`/v1/responses/${id}`)) response.end(`{"got":"${method} ${url}"}`);
-      else response.writeHead(404).end('{"error":"not found"}');
-    });
-  await using one = await stored('resp_a');
-  await using two = await stored('resp_b');
-  await using router = await testRouter([one.url, two.url]);
-  for (const id of ['resp_a', 'resp_b']) {
-    for (const [method, path] of [
-      ['GET', `/v1/responses/${id}?include=x`],
-      ['POST', `/v1/responses/${id}/cancel`],
-      ['DELETE', `/v1/responses/${id}`],
-    ] as const) {
-      assert.deepEqual(await json(router.url + path, { method }), { got: `${method} ${path}` });
-    }
-  }
-  const elsewhere = await sendRaw(
-    router.url,
-    'GET /v1/responses/../../secret HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
-  );
-  assert.match(elsewhere, /^HTTP\/1\.1 400 /);
-  const unknown = await fetch(`${router.url}/v1/responses/resp_c`);
-  assert.deepEqual([unknown.status, await unknown.text()], [404, '{"error":"not found"}']);
 });

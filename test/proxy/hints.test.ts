@@ -139,6 +139,27 @@ test('the session key: what was sent on purpose, then the body, then what agents
   for (const [body, headers, key] of cases) assert.equal(hintsOf(path, body, headers).key, key, JSON.stringify(body));
 });
 
+test('session headers are read with _ and with -, in their order', () => {
+  const path = '/v1/chat/completions';
+  for (const name of [
+    ...[
+      'session_id',
+      'session-id',
+      'conversation_id',
+      'conversation-id',
+      'x_session_id',
+      'x-session-id',
+      'x_session-id',
+    ],
+    ...['x_claude_code_session_id', 'x_session_affinity', 'x_opencode_session', 'x_conversation_id', 'x_thread_id'],
+  ]) {
+    assert.equal(hintsOf(path, {}, { [name]: 'mine' }).key, 'mine', name);
+  }
+  assert.equal(hintsOf(path, {}, { 'x-thread-id': 'second', session_id: 'first' }).key, 'first');
+  assert.equal(hintsOf(path, {}, { session_id: 'other', 'session-id': 'mine' }).key, 'mine');
+  assert.equal(hintsOf(path, {}, { some_header: 'a', constructor: 'b' }).key, undefined);
+});
+
 test('whether the answer is streamed', () => {
   assert.equal(hintsOf('/generate', { stream: true }).streams, true);
   assert.equal(hintsOf('/generate', { stream: false }).streams, false);

@@ -3,6 +3,7 @@ import type { Rendezvous } from '../disaggregation/rendezvous.ts';
 import type { HttpCounts } from '../http-counts.ts';
 import type { SimOptions } from '../options.ts';
 import type { Rank } from '../rank.ts';
+import type { ResponseStore } from './response-store.ts';
 
 /** What every endpoint may use. */
 export interface SimContext {
@@ -15,6 +16,7 @@ export interface SimContext {
   readonly rendezvous: Rendezvous | undefined;
   /** The port of that. */
   readonly bootstrapPort: () => number;
+  readonly responses: ResponseStore;
   readonly counts: HttpCounts;
   readonly clock: Clock;
   /** 32 hexadecimal digits, new each time. */

@@ -10,17 +10,26 @@ import { failureOf } from './failures.ts';
 import { createJob, runJobs, saltOf } from './jobs.ts';
 import { findPlaces, ONE_PROMPT, type Place } from './places.ts';
 
-/** POST /v1/responses: OpenAI's newer API. Nothing is stored: a conversation is what `input` says. */
+/** POST /v1/responses: OpenAI's newer API. Where answers are kept, a conversation goes on from `previous_response_id`. */
 export function responses(context: SimContext, exchange: Exchange): void {
   const { response } = exchange;
   const body = parseBody(exchange.body);
-  const prompt = chatTokens(readInput(body), body.tools);
+  const before = historyOf(context, exchange, body);
+  if (!before) return;
+  const messages = [...before, ...readInput(body)];
+  const system = body.instructions ? [{ role: 'system', content: body.instructions }] : [];
+  const prompt = chatTokens([...system, ...messages], body.tools);
   const stream = body.stream === true;
   const head: Head = {
     id: `resp_${context.newId()}`,
     itemId: `msg_${context.newId()}`,
     created: createdSecs(context),
     body,
+    ended: (job) => {
+      if (!context.options.enableResponseStore || body.store === false) return;
+      const said: ChatMessage = { role: 'assistant', content: job.spec.answer.text };
+      context.responses.set(head.id, { answer: responseObject(head, job), messages: [...messages, said] });
+    },
   };
   const [place] = findPlaces(context, exchange, body, ONE_PROMPT) as [Place];
   const job = createJob(context, {
@@ -38,18 +47,46 @@ export function responses(context: SimContext, exchange: Exchange): void {
   runJobs(context, exchange, [job]);
 }
 
+const DISABLED =
+  'Response store is disabled. Stateful Responses require --enable-response-store on a standalone server; ' +
+  'response storage is unavailable in PD mode.';
+
 interface Head {
   readonly id: string;
   readonly itemId: string;
   readonly created: number;
   readonly body: Json;
+  /** Called with the answer, before the client has it. */
+  readonly ended: (job: Job) => void;
+}
+
+/** GET /v1/responses/ID, and POST …/cancel, which changes nothing any more. */
+export function storedResponse(context: SimContext, exchange: Exchange): void {
+  const id = exchange.path.split('/')[3] ?? '';
+  const stored = find(context, exchange, id);
+  if (stored) sendJson(exchange.response, 200, stored.answer);
+}
+
+/** What was said before; undefined where that is refused, and answered so. */
+function historyOf(context: SimContext, exchange: Exchange, body: Json): readonly ChatMessage[] | undefined {
+  const { previous_response_id: id } = body;
+  if (typeof id !== 'string') return [];
+  return find(context, exchange, id)?.messages;
+}
+
+function find({ options, responses: store }: SimContext, { response }: Exchange, id: string) {
+  const stored = options.enableResponseStore ? store.get(id) : undefined;
+  if (stored) return stored;
+  const message = options.enableResponseStore ? `Response with id '${id}' not found.` : DISABLED;
+  const code = options.enableResponseStore ? 404 : 400;
+  sendJson(response, code, { error: { message, type: 'invalid_request_error', param: 'response_id', code } });
+  return undefined;
 }
 
 function readInput(body: Json): readonly ChatMessage[] {
   const input = required(body, 'input');
-  const system: readonly ChatMessage[] = body.instructions ? [{ role: 'system', content: body.instructions }] : [];
-  if (typeof input === 'string') return [...system, { role: 'user', content: input }];
-  if (Array.isArray(input)) return [...system, ...input];
+  if (typeof input === 'string') return [{ role: 'user', content: input }];
+  if (Array.isArray(input)) return input;
   throw new InvalidBodyError('string_type', 'input', 'Input should be a valid string');
 }
 
@@ -57,7 +94,9 @@ type Answerer = (job: Job, text: string) => void;
 
 function wholeResponse(response: ServerResponse, head: Head): Answerer {
   return (job) => {
-    if (job.finish) sendJson(response, 200, responseObject(head, job));
+    if (!job.finish) return;
+    head.ended(job);
+    sendJson(response, 200, responseObject(head, job));
   };
 }
 
@@ -90,6 +129,7 @@ function streamResponse(response: ServerResponse, head: Head): Answerer {
       events.write(out);
       return;
     }
+    head.ended(job);
     const whole = job.spec.answer.text;
     out += event('response.output_text.done', { ...place, text: whole, logprobs: [] });
     out += event('response.content_part.done', { ...place, part: part(whole) });

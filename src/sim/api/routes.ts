@@ -11,7 +11,7 @@ import { model, modelInfo, models, serverInfo } from './info.ts';
 import { getLoad, loads } from './loads.ts';
 import { messages } from './messages.ts';
 import { metrics } from './metrics.ts';
-import { responses } from './responses.ts';
+import { responses, storedResponse } from './responses.ts';
 import { countTokens, detokenize, tokenize } from './tokenize.ts';
 
 /** An endpoint. Only `inference` counts for faults; only `health` may hang with them. */
@@ -82,10 +82,13 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
 
 const MODEL: Route = other(GET, model);
 const METRICS: Route = other(GET, metrics);
+const STORED: Route = other(GET, storedResponse, 'responses');
+const CANCEL: Route = other(POST, storedResponse, 'responses');
 
 /** The endpoint at a path; undefined: 404. */
 export function routeOf(path: string, { enableMetrics }: SimOptions): Route | undefined {
   if (path.startsWith('/v1/models/')) return MODEL;
+  if (path.startsWith('/v1/responses/')) return path.endsWith('/cancel') ? CANCEL : STORED;
   if (path === '/metrics' || path === '/metrics/') return enableMetrics ? METRICS : undefined;
   return ROUTES.get(path);
 }

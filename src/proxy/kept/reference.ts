@@ -1,0 +1,38 @@
+import type { Kept } from '../../http/endpoint.ts';
+import type { Found } from '../../http/endpoints.ts';
+import type { Keepers, Reference } from './keepers.ts';
+
+/** A request's body. */
+interface Body {
+  /** The text in a field, or in the field `id` of the object there. */
+  idIn(field: string): string | undefined;
+}
+
+/** Body fields that name what one worker keeps, by the kind of it. Of an object, its field `id`. */
+export const REFERENCE_FIELDS: Readonly<Record<Kept, readonly string[]>> = {
+  response: ['previous_response_id'],
+  conversation: ['conversation'],
+  session: ['session_params', 'session_id'],
+};
+
+/** What the request refers to: by its path, or in its body, which is not looked into where nothing of that kind can be known. */
+export function referenceOf({ endpoint, params }: Found, body: Body, keepers: Keepers): Reference | undefined {
+  for (const kind of endpoint.refersTo ?? []) {
+    const id = params.id ?? (mayBeFound(kind, keepers) ? named(kind, body) : undefined);
+    if (id !== undefined) return { kind, id };
+  }
+  return undefined;
+}
+
+/** No server can be asked for a session. */
+function mayBeFound(kind: Kept, keepers: Keepers): boolean {
+  return kind !== 'session' || keepers.knowsAny(kind);
+}
+
+function named(kind: Kept, body: Body): string | undefined {
+  for (const field of REFERENCE_FIELDS[kind]) {
+    const id = body.idIn(field);
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}
