@@ -29,6 +29,8 @@ export class Reconciler {
   readonly #claims: Claims[] = [];
   /** By the key of the server. */
   readonly #held = new Map<string, Held>();
+  /** There was no room for a worker, and the log has said so. */
+  #full = false;
 
   constructor(registry: Registry, log: Log) {
     this.#registry = registry;
@@ -36,9 +38,9 @@ export class Reconciler {
     registry.on('remove', (worker) => this.#removed(worker));
   }
 
-  /** Those that are followed, in the order in which they count. */
+  /** Those that may go stale: all but the command line. */
   get sources(): readonly WorkerSource[] {
-    return this.#claims.map(({ source }) => source);
+    return this.#claims.map(({ source }) => source).filter(({ name }) => name !== 'static');
   }
 
   follow(source: WorkerSource): void {
@@ -110,10 +112,13 @@ export class Reconciler {
   /** Undefined where there are as many workers as there can be. */
   #add({ by, found: { spec } }: Pick<Held, 'by' | 'found'>): Worker | undefined {
     try {
-      return this.#registry.add({ ...spec, source: by });
+      const worker = this.#registry.add({ ...spec, source: by });
+      this.#full = false;
+      return worker;
     } catch (error) {
       if (!(error instanceof RouterError)) throw error;
-      this.#log.error('worker not added', { worker: spec.url, source: by, problem: error.message });
+      if (!this.#full) this.#log.error('worker not added', { worker: spec.url, source: by, problem: error.message });
+      this.#full = true;
       return undefined;
     }
   }

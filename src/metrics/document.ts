@@ -18,7 +18,7 @@ const LABELS = `## Labels
 | \`role\` | \`regular\`, \`prefill\` or \`decode\` |
 | \`status_code\` | the HTTP status; \`499\` where the client left before its answer |
 | \`error_code\` | the router's own error codes; empty for a worker's answer |
-| \`source\` | who names workers: \`static\` (the command line), \`file\`, \`kubernetes\`, \`dns\` |
+| \`source\` | who names workers: \`file\`, \`kubernetes\`, \`dns\` |
 | \`reason\` | which rule of the policy decided |
 
 No label has a value that a client can make up.`;

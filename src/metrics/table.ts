@@ -184,7 +184,7 @@ export const METRICS = {
     type: 'gauge',
     unit: 'seconds',
     labels: ['source'],
-    help: 'Since when a source of workers cannot say which there are (static, file, kubernetes, dns); 0 while it can',
+    help: 'Since when a source of workers cannot say which there are (file, kubernetes, dns); 0 while it can',
   },
   healthChecks: {
     name: 'sgl_router_worker_health_checks_total',

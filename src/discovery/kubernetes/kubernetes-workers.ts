@@ -88,11 +88,11 @@ export class KubernetesWorkers implements WorkerSource {
     return pool;
   }
 
-  /** Events that come together are one change. */
+  /** Events that come together are one change, however many pods there are to look at. */
   #changed(): void {
     if (this.#due) return;
     this.#due = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#due = false;
       this.#publish();
     });
