@@ -174,10 +174,31 @@ const SIGNALS: Readonly<Record<string, Cause>> = {
   SIGHUP: TOLD,
 };
 
+/** For a server that never ran; the problem as the system says it. */
+const NOT_STARTED: readonly (readonly [RegExp, Cause])[] = [
+  [
+    /EMFILE|ENFILE/,
+    {
+      text: 'no more files may be opened',
+      hint: 'raise the limit (`ulimit -n`; `LimitNOFILE` of systemd): each server takes some six, each connection one',
+    },
+  ],
+  [
+    /EAGAIN/,
+    {
+      text: 'no more processes may be started',
+      hint: 'raise the limit (`ulimit -u`; of a container --pids-limit), or start fewer servers',
+    },
+  ],
+  [/ENOMEM/, { text: 'no memory is left to start it', hint: 'start fewer servers, or free some memory' }],
+];
+
 /** What the way it ended tells of a server whose log says nothing. */
 export function causeOfExit(exit: Exit): Cause | undefined {
   if (exit.kind === 'signal') return SIGNALS[exit.signal];
-  if (exit.kind !== 'code') return undefined;
+  if (exit.kind === 'not started') {
+    return NOT_STARTED.find(([sign]) => sign.test(exit.problem))?.[1] ?? { text: 'its program cannot be run' };
+  }
   // Shells pass a signal on as 128 and its number.
   const signal = Object.keys(SIGNALS).find((name) => exit.code === 128 + constants.signals[name as NodeJS.Signals]);
   if (signal !== undefined) return SIGNALS[signal];

@@ -36,6 +36,10 @@ export class Child {
     process.stderr?.on('data', onOutput);
     this.#gone = new Promise((resolve) => {
       process.once('error', (error) => resolve({ kind: 'not started', problem: error.message }));
+      // Without files or processes left (EMFILE, EAGAIN) there is no event.
+      void subprocess.then(({ originalMessage = 'unknown' }) => {
+        if (this.pid === undefined) resolve({ kind: 'not started', problem: originalMessage });
+      });
       process.once('exit', (code, signal) =>
         resolve(code === null ? { kind: 'signal', signal: signal ?? 'unknown' } : { kind: 'code', code }),
       );

@@ -80,8 +80,8 @@ function failureOf({ lines, logPath }: Failing, cause: Cause) {
 }
 
 function unknownCause({ lines, phase }: Failing, exit: Exit): Cause {
-  if (exit.kind === 'not started') return { text: 'its program cannot be run' };
   const cause = causeOfExit(exit);
+  if (exit.kind === 'not started' && cause) return cause;
   const seen = lines.length === 0 ? 'it said nothing' : `last seen at: ${describePhase(phase)}`;
   return { ...cause, text: `${cause?.text ?? 'no known cause'}, ${seen}` };
 }

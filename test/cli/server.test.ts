@@ -166,9 +166,9 @@ test('a Python without sglang is one clear line', async (t) => {
 });
 
 test('more servers than ports or GPUs end the command with exit code 2, before any of them starts', async (t) => {
-  const many = await coLaunch(t, sim('--dp-size', '40000'));
+  const many = await coLaunch(t, sim('--dp-size', '20', '--router-dp-worker-base-port', '65530'));
   assert.deepEqual(await many.program.exited, [2, null]);
-  assert.match(many.program.output, /^error: the servers need 40000 ports, and from \d+ to \d+ there are \d+\nhint: /m);
+  assert.match(many.program.output, /^error: the servers need 20 ports, and from 65530 to 65535 there are 6\nhint: /m);
 
   const bin = mkdtempSync(join(tmpdir(), 'bin-'));
   writeFileSync(join(bin, 'nvidia-smi'), '#!/bin/sh\necho "GPU 0: NVIDIA H200 (UUID: GPU-1)"\n', { mode: 0o755 });
@@ -199,4 +199,13 @@ test('a signal ends the command at once while it is still looking at the machine
   watcher.close();
   program.process.kill('SIGTERM');
   assert.deepEqual(await program.exited, [0, null]);
+});
+
+test('a limit on open files ends the launch with its name rather than in silence', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const { program } = await coLaunch(t, sim('--dp-size', '20'), { FIXTURE_FILES: '64' });
+  assert.deepEqual(await program.exited, [1, null]);
+  assert.match(program.output, /^error: w\d+ \(\S+\) did not start: no more files may be opened \(/m);
+  assert.match(program.output, /^hint: .*`ulimit -n`/m);
 });

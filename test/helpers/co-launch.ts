@@ -17,7 +17,9 @@ export function coLauncher(basePort: number, servers: readonly string[] = ['--dp
     const port = await getPort({ port: nextPort });
     const all = [...servers, '--port', String(port), '--router-dp-worker-base-port', String(nextPort + 1)];
     nextPort += 20;
-    const program = new Program(process.execPath, [`${FIXTURES}server-cli.ts`, ...all, ...args], {
+    // Node raises the limit to what it may be: the hard one is lowered.
+    const limited = ['-c', 'test -z "$FIXTURE_FILES" || ulimit -n "$FIXTURE_FILES"; exec "$@"', 'sh', process.execPath];
+    const program = new Program('/bin/sh', [...limited, `${FIXTURES}server-cli.ts`, ...all, ...args], {
       env: { FIXTURE_PROGRAM: ENGINE, SGLANG_ROUTER_LOG_FORMAT: 'text', SGLANG_ROUTER_PROMETHEUS_PORT: '0', ...env },
     });
     t.after(async () => {

@@ -39,6 +39,9 @@ test('each way to end without a word in the log has words of its own', () => {
     [{ kind: 'signal', signal: 'SIGXCPU' }, /no known cause.*\(killed by SIGXCPU, /, undefined],
     [{ kind: 'code', code: 137 }, /killed, often by the kernel.*\(exit code 137, /, /dmesg/],
     [{ kind: 'code', code: 0 }, /ended by itself.*\(exit code 0, /, undefined],
+    [{ kind: 'not started', problem: 'spawn node EMFILE' }, /no more files.*spawn node EMFILE, /, /ulimit -n/],
+    [{ kind: 'not started', problem: 'spawn node EAGAIN' }, /no more processes/, /--pids-limit/],
+    [{ kind: 'not started', problem: 'spawn node ENOENT' }, /its program cannot be run \(/, undefined],
     [{ kind: 'code', code: 7 }, /no known cause.*\(exit code 7, /, undefined],
   ];
   for (const [exit, text, hint] of cases) {
