@@ -14,6 +14,7 @@ import { type Cors, createCors } from './http/cors.ts';
 import { type Found, findEndpoint } from './http/endpoints.ts';
 import { INSTANCE, INSTANCE_HEADER } from './http/instance.ts';
 import { pathOf } from './http/path.ts';
+import { networkUrls, unreachable } from './http/reach.ts';
 import { REQUEST_ID } from './http/request-id.ts';
 import { sendError, setHeaders } from './http/respond.ts';
 import { listen } from './http/server.ts';
@@ -72,6 +73,8 @@ export class Router {
   readonly #reconciler: Reconciler;
   #server: Server | undefined;
   #url = '';
+  #networkUrls: readonly string[] = [];
+  #unreachable: string | undefined;
   #held: Details | undefined;
   #serving = 0;
   #idle: (() => void) | undefined;
@@ -132,12 +135,24 @@ export class Router {
     return this.#url;
   }
 
+  /** The same as other machines write it, where they can reach it. */
+  get networkUrls(): readonly string[] {
+    return this.#networkUrls;
+  }
+
+  /** Why others surely do not reach it, to be told at start. */
+  get unreachable(): string | undefined {
+    return this.#unreachable;
+  }
+
   async listen(config: Config): Promise<void> {
     const { host, port, tlsCertPath, tlsKeyPath } = config;
     const tls = readServingPair(tlsCertPath, tlsKeyPath);
     const handler = (request: IncomingMessage, response: ServerResponse) => this.#route(request, response);
     this.#server = await listen(host, port, handler, { log: this.#log, tls, connections: this.#connections });
     this.#url = urlOf(this.#server.address() as AddressInfo, tls ? 'https' : 'http');
+    this.#networkUrls = networkUrls(this.#url, host);
+    this.#unreachable = unreachable(host);
     await this.#observing.listen(config);
   }
 

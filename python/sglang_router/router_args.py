@@ -54,6 +54,7 @@ class _RouterArgs:
         for option in OPTIONS:
             value = getattr(self, option["field"])
             if value is not None and value != _default(option):
+                _check(option, value)
                 words += _to_words(option, value)
         return words
 
@@ -110,6 +111,19 @@ def _from_words(option: dict[str, Any], value: Any) -> Any:
     if option["append"] and any(isinstance(entry, list) for entry in value):
         return _RouterArgs._parse_decode_urls(value)
     return value
+
+
+def _check(option: dict[str, Any], value: Any) -> None:
+    """Raises TypeError for a value that would become other words than it means: a str is a sequence, "false" true."""
+    kinds = {"flag": (bool, int), "selector": dict}.get(option["type"])
+    if kinds is None and option["nargs"]:
+        kinds = (list, tuple, set, frozenset)
+    if kinds and not isinstance(value, kinds):
+        expected = {"flag": "True or False", "selector": "a dict"}.get(option["type"], "a list")
+        # The value itself may be a key.
+        raise TypeError(f"{option['field']}: expected {expected}, got a {type(value).__name__}")
+    if option["type"] == "prefill" and not all(isinstance(item, (tuple, list)) and len(item) == 2 for item in value):
+        raise TypeError(f"{option['field']}: expected a list of (url, bootstrap port or None)")
 
 
 def _to_words(option: dict[str, Any], value: Any) -> list[str]:

@@ -17,7 +17,9 @@ export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv)
     for (const notice of notices) log.warning(notice);
     surviveErrors(log);
     const router = await startRouter(config, { log, access });
-    log.info(`router listens on ${router.url}`, about(config));
+    if (router.unreachable !== undefined) log.warning(router.unreachable);
+    const network = router.networkUrls.join(' ');
+    log.info(`router listens on ${router.url}`, { ...(network && { network }), ...about(config) });
     return await runUntilSignal({ drain: () => stop(router, config, log), abort: () => router.close() });
   } finally {
     await opened.close();

@@ -7,6 +7,8 @@ import type { Server } from '../launch/server.ts';
 /** What is about to be started. */
 interface Plan {
   readonly url: string;
+  /** The same as other machines write it, where they can reach it. */
+  readonly networkUrls: readonly string[];
   readonly engine: Engine;
   readonly servers: readonly Server[];
   readonly logFolder: string;
@@ -14,7 +16,7 @@ interface Plan {
 }
 
 /** What runs where, in words. */
-export function planText({ url, engine, servers, logFolder, launch }: Plan): string {
+export function planText({ url, networkUrls, engine, servers, logFolder, launch }: Plan): string {
   const count = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}`;
   const what = engine.kind === 'sim' ? count : `${count} of ${launch.modelPath ?? 'the model in the server config'}`;
   const gpus = engine.kind === 'sglang' && placeOf(launch).device !== 'cpu';
@@ -23,7 +25,8 @@ export function planText({ url, engine, servers, logFolder, launch }: Plan): str
     const where = gpus ? `  ${describeGpus(plan.gpus)}` : '';
     return `  ${plan.name}  ${SERVER_HOST}:${port}${bootstrap}${where}`;
   });
-  return [`${what} behind ${url} (${engine.label})`, ...rows, `  logs  ${logFolder}`, ''].join('\n');
+  const network = networkUrls.length === 0 ? [] : [`  for other machines  ${networkUrls.join('  ')}`];
+  return [`${what} behind ${url} (${engine.label})`, ...network, ...rows, `  logs  ${logFolder}`, ''].join('\n');
 }
 
 /** What serves now. */

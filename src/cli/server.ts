@@ -106,8 +106,9 @@ class CoLaunch {
   /** Starts everything and runs until the last server is gone; throws an ExitError then, as when it does not come up. */
   async run(): Promise<number> {
     try {
+      const ports = await this.#ports();
       const router = await this.#openPort();
-      const fleet = await this.#prepare();
+      const fleet = await this.#prepare(ports);
       if (this.#stopping) return 0;
       this.#connect(router, fleet);
       fleet.start();
@@ -170,20 +171,27 @@ class CoLaunch {
     }
   }
 
-  /** First of all, so that a port that is taken shows at once; whoever asks meanwhile is told how far the start is. */
+  /** Before the servers, so that a port that is taken shows at once; whoever asks meanwhile is told how far the start is. */
   async #openPort(): Promise<Router> {
     const { regular, prefill, decode } = this.#launch.servers;
     const router = await startRouter(this.#config, this.#opened, regular + prefill + decode);
     this.#router = router;
+    if (router.unreachable !== undefined) this.log.warning(router.unreachable);
     router.hold(() => ({ servers: this.#fleet?.progress() ?? [] }));
     return router;
   }
 
-  async #prepare(): Promise<Fleet> {
-    const { sim, workerBasePort, servers } = this.#launch;
+  /** Where servers find their ports. Throws a usage error where there are not enough. */
+  async #ports(): Promise<Ports> {
+    const { workerBasePort, servers } = this.#launch;
     const ports = await Ports.from(workerBasePort);
     // A prefill server has two.
     ports.require(servers.regular + 2 * servers.prefill + servers.decode);
+    return ports;
+  }
+
+  async #prepare(ports: Ports): Promise<Fleet> {
+    const { sim } = this.#launch;
     const [engine] = sim
       ? [simEngine(this.#surroundings.program)]
       : await Promise.all([sglangEngine(this.#env), this.#checkGpus()]);
@@ -209,8 +217,8 @@ class CoLaunch {
   }
 
   #announce(engine: Engine, { servers }: Fleet, logFolder: string): void {
-    const url = this.#router?.url ?? '';
-    const text = planText({ url, engine, servers, logFolder, launch: this.#launch });
+    const { url = '', networkUrls = [] } = this.#router ?? {};
+    const text = planText({ url, networkUrls, engine, servers, logFolder, launch: this.#launch });
     this.#surroundings.terminal.write(text);
     this.#screen = createScreen(this.#surroundings.terminal, servers, this.#env);
   }

@@ -1,14 +1,15 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 
 const LISTEN = '0A';
 
-/** The process that listens on a TCP port of this machine, as `pid 123 (command line)`; undefined where it can't be told. */
+/** The process that listens on a TCP port of this machine, in words; undefined where it can't be told. */
 export async function portHolder(port: number): Promise<string | undefined> {
   const inodes = await listeningInodes(port);
   if (inodes.size === 0) return undefined;
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
-    if (await ownsSocket(pid, inodes)) return `pid ${pid} (${await commandLine(pid)})`;
+    if (await ownsSocket(pid, inodes)) return describeHolder(Number(pid), await commandLine(pid));
   }
   return undefined;
 }
@@ -37,8 +38,54 @@ async function ownsSocket(pid: string, inodes: ReadonlySet<string>): Promise<boo
   return false;
 }
 
-async function commandLine(pid: string): Promise<string> {
+async function commandLine(pid: string): Promise<readonly string[]> {
   const raw = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  const text = raw.replaceAll('\0', ' ').trim();
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text || 'unknown command';
+  return raw.split('\0').slice(0, -1);
+}
+
+/** Programs of this package, as they stand on a command line before the name of a command. */
+const OURS = /(?:^|\/)(?:sglang-(?:router|launch)(?:\.mjs)?|src\/main\.ts)$/;
+const COMMANDS: Readonly<Record<string, string>> = {
+  router: 'another sglang router',
+  launch: 'another sglang router',
+  server: 'another sglang launch',
+  'sim-engine': 'a simulated engine',
+};
+const LONGEST = 160;
+
+/** Who that process is; of a program of ours which one, rather than where it is installed. */
+export function describeHolder(pid: number, words: readonly string[], self = process.pid): string {
+  if (pid === self) return `this program itself, pid ${pid}`;
+  const program = words.findIndex((word) => OURS.test(word));
+  if (program < 0) {
+    const [file = '', script = '', ...rest] = words;
+    const shown = inShort([basename(file), script.startsWith('/') ? basename(script) : script, ...rest]);
+    return `pid ${pid} (${shown || 'unknown command'})`;
+  }
+  const [command = '', ...flags] = words.slice(program + 1);
+  const known = COMMANDS[command];
+  // `sglang-launch FLAGS` is a launch.
+  const started = inShort(known === undefined ? [command, ...flags] : flags);
+  const who = known ?? 'another sglang launch';
+  return `${who}, pid ${pid}, ${started === '' ? 'started without flags' : `started with ${started}`}`;
+}
+
+/** The words in one line, without keys and passwords. */
+function inShort(words: readonly string[]): string {
+  const shown = words.map((word, at) => (namesSecret(words[at - 1] ?? '') ? '***' : withoutSecret(word)));
+  const text = shown
+    .join(' ')
+    .replace(/\p{C}+/gu, ' ')
+    .trim();
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+function withoutSecret(word: string): string {
+  const [name = ''] = word.split('=', 1);
+  if (name !== word && namesSecret(name)) return `${name}=***`;
+  return word.replace(/\/\/[^/\s]*@/, '//***@');
+}
+
+function namesSecret(flag: string): boolean {
+  return /^--?[\w-]*(?:key|token|secret|passw)/i.test(flag) && !flag.includes('=') && !/(?:file|path)$/i.test(flag);
 }

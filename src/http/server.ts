@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import { ExitError, RouterError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { answerClientError } from './client-error.ts';
@@ -7,6 +8,7 @@ import { ConnectionCount } from './connection-count.ts';
 import { refuseExpectation, strictly } from './framing.ts';
 import { pathOf } from './path.ts';
 import { portHolder } from './port-holder.ts';
+import { addressesOf } from './reach.ts';
 import { sendError } from './respond.ts';
 import type { KeyPair } from './tls-files.ts';
 
@@ -123,18 +125,34 @@ function atMostEvery(ms: number, say: (error: Error) => void): (error: Error) =>
 }
 
 async function explain(error: NodeJS.ErrnoException, host: string, port: number): Promise<Error> {
-  const cannot = `cannot listen on ${host}:${port}`;
+  const cannot = `cannot listen on ${host.includes(':') ? `[${host}]` : host}:${port}`;
   if (error.code === 'EADDRINUSE') {
     const holder = await portHolder(port);
     return new ExitError('port_in_use', `${cannot}: the port is in use${holder ? ` by ${holder}` : ''}`, {
       hint: 'stop that program, or choose another --port',
     });
   }
-  const reasons: Record<string, string> = {
-    EACCES: 'ports below 1024 need more rights',
-    EADDRNOTAVAIL: 'no network interface of this machine has that address',
-    ENOTFOUND: 'the host name is not known',
-  };
-  const reason = reasons[error.code ?? ''] ?? error.message;
-  return new ExitError('usage', `${cannot}: ${reason}`, { hint: 'choose another --host or --port', cause: error });
+  const [reason, hint] = problemOf(error.code ?? '', port) ?? [error.message, 'choose another --host or --port'];
+  return new ExitError('usage', `${cannot}: ${reason}`, { hint, cause: error });
+}
+
+/** Why an address cannot be listened on, and what to do. */
+export function problemOf(code: string, port: number): [reason: string, hint: string] | undefined {
+  const own = ['127.0.0.1', ...addressesOf(networkInterfaces(), true)].join(', ');
+  switch (code) {
+    case 'EACCES':
+      return port < 1024
+        ? ['a port below 1024 needs more rights than this user has', 'choose a --port from 1024 up']
+        : ['the system does not permit it', 'choose another --port'];
+    case 'EADDRNOTAVAIL':
+    case 'EINVAL':
+      return ['no network interface of this machine has that address', `it has ${own}; --host 0.0.0.0 is all of them`];
+    case 'EAFNOSUPPORT':
+      return ['this machine has no such kind of address', `it has ${own}; --host 0.0.0.0 is all of them`];
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return ['the host name is not known', `choose an address of this machine: ${own}; --host 0.0.0.0 is all of them`];
+    default:
+      return undefined;
+  }
 }

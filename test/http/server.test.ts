@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { type Handler, type Limits, listen } from '../../src/http/server.ts';
+import { type Handler, type Limits, listen, problemOf } from '../../src/http/server.ts';
 import { readServingPair } from '../../src/http/tls-files.ts';
 import { createLog } from '../../src/log.ts';
 import { rawClient, sendRaw } from '../helpers/raw-client.ts';
@@ -38,7 +38,9 @@ test('a port that is taken is refused with the name of its holder', async (t) =>
       assert.equal(error.code, 'port_in_use');
       assert.match(
         error.message,
-        new RegExp(`cannot listen on 127.0.0.1:${port}: the port is in use by pid ${process.pid} `),
+        new RegExp(
+          `cannot listen on 127.0.0.1:${port}: the port is in use by this program itself, pid ${process.pid}$`,
+        ),
       );
       assert.match(error.hint, /--port/);
       return true;
@@ -46,11 +48,23 @@ test('a port that is taken is refused with the name of its holder', async (t) =>
   );
 });
 
-test('an address that is not ours is refused in words', async () => {
-  await assert.rejects(
-    listen('192.0.2.1', 0, nothing, { log: quiet }),
-    /192\.0\.2\.1:0: no network interface of this machine/,
-  );
+test('an address that is not ours is refused in words, with those that are', async () => {
+  await assert.rejects(listen('198.51.100.77', 0, nothing, { log: quiet }), {
+    code: 'usage',
+    message: /198\.51\.100\.77:0: no network interface of this machine has that address$/,
+    hint: /^it has 127\.0\.0\.1.*; --host 0\.0\.0\.0 is all of them$/,
+  });
+});
+
+test('a name that nobody knows, a port without permission and a family that is missing have words of their own', async () => {
+  await assert.rejects(listen('no-such-host.invalid', 0, nothing, { log: quiet }), {
+    code: 'usage',
+    message: /: the host name is not known$/,
+    hint: /127\.0\.0\.1/,
+  });
+  assert.match(problemOf('EACCES', 80)?.join() ?? '', /below 1024 needs more rights.*from 1024 up/);
+  assert.doesNotMatch(problemOf('EACCES', 8080)?.join() ?? '', /1024/);
+  assert.match(problemOf('EAFNOSUPPORT', 80)?.join() ?? '', /no such kind of address/);
 });
 
 const HASTY: Partial<Limits> = { headersTimeoutMs: 500, requestTimeoutMs: 1_000, checkIntervalMs: 20 };

@@ -116,3 +116,22 @@ def test_it_can_be_sent_to_another_process():
 def test_help_is_grouped():
     assert "Cache-aware routing:" in parser().format_help()
     assert "Router: Cache-aware routing:" in parser(use_router_prefix=True).format_help()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("worker_urls", "http://a:1", "expected a list, got a str"),
+        ("decode_urls", "http://a:1", "expected a list, got a str"),
+        ("request_id_headers", "x-a", "expected a list, got a str"),
+        ("prefill_urls", ["http://a:1"], "expected a list of (url, bootstrap port or None)"),
+        ("dp_aware", "false", "expected True or False, got a str"),
+        ("selector", ["app=x"], "expected a dict, got a list"),
+        ("control_plane_api_keys", "id:name:admin:key", "expected a list, got a str"),
+    ],
+)
+def test_a_value_of_another_type_is_told_rather_than_taken_apart(field, value, expected):
+    with pytest.raises(TypeError) as raised:
+        RouterArgs(**{field: value}).to_argv()
+    assert str(raised.value).startswith(f"{field}: ")
+    assert expected in str(raised.value)

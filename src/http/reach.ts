@@ -1,0 +1,56 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
+
+type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
+
+/** How other machines write the URL of a listener on every address; none for one on a single address. */
+export function networkUrls(
+  url: string,
+  host: string,
+  interfaces: Interfaces = networkInterfaces(),
+): readonly string[] {
+  if (host !== '0.0.0.0' && host !== '::') return [];
+  const { protocol, port } = new URL(url);
+  return addressesOf(interfaces, host === '::').map((address) => {
+    const written = address.includes(':') ? `[${address}]` : address;
+    return `${protocol}//${written}${port === '' ? '' : `:${port}`}`;
+  });
+}
+
+/** The addresses of this machine that others can use; those of a link alone are left out. */
+export function addressesOf(interfaces: Interfaces, six: boolean): readonly string[] {
+  return Object.values(interfaces)
+    .flatMap((all) => all ?? [])
+    .filter(({ internal, family, address }) => !internal && (family === 'IPv4' || (six && !/^fe[89ab]/i.test(address))))
+    .map(({ address }) => address);
+}
+
+/** Where the system shows that it is a container: files of Docker and Podman, variables, the names of control groups. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly exists: (path: string) => boolean;
+  readonly cgroup: () => string;
+}
+
+const THIS: Surroundings = { env: process.env, exists: existsSync, cgroup: readCgroup };
+
+/** What to tell who listens on loopback alone inside a container; undefined for everybody else. */
+export function unreachable(host: string, surroundings = THIS): string | undefined {
+  const loopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
+  if (!loopback || !inContainer(surroundings)) return undefined;
+  return `${host} inside a container cannot be reached from outside, as a rule, whatever ports are published; --host 0.0.0.0 can`;
+}
+
+function inContainer({ env, exists, cgroup }: Surroundings): boolean {
+  if (env.KUBERNETES_SERVICE_HOST || env.container) return true;
+  if (exists('/.dockerenv') || exists('/run/.containerenv')) return true;
+  return /docker|kubepods|containerd|libpod|lxc/.test(cgroup());
+}
+
+function readCgroup(): string {
+  try {
+    return readFileSync('/proc/1/cgroup', 'utf8');
+  } catch {
+    return '';
+  }
+}
