@@ -1,5 +1,7 @@
 import { type LaunchConfig, resolveServer } from '../config/launch.ts';
 import type { Config } from '../config/options.ts';
+import { inFlagsOfLaunch } from '../config/vocabulary.ts';
+import { ExitError } from '../errors.ts';
 import { type Engine, sglangEngine, simEngine } from '../launch/engine.ts';
 import { explain, type Failure, toExitError } from '../launch/failure.ts';
 import { Fleet, STOP_GRACE_MS } from '../launch/fleet.ts';
@@ -174,7 +176,11 @@ class CoLaunch {
   /** Before the servers, so that a port that is taken shows at once; whoever asks meanwhile is told how far the start is. */
   async #openPort(): Promise<Router> {
     const { regular, prefill, decode } = this.#launch.servers;
-    const router = await startRouter(this.#config, this.#opened, regular + prefill + decode);
+    const router = await startRouter(this.#config, this.#opened, regular + prefill + decode).catch((error: unknown) => {
+      if (!(error instanceof ExitError)) throw error;
+      const hint = error.hint && inFlagsOfLaunch(error.hint);
+      throw new ExitError(error.code, inFlagsOfLaunch(error.message), { hint, cause: error });
+    });
     this.#router = router;
     if (router.unreachable !== undefined) this.log.warning(router.unreachable);
     router.hold(() => ({ servers: this.#fleet?.progress() ?? [] }));

@@ -1,5 +1,5 @@
 import { ExitError } from '../errors.ts';
-import { didYouMean } from '../nearest.ts';
+import { nearest } from '../nearest.ts';
 import type { Given, Option } from './argv.ts';
 import { LAUNCH_OPTIONS } from './launch-options.ts';
 import { show } from './values.ts';
@@ -42,14 +42,19 @@ export function fromEnvironment(option: Option, env: Env): Given | undefined {
 
 /** One line for each variable of our prefix that nothing reads. It is no error: others may use the prefix for their own ends. */
 export function unknownVariables(env: Env): readonly string[] {
-  const names = Object.keys(env).filter((name) => name.startsWith(PREFIX) && env[name]?.trim());
-  if (names.length === 0) return [];
+  const set = Object.keys(env).filter((name) => name.startsWith(PREFIX) && env[name]?.trim());
+  if (set.length === 0) return [];
   const known = [...ROUTER_OPTIONS, ...optionsOf(LAUNCH_OPTIONS)].flatMap(variablesOf);
   const read = new Set([...known, ...OF_THE_PACKAGE]);
   const ofService = (name: string) =>
     OF_A_SERVICE.test(name) || (name.endsWith('_PORT') && ADDRESS.test(env[name] ?? ''));
-  const unknown = names.filter((name) => !read.has(name) && !ofService(name));
-  return unknown.map((name) => `the variable ${name} is not read by the router${didYouMean(name, known)}`);
+  const unknown = set.filter((name) => !read.has(name) && !ofService(name));
+  // Without the prefix, which they all have: it would make far names look near.
+  const names = known.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
+  return unknown.map((name) => {
+    const meant = nearest(name.slice(PREFIX.length), names);
+    return `the variable ${name} is not read by the router${meant ? `; did you mean ${PREFIX}${meant}?` : ''}`;
+  });
 }
 
 function occurrencesIn(value: string, source: string, { spec }: Option): readonly (readonly string[])[] | undefined {

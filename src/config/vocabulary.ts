@@ -33,3 +33,12 @@ export function prefixed(option: Option): Option {
 export function prefixedFlag(flag: string): string {
   return flag.replace(/^--/, '--router-');
 }
+
+const BARE: ReadonlyMap<string, string> = new Map(
+  ROUTER_OPTIONS.flatMap((option) => option.spec.flags.map((flag, at) => [flag, prefixed(option).spec.flags[at]!])),
+);
+
+/** A message about the router's flags as launch_server spells them. */
+export function inFlagsOfLaunch(message: string): string {
+  return message.replace(/(?<![\w-])--[a-z][a-z0-9-]*/g, (flag) => BARE.get(flag) ?? flag);
+}

@@ -276,6 +276,14 @@ const FILES: readonly Wrong[] = [
     `--ca-cert-paths ${missing}: cannot read it: there is no such file or folder`,
   ),
   words(['router', '--ca-cert-paths', ''], '--ca-cert-paths: expected a file, got none'),
+  words(
+    ['server', '--sim', '--router-workers-file', missing],
+    `--router-workers-file ${missing}: there is no such file`,
+  ),
+  words(
+    ['server', '--sim', '--router-tls-cert-path', missing, '--router-tls-key-path', missing],
+    `--router-tls-cert-path ${missing}: cannot read it`,
+  ),
   words(['server', '--config', missing], `--config ${missing}: cannot read it: there is no such file or folder`),
   words(['server', '--sim', '--config', FOLDER], '--config', 'it is a folder, not a file'),
   words(config('quote.yaml', 'model-path: "abc\n  - :x\n'), '--config', 'line 1: expected a closing quote'),

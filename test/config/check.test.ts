@@ -75,6 +75,20 @@ const ACCEPTED: Readonly<Record<string, RegExp | undefined>> = {
   '--pd-disaggregation --prefill http://a --prefill http://b --decode http://c --decode http://d': undefined,
   '--policy power_of_two --service-discovery --selector a=b': undefined,
   '--policy power_of_two --worker-dns workers:8000 _http._tcp.workers': undefined,
+  '--max-concurrent-requests 8':
+    /^no workers so far \(start with --worker-urls URL, or POST \/add_worker\?url=URL\): requests wait until one is added$/,
+  '--worker-urls': /^no workers so far/,
+  '--worker-urls http://a HTTP://A:80/':
+    /^--worker-urls names one server 2 times, as http:\/\/a and HTTP:\/\/A:80\/: it counts once$/,
+  '--worker-urls http://a --port 1 --port 2': /^--port is given 2 times: the last alone counts$/,
+  '--worker-urls http://a --port 1 --port 1': undefined,
+  '--worker-urls http://a --disable-retries --retry-max-retries 3':
+    /^--retry-max-retries has no effect with --disable-retries$/,
+  '--worker-urls http://a --disable-circuit-breaker --cb-failure-threshold 3':
+    /^--cb-failure-threshold has no effect with --disable-circuit-breaker$/,
+  '--worker-urls http://a --otlp-traces-endpoint a:1': /^--otlp-traces-endpoint has no effect without --enable-trace$/,
+  '--worker-urls http://a --port 29000': undefined,
+  '--worker-urls http://a --host 10.0.0.5 --port 8000 --prometheus-port 8000': undefined,
   '--worker-urls http://a --selector a=b': /^--selector has no effect without --service-discovery$/,
   '--service-discovery --selector a=b --decode-selector a=c':
     /^--decode-selector has no effect without --pd-disaggregation$/,
@@ -120,4 +134,15 @@ test('launch_server counts the servers it starts and spells flags as it takes th
   const line = ['--sim', '--router-policy', 'power_of_two'];
   assert.deepEqual(resolveServer([...line, '--dp-size', '2'], {}).notices, []);
   assert.match(resolveServer(line, {}).notices[0] ?? '', /^--router-policy power_of_two chooses/);
+});
+
+test('a server that is named twice is one worker', () => {
+  const { config } = resolveRouter(['--worker-urls', 'http://a', 'http://a:80/', 'http://b'], {});
+  assert.deepEqual(config.workerUrls, ['http://a', 'http://b']);
+});
+
+test('a flag of the servers that looks like one of the router is told, and goes to them', () => {
+  const { notices, launch } = resolveServer(['--sim', '--polcy', 'random', '--load-format', 'auto', '--tp', '2'], {});
+  assert.deepEqual(notices, ['--polcy goes to the servers as it is; did you mean --router-policy?']);
+  assert.ok(launch.serverArgs.includes('--polcy'));
 });

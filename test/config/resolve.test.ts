@@ -74,3 +74,26 @@ test('help and version are found before anything else is read', () => {
   assert.equal(questionIn(['-V', '--help']), 'version');
   assert.equal(questionIn(['--port', '1', '--', '--help']), undefined);
 });
+
+test('a variable that nothing reads is told with the nearest one; those of the package and of Kubernetes are not', () => {
+  const { notices } = resolveRouter(['--worker-urls', 'http://a'], {
+    SGLANG_ROUTER_POLCY: 'random',
+    SGLANG_ROUTER_IMAGE: 'x',
+    SGLANG_ROUTER_EMPTY: '',
+    SGLANG_ROUTER_NODE: '/usr/bin/node',
+    SGLANG_ROUTER_PYTHON: 'python3',
+    SGLANG_ROUTER_SERVE_WHEN: 'first',
+    SGLANG_ROUTER_REDIS_URL: 'redis://a',
+    SGLANG_ROUTER_SERVICE_HOST: '10.0.0.1',
+    SGLANG_ROUTER_SERVICE_PORT: '80',
+    SGLANG_ROUTER_SERVICE_PORT_HTTP: '80',
+    SGLANG_ROUTER_PORT: 'tcp://10.0.0.1:80',
+    SGLANG_ROUTER_PORT_80_TCP: 'tcp://10.0.0.1:80',
+    SGLANG_ROUTER_PORT_80_TCP_ADDR: '10.0.0.1',
+    SGLANG_ROUTER_METRICS_PORT: 'tcp://10.0.0.2:80',
+  });
+  assert.deepEqual(notices, [
+    'the variable SGLANG_ROUTER_POLCY is not read by the router; did you mean SGLANG_ROUTER_POLICY?',
+    'the variable SGLANG_ROUTER_IMAGE is not read by the router',
+  ]);
+});
