@@ -98,6 +98,7 @@ export class Router {
       roles: [...policies.keys()],
       closed: () => this.#closed(),
       missing: () => somebody.missing(),
+      unserved: (worker) => models.unserved(worker),
       sources: () => this.#reconciler.sources,
       metrics: observing.observer.metrics,
       log,

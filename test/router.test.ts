@@ -22,7 +22,12 @@ test('health endpoints answer for the router, with and without workers', async (
   }
   const ready = await fetch(`${serving.url}/readiness`);
   assert.equal(ready.status, 200);
-  assert.deepEqual(await ready.json(), { status: 'ready', healthy_workers: 1, total_workers: 1 });
+  assert.deepEqual(await ready.json(), {
+    status: 'ready',
+    healthy_workers: 1,
+    available_workers: 1,
+    total_workers: 1,
+  });
   assert.equal((await fetch(`${serving.url}/health_generate`)).status, 200);
 
   const notReady = await fetch(`${alone.url}/readiness`);

@@ -4,6 +4,7 @@ import type { Authorize } from '../http/auth.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Registry } from '../workers/registry.ts';
+import type { Worker } from '../workers/worker.ts';
 import type { Role } from '../workers/worker-spec.ts';
 import type { Additions } from './additions.ts';
 
@@ -24,6 +25,8 @@ export interface ApiParts {
   readonly closed: () => RouterError | undefined;
   /** What is answered where there is no worker to ask. */
   readonly missing: () => RouterError;
+  /** Why a worker that is well gets no requests all the same; undefined where it does. */
+  readonly unserved: (worker: Worker) => string | undefined;
   /** Who names workers. */
   readonly sources: () => readonly SourceState[];
   readonly metrics: Metrics;

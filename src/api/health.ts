@@ -1,28 +1,44 @@
 import type { RouterError } from '../errors.ts';
 import { sendJson, sendText } from '../http/respond.ts';
-import type { Worker } from '../workers/worker.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
+import { isHealthy, standingOf } from './standing.ts';
 
 /** 200 while the router runs. */
 export function health({ response }: Call): void {
   sendText(response, 200, 'OK');
 }
 
-/** 200 when requests are served, else 503 with the reason and how far the start is; what is wrong with each worker that gets none. */
+/** 200 when requests are served, `degraded` where not all workers get them, else 503 with the reason and how far the start is. */
 export function readiness({ response }: Call, context: ApiContext): void {
-  const { workers } = context.registry;
-  const counts = { healthy_workers: workers.filter(isHealthy).length, total_workers: workers.length };
-  const waiting = workers.flatMap(({ url, problem }) => (problem === undefined ? [] : { url, problem }));
+  const { waiting, ...fleet } = fleetOf(context);
   const obstacle = obstacleOf(context);
   const stale = staleSources(context);
   const discovery = stale.length > 0 && { discovery: stale };
-  if (obstacle === undefined)
-    sendJson(response, 200, { status: 'ready', ...counts, ...(waiting.length > 0 && { waiting }), ...discovery });
-  else {
+  if (obstacle === undefined) {
+    const out = waiting.length > 0 && { waiting };
+    sendJson(response, 200, { status: out ? 'degraded' : 'ready', ...fleet, ...out, ...discovery });
+  } else {
     const { reason, details } = obstacle;
-    sendJson(response, 503, { status: 'not ready', reason, ...counts, waiting, ...discovery, ...details });
+    sendJson(response, 503, { status: 'not ready', reason, ...fleet, waiting, ...discovery, ...details });
   }
+}
+
+/** How many workers there are, and what is wrong with each that does not get its share of the requests or is not what it was given as. */
+function fleetOf(context: ApiContext) {
+  const { workers } = context.registry;
+  const waiting = workers.flatMap((worker) => {
+    const standing = standingOf(worker, context);
+    return standing ? { url: worker.url, ...standing } : [];
+  });
+  const warnings = workers.flatMap(({ url, mismatch }) => (mismatch === undefined ? [] : { url, warning: mismatch }));
+  return {
+    healthy_workers: workers.filter(isHealthy).length,
+    available_workers: workers.length - waiting.length,
+    total_workers: workers.length,
+    ...(warnings.length > 0 && { warnings }),
+    waiting,
+  };
 }
 
 /** Sources of workers that cannot say which there are, and since when: the router goes on with those it knows. */
@@ -38,11 +54,6 @@ function staleSources({ sources }: ApiContext) {
 export function healthGenerate({ response }: Call, context: ApiContext): void {
   if (obstacleOf(context)) sendText(response, 503, 'No routers with healthy workers available');
   else sendText(response, 200, 'At least one router has healthy workers');
-}
-
-/** Whether its health checks are good and it takes the router's key. An open circuit breaker does not matter here: it is no news of the server's health. */
-export function isHealthy({ state, credential }: Worker): boolean {
-  return state.kind === 'ready' && credential.problem === undefined;
 }
 
 function obstacleOf({

@@ -1,6 +1,6 @@
 import type { Worker } from '../workers/worker.ts';
 import type { ApiContext } from './context.ts';
-import { isHealthy } from './health.ts';
+import { isHealthy } from './standing.ts';
 
 /** Whom to ask what healthy workers can tell. Throws a RouterError where there is none. */
 export function healthyWorkers({ registry, missing }: ApiContext): readonly Worker[] {

@@ -1,13 +1,15 @@
 import type { Worker } from '../workers/worker.ts';
-import type { Addition, Additions, FailedAddition } from './additions.ts';
-import { isHealthy } from './health.ts';
+import type { Addition, FailedAddition } from './additions.ts';
+import type { ApiContext } from './context.ts';
+import { isHealthy, standingOf } from './standing.ts';
 
 /** A worker, or what becomes of adding it, in the JSON of sglang-router 0.3.2's workers API. */
-export function workerInfo(worker: Worker, additions: Additions): object {
+export function workerInfo(worker: Worker, context: Pick<ApiContext, 'additions' | 'unserved'>): object {
+  const { additions } = context;
   const pending = additions.pending(worker);
   if (pending) return unfinished(worker, processing(pending));
   const failed = additions.failed(worker.id);
-  return { ...registered(worker), ...(failed && { job_status: failure(failed) }) };
+  return { ...registered(worker, context), ...(failed && { job_status: failure(failed) }) };
 }
 
 /** What is left of a worker that could not be added. */
@@ -15,8 +17,9 @@ export function failedInfo(failed: FailedAddition): object {
   return unfinished(failed, failure(failed));
 }
 
-function registered(worker: Worker) {
-  const { spec, role } = worker;
+function registered(worker: Worker, context: Pick<ApiContext, 'unserved'>) {
+  const { spec, role, mismatch } = worker;
+  const standing = standingOf(worker, context);
   const metadata = metadataOf(worker);
   const ranks = worker.targets
     .filter(({ rank }) => rank !== undefined)
@@ -29,8 +32,9 @@ function registered(worker: Worker) {
     cost: spec.cost ?? 1,
     worker_type: role,
     is_healthy: isHealthy(worker),
-    // Ours: why it gets no requests.
-    ...(worker.problem !== undefined && { problem: worker.problem }),
+    // Ours: why it does not get its share of the requests, and whether it is what it was given as.
+    ...(standing && { problem: standing.problem, problem_reason: standing.reason }),
+    ...(mismatch !== undefined && { warning: mismatch }),
     load: worker.load,
     connection_mode: 'HTTP',
     ...(worker.bootstrapPort !== null && { bootstrap_port: worker.bootstrapPort }),

@@ -12,12 +12,13 @@ import { failedInfo, workerInfo } from './worker-info.ts';
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** All workers with their numbers by role. */
-export function getWorkers({ response }: Call, { registry, additions }: ApiContext): void {
+export function getWorkers({ response }: Call, context: ApiContext): void {
+  const { registry, additions } = context;
   const { workers } = registry;
   const added = workers.filter((worker) => !additions.pending(worker));
   const count = (role: Role) => added.filter((worker) => worker.role === role).length;
   sendJson(response, 200, {
-    workers: workers.map((worker) => workerInfo(worker, additions)),
+    workers: workers.map((worker) => workerInfo(worker, context)),
     total: workers.length,
     stats: { prefill_count: count('prefill'), decode_count: count('decode'), regular_count: count('regular') },
   });
@@ -37,11 +38,12 @@ export async function createWorker({ request, response }: Call, context: ApiCont
 }
 
 /** One worker, or how far adding it is. */
-export function getWorker({ response, params }: Call, { registry, additions }: ApiContext): void {
+export function getWorker({ response, params }: Call, context: ApiContext): void {
+  const { registry, additions } = context;
   const idOrUrl = nameIn(params);
   const worker = registry.get(idOrUrl);
   const failed = additions.failed(idOrUrl);
-  if (worker) sendJson(response, 200, workerInfo(worker, additions));
+  if (worker) sendJson(response, 200, workerInfo(worker, context));
   else if (failed) sendJson(response, 200, failedInfo(failed));
   else throw unknown(idOrUrl);
 }

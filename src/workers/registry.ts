@@ -195,7 +195,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   }
 
   credentialChanged(worker: Worker): void {
-    if (this.#workers.get(worker.url) !== worker) return;
+    if (this.#workers.get(worker.key) !== worker) return;
     this.#refresh(worker);
     const { problem } = worker.credential;
     const about = { worker: worker.url, available: this.#available.size };
@@ -212,7 +212,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   }
 
   ejectionChanged(worker: Worker, conduct: Conduct): void {
-    if (this.#workers.get(worker.url) !== worker) return;
+    if (this.#workers.get(worker.key) !== worker) return;
     this.emit('change', worker);
     this.emit('ejection', worker, conduct);
     const { ejected, kind, heldMs } = conduct;
@@ -268,10 +268,17 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
         problem,
       });
     }
+    this.#noteMismatch(worker);
     this.#asksAgain.get(worker)?.();
     if (done || !worker.up) return;
     const cancel = this.#parts.clock.after(ASK_AGAIN_MS, () => void this.#learn(worker, true));
     this.#asksAgain.set(worker, cancel);
+  }
+
+  #noteMismatch({ url, mismatch, role }: Worker): void {
+    if (mismatch === undefined) return;
+    const message = role === 'regular' ? 'worker does not serve whole requests' : `server is no ${role} server`;
+    this.#log.warning(message, { worker: url, problem: mismatch });
   }
 
   /** Brings the arrays up to date and tells whoever listens. */

@@ -29,6 +29,12 @@ export class ServedModels {
     return this.#ids.length > 1;
   }
 
+  /** Why a worker gets no requests that name a model, though it is well; undefined where it does. */
+  unserved({ modelId }: Worker): string | undefined {
+    if (!this.several || modelId !== UNKNOWN_MODEL) return undefined;
+    return `its model is not known, and others serve several (${this.#ids.join(', ')}): name it (model_id)`;
+  }
+
   /** The name by which the workers for `name` are found: `base:adapter` is served by whoever serves `base`. Undefined where nobody serves it. */
   find(name: string): string | undefined {
     if (this.#workers.has(name)) return name;

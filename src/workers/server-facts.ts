@@ -53,7 +53,8 @@ function serverFacts({ fields, untold }: Answer) {
     tpSize: countOf(fields.tp_size),
     dpSize,
     loadBalanceMethod: textOf(fields.load_balance_method),
-    disaggregationMode: textOf(fields.disaggregation_mode),
+    // SGLang writes a word for none.
+    disaggregationMode: fields.disaggregation_mode === null ? 'null' : textOf(fields.disaggregation_mode),
     bootstrapPort: countOf(fields.disaggregation_bootstrap_port),
     kvCapacityTokens: perRank && perRank * (dpSize ?? 1),
     untold,

@@ -26,6 +26,14 @@ export type WorkerState =
   /** Taken out; requests in flight run on. */
   | { readonly kind: 'draining'; readonly sinceMs: number };
 
+/** Why a worker does not get its share of the requests. */
+export interface Out {
+  /** Its state, or else what took it out. */
+  readonly reason: Exclude<WorkerState['kind'], 'ready'> | 'key' | 'breaker' | 'errors';
+  /** In a few words. */
+  readonly problem: string;
+}
+
 /** What a worker tells its registry. */
 export interface WorkerOwner {
   stateChanged(worker: Worker, was: WorkerState): void;
@@ -148,13 +156,26 @@ export class Worker {
     return this.#state.kind === 'ready' || this.#state.kind === 'unhealthy';
   }
 
-  /** Why it gets no requests, or none of some kind, in a few words; undefined when it does. */
+  /** What keeps requests from it, all or some; undefined when it gets its share. */
+  get out(): Out | undefined {
+    const { kind } = this.#state;
+    if (kind !== 'ready') return { reason: kind, problem: this.#stateProblem };
+    if (this.credential.problem !== undefined) return { reason: 'key', problem: this.credential.problem };
+    const { state, reason } = this.breaker;
+    if (state !== 'closed') return { reason: 'breaker', problem: `taken out by the circuit breaker: ${reason}` };
+    const { problem } = this.conducts;
+    return problem === undefined ? undefined : { reason: 'errors', problem };
+  }
+
+  /** The same in a few words. */
   get problem(): string | undefined {
+    return this.out?.problem;
+  }
+
+  get #stateProblem(): string {
     switch (this.#state.kind) {
       case 'ready':
-        if (this.credential.problem !== undefined) return this.credential.problem;
-        if (this.breaker.state !== 'closed') return `taken out by the circuit breaker: ${this.breaker.reason}`;
-        return this.conducts.problem;
+        return 'ready';
       case 'failed':
         return this.#state.reason;
       case 'draining':
@@ -162,6 +183,15 @@ export class Worker {
       default:
         return this.#state.problem ?? 'not asked yet';
     }
+  }
+
+  /** What it says of itself against what it was given as; undefined where they agree or it does not say. */
+  get mismatch(): string | undefined {
+    const says = this.facts.disaggregationMode;
+    const expected = this.role === 'regular' ? 'null' : this.role;
+    if (says === undefined || says === expected) return undefined;
+    const given = this.role === 'regular' ? 'a worker for whole requests' : `a ${this.role} server`;
+    return `given as ${given}, but its disaggregation_mode is ${says}: expected ${expected}`;
   }
 
   /** Requests that ended in errors and failed health checks since the last good ones; the more, the worse it is as a last resort. */

@@ -94,6 +94,7 @@ test('a worker in full: as it was added, with what its server tells', async () =
     cost: 1.5,
     worker_type: 'prefill',
     is_healthy: true,
+    warning: 'given as a prefill server, but its disaggregation_mode is null: expected prefill',
     load: 0,
     connection_mode: 'HTTP',
     bootstrap_port: 8998,
