@@ -32,7 +32,9 @@ export class LineReader {
 }
 
 function plain(text: string): string {
-  const line = CONTROL.test(text) ? stripVTControlCharacters(text).replaceAll(CONTROLS, '') : text;
+  // Looking through all of what is cut off anyway would take a millisecond for each line of a prompt's size.
+  const start = text.length > 2 * LINE_LIMIT ? text.slice(0, 2 * LINE_LIMIT) : text;
+  const line = CONTROL.test(start) ? stripVTControlCharacters(start).replaceAll(CONTROLS, '') : start;
   return line.length > LINE_LIMIT ? `${line.slice(0, LINE_LIMIT)}…` : line;
 }
 

@@ -5,9 +5,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import getPort from 'get-port';
 import { ask, coLauncher, READY, SIMULATED, sim } from '../helpers/co-launch.ts';
 import { tlsFile } from '../helpers/tls.ts';
-import { FIXTURES, gone } from '../launch/processes.ts';
+import { FIXTURES, gone, Program } from '../launch/processes.ts';
 
 const coLaunch = coLauncher(20_600);
 
@@ -208,4 +209,27 @@ test('a limit on open files ends the launch with its name rather than in silence
   assert.deepEqual(await program.exited, [1, null]);
   assert.match(program.output, /^error: w\d+ \(\S+\) did not start: no more files may be opened \(/m);
   assert.match(program.output, /^hint: .*`ulimit -n`/m);
+});
+
+test('whoever read the output may be gone: it is served on', async (t) => {
+  const port = await getPort();
+  const flags = [
+    '--sim',
+    '--dp-size',
+    '1',
+    '--port',
+    String(port),
+    '--router-dp-worker-base-port',
+    '20990',
+    '--router-prometheus-port',
+    '0',
+  ];
+  const program = new Program(process.execPath, [SIMULATED.FIXTURE_PROGRAM, 'server', ...flags]);
+  t.after(() => program.process.kill('SIGKILL'));
+  await program.says(READY);
+  program.process.stdout.destroy();
+  program.process.stderr.destroy();
+  for (let count = 0; count < 3; count++) assert.equal((await ask(`http://127.0.0.1:${port}`)).status, 200);
+  program.process.kill('SIGTERM');
+  assert.deepEqual(await program.exited, [0, null]);
 });
