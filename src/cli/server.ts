@@ -179,7 +179,9 @@ class CoLaunch {
     const router = await startRouter(this.#config, this.#opened, regular + prefill + decode).catch((error: unknown) => {
       if (!(error instanceof ExitError)) throw error;
       const hint = error.hint && inFlagsOfLaunch(error.hint);
-      throw new ExitError(error.code, inFlagsOfLaunch(error.message), { hint, cause: error });
+      // Who holds a port is told with the flags that it was started with.
+      const message = error.code === 'usage' ? inFlagsOfLaunch(error.message) : error.message;
+      throw new ExitError(error.code, message, { hint, cause: error });
     });
     this.#router = router;
     if (router.unreachable !== undefined) this.log.warning(router.unreachable);

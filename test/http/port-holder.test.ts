@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { runProgram } from '../../src/cli/program.ts';
 import { describeHolder, portHolder } from '../../src/http/port-holder.ts';
 import { spawnRouter } from '../helpers/spawn-router.ts';
 
@@ -47,5 +48,24 @@ test('another router of ours is told by what it is and how it was started', {
   assert.equal(
     told,
     `another sglang router, pid ${router.child.pid}, started with --port ${port} --prometheus-port 0 --api-key ***`,
+  );
+});
+
+test('a launch on the port of a router tells the flags of that router as they were given', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  await using router = await spawnRouter([]);
+  const { port } = new URL(router.url);
+  const err: string[] = [];
+  const code = await runProgram('sglang-router', ['server', '--sim', '--port', port], {
+    env: {},
+    columns: 100,
+    out: () => {},
+    err: (text) => void err.push(text),
+  });
+  assert.equal(code, 1);
+  assert.ok(
+    err.join('').includes(`pid ${router.child.pid}, started with --port ${port} --prometheus-port 0\n`),
+    err.join(''),
   );
 });
