@@ -1,6 +1,6 @@
 import manifest from '../../package.json' with { type: 'json' };
 import { type Question, questionIn } from '../config/resolve.ts';
-import { show } from '../config/values.ts';
+import { inOneLine, show } from '../config/values.ts';
 import { ExitError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Layout } from './help.ts';
@@ -126,7 +126,8 @@ export function report(error: unknown, { err }: Pick<Terminal, 'err'>): number {
     return 1;
   }
   if (error.context) err(`${error.context}\n`);
-  err(`error: ${error.message}\n`);
+  // Whatever was given; other errors may quote a log.
+  err(`error: ${error.code === 'usage' ? inOneLine(error.message) : error.message}\n`);
   if (error.hint) err(`hint: ${error.hint}\n`);
   return error.exitCode;
 }

@@ -234,11 +234,14 @@ export function readBootstrapPort(word: string): number | null {
   return readInteger(word, { min: 1, max: 65_535 });
 }
 
-/** How a message quotes what came: in one line, and what cannot be seen as its code. */
+/** How a message quotes what came. */
 export function show(word: string): string {
-  const cut = word.length > 80 ? `${word.slice(0, 77)}...` : word;
-  const seen = cut.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
-  return `'${seen}'`;
+  return `'${inOneLine(word.length > 80 ? `${word.slice(0, 77)}...` : word)}'`;
+}
+
+/** What cannot be seen, line ends among it, as its code. */
+export function inOneLine(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }
 
 function within(value: number, word: string, { min, max }: Bounds, expected: string): number {

@@ -349,6 +349,10 @@ const PROGRAMS: readonly Wrong[] = [
   words(['sim-engine', '--port', '70000'], '--port: expected at most 65535, got 70000'),
   words(['sim-engine', '--port', '--host', 'x'], '--port: expected a value (INT), got the flag --host'),
   words(['sim-engine', '–port', '3'], 'unknown flag –port; did you mean --port?'),
+  words(['sim-engine', '--sim-startup-secs', '\n'], '--sim-startup-secs: expected a number', '"\\u{a}"'),
+  words(['bench', '\n'], "expected a flag, got '\\u{a}'"),
+  words(['router', '--health-check-endpoint', 'a\nb'], "expected a path such as /health, got 'a\\u{a}b'"),
+  words(['router', '--workers-file', `${missing}\n`], '\\u{a}: there is no such file'),
   words(['sim-engine', 'x'], 'expected a flag, got "x"'),
 ];
 
