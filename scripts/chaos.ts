@@ -5,12 +5,15 @@
  *     npm run chaos -- --minutes 20                 mixed trouble
  *     npm run chaos -- --scenario kill,aborts       these
  *     npm run chaos -- --scenario all --minutes 2   all
+ *     npm run chaos -- --scenario faults            what clients see of bad servers, requests and ranks, 10 minutes
+ *     npm run chaos -- --scenario faults --router smg --seconds 60
  *     npm run chaos -- --list
  */
 import { parseArgs } from 'node:util';
 import type { Findings, Scenario } from './chaos/scenario.ts';
 import { aborts } from './chaos/scenarios/aborts.ts';
 import { badWorkers } from './chaos/scenarios/bad-workers.ts';
+import { faults } from './chaos/scenarios/faults.ts';
 import { idleStreams } from './chaos/scenarios/idle-streams.ts';
 import { kill } from './chaos/scenarios/kill.ts';
 import { mixed } from './chaos/scenarios/mixed.ts';
@@ -30,6 +33,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'idle-streams': idleStreams,
   'prefill-decode': prefillDecode,
   mixed,
+  faults,
 };
 
 /** Beyond what the scenario itself takes. */
@@ -40,7 +44,9 @@ let interrupted = false;
 const { values } = parseArgs({
   options: {
     scenario: { type: 'string', default: 'mixed' },
-    minutes: { type: 'string', default: '5' },
+    minutes: { type: 'string' },
+    seconds: { type: 'string' },
+    router: { type: 'string' },
     clients: { type: 'string', default: '64' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     list: { type: 'boolean', default: false },
@@ -69,11 +75,16 @@ async function runAll(): Promise<boolean> {
   return good;
 }
 
+function minutesOf({ minutes = 5 }: Scenario): number {
+  if (values.seconds !== undefined) return Number(values.seconds) / 60;
+  return values.minutes === undefined ? minutes : Number(values.minutes);
+}
+
 /** Runs one scenario within its time; its processes end with it, whatever happens. */
 async function run(name: string, scenario: Scenario): Promise<Findings> {
   await using stage = new Stage();
   const startMs = performance.now();
-  const minutes = Number(values.minutes);
+  const minutes = minutesOf(scenario);
   const stopped = Promise.withResolvers<Findings>();
   const stop = (reason: string) => stopped.resolve({ figures: {}, problems: [reason] });
   const timer = setTimeout(() => stop('it did not end in time'), (minutes + LIMIT_MINUTES) * 60_000);
@@ -83,10 +94,11 @@ async function run(name: string, scenario: Scenario): Promise<Findings> {
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const say = (line: string) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${name}: ${line}`.slice(0, process.stderr.columns ?? 160));
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${name}: ${line}`.slice(0, process.stderr.columns || 160));
   };
   try {
-    const options = { minutes, clients: Number(values.clients), seed: Number(values.seed), say };
+    const { router } = values;
+    const options = { minutes, clients: Number(values.clients), seed: Number(values.seed), router, say };
     const findings = await Promise.race([scenario.run(stage, options), stopped.promise]);
     const took = `${Math.round((performance.now() - startMs) / 1000)} s`;
     return { ...findings, figures: { ...findings.figures, 'the scenario took': took } };

@@ -1,10 +1,13 @@
 import { Agent } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ask, type Outcome, type Reply } from './ask.ts';
 import type { Question } from './question.ts';
 
 export interface CrowdOptions {
   readonly clients: number;
   readonly timeoutMs: number;
+  /** A client asks so often at most. */
+  readonly paceMs?: number;
   /** The question with this number. */
   readonly next: (number: number) => Question;
 }
@@ -22,6 +25,8 @@ export class Crowd {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #running: Promise<unknown>;
   readonly #watchers = new Set<() => void>();
+  /** Numbers of the questions under way. */
+  readonly #open = new Set<number>();
   /** Questions sent again on a fresh connection. */
   sentAgain = 0;
   #asked = 0;
@@ -56,6 +61,12 @@ export class Crowd {
     });
   }
 
+  /** Resolves when everything that was asked until now is answered. */
+  reachedAll(): Promise<void> {
+    const asked = this.#asked;
+    return this.when(() => [...this.#open].every((number) => number >= asked));
+  }
+
   /** Lets everybody finish the question under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -65,16 +76,19 @@ export class Crowd {
 
   async #client(): Promise<void> {
     while (!this.#stopped) {
-      const reply = await ask(this.#url, this.#options.next(this.#asked++), {
-        agent: this.#agent,
-        timeoutMs: this.#options.timeoutMs,
-      });
+      const { next, timeoutMs, paceMs = 0 } = this.#options;
+      const number = this.#asked++;
+      this.#open.add(number);
+      const reply = await ask(this.#url, next(number), { agent: this.#agent, timeoutMs });
+      this.#open.delete(number);
       this.#replies++;
       if (reply.sentAgain) this.sentAgain++;
       this.counts[reply.outcome]++;
       if (reply.outcome !== 'right' && this.odd.length < 1_000) this.odd.push(reply);
       this.onReply(reply);
       for (const watcher of this.#watchers) watcher();
+      const restMs = reply.sentMs + paceMs - performance.now();
+      if (restMs > 0) await delay(restMs);
     }
   }
 }

@@ -5,6 +5,8 @@ export interface ScenarioOptions {
   readonly minutes: number;
   readonly clients: number;
   readonly seed: number;
+  /** The beginning of the name of another router to try in place of ours. */
+  readonly router?: string | undefined;
   /** Shows a line that replaces the one before. */
   readonly say: (line: string) => void;
 }
@@ -17,6 +19,8 @@ export interface Findings {
 
 export interface Scenario {
   readonly about: string;
+  /** How long it takes unless told otherwise; 5 where it does not say. */
+  readonly minutes?: number;
   readonly run: (stage: Stage, options: ScenarioOptions) => Promise<Findings>;
 }
 

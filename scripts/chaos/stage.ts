@@ -84,6 +84,13 @@ export class Router {
     return ((await answer.json()) as { workers: WorkerRow[] }).workers;
   }
 
+  /** The sum of a metric's samples. */
+  async metric(name: string): Promise<number> {
+    const lines = (await (await fetch(`${this.url}/metrics`)).text()).split('\n');
+    const samples = lines.filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+    return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  }
+
   /** Resolves when the condition holds of its workers; throws after `withinMs`. */
   async until(what: string, condition: (rows: readonly WorkerRow[]) => boolean, withinMs: number): Promise<void> {
     const deadline = performance.now() + withinMs;
