@@ -10,6 +10,8 @@ const SHOWN_CHARACTERS = 400;
 /** Why a server is not there (any more), ready to be shown. */
 export interface Failure {
   readonly code: 'server_start_failed' | 'server_start_timeout';
+  /** `w0`. */
+  readonly name: string;
   /** One line: which server, the cause, how it ended. */
   readonly text: string;
   readonly hint: string | undefined;
@@ -67,16 +69,19 @@ export function explain(failure: Failure): string {
   return `${failure.text}\n${lastLines(failure)}${hint}`;
 }
 
-function lastLines({ lines, logPath }: Failure): string {
+function lastLines({ name, lines, logPath }: Failure): string {
   const shown = lines.slice(-SHOWN_LINES).map((line) => {
     const cut = line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
     return `  | ${cut}`;
   });
-  return [...(shown.length > 0 ? ['  last lines of its log:', ...shown] : []), `  whole log: ${logPath}`].join('\n');
+  return [
+    ...(shown.length > 0 ? [`  last lines of the log of ${name}:`, ...shown] : []),
+    `  whole log: ${logPath}`,
+  ].join('\n');
 }
 
-function failureOf({ lines, logPath }: Failing, cause: Cause) {
-  return { hint: cause.hint, lines, logPath, portTaken: cause.portTaken ?? false };
+function failureOf({ name, lines, logPath }: Failing, cause: Cause) {
+  return { name, hint: cause.hint, lines, logPath, portTaken: cause.portTaken ?? false };
 }
 
 function unknownCause({ lines, phase }: Failing, exit: Exit): Cause {

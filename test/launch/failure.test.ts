@@ -79,6 +79,6 @@ test('as the end of the command it has the hint and exit code 1', () => {
   const error = toExitError(endedFailure({ ...FAILING, lines }, { kind: 'code', code: 1 }));
   assert.equal(error.exitCode, 1);
   assert.match(error.message, /^w0 \(127\.0\.0\.1:31000\) did not start: no usable GPU: [^\n]*$/);
-  assert.equal(error.context, `  last lines of its log:\n  | ${lines[0]}\n  whole log: /logs/w0.log`);
+  assert.equal(error.context, `  last lines of the log of w0:\n  | ${lines[0]}\n  whole log: /logs/w0.log`);
   assert.match(error.hint ?? '', /nvidia-smi/);
 });
