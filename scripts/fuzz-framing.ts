@@ -1,10 +1,11 @@
 /**
- * Writes mutated requests and known smuggling shapes to a router and compares what its worker reads with what a strict
- * reader makes of them: `npm run fuzz:framing -- [--cases 100000] [--seed N] [--connections 64]`.
+ * Gives mutated requests and known smuggling shapes to the router's parser and to Node's, then to a router, and compares what its
+ * worker reads with what a strict reader makes of them: `npm run fuzz:framing -- [--cases 100000] [--seed N] [--connections 64]`.
  * `--show SEED` prints one case.
  */
 import { parseArgs } from 'node:util';
 import { fuzzCase, keyOf, MAX_BODY_BYTES } from '../test/faults/fuzz/case.ts';
+import { compareWithNode } from '../test/faults/fuzz/differential.ts';
 import { fuzz, fuzzWorker } from '../test/faults/fuzz/run.ts';
 import { spawnRouter } from '../test/helpers/spawn-router.ts';
 
@@ -17,8 +18,15 @@ const { values } = parseArgs({
   },
 });
 
-if (values.show === undefined) process.exitCode = await run();
+if (values.show === undefined) process.exitCode = compare() || (await run());
 else show(Number(values.show));
+
+function compare(): number {
+  const { differences, ...counts } = compareWithNode(Number(values.seed), Number(values.cases));
+  console.table({ 'the parsers': counts });
+  for (const { seed, what } of differences) console.error(`seed ${seed}: ${what}`);
+  return differences.length;
+}
 
 async function run(): Promise<number> {
   await using upstream = await fuzzWorker();

@@ -1,7 +1,7 @@
-import type { Server } from 'node:http';
 import manifest from '../package.json' with { type: 'json' };
 import type { Config } from './config/options.ts';
 import { createRequestIds } from './http/request-id.ts';
+import type { EdgeServer } from './http/server.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { serveMetrics } from './metrics/server.ts';
@@ -20,7 +20,7 @@ export class Observing {
   readonly observer: Observer;
   readonly #log: Log;
   readonly #traces: OpenTracing | undefined;
-  #server: Server | undefined;
+  #server: EdgeServer | undefined;
 
   private constructor(config: Config, { log, access }: Watching, traces: OpenTracing | undefined) {
     this.#log = log;

@@ -1,4 +1,3 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Dispatcher } from './api/dispatcher.ts';
 import { createApi } from './api/index.ts';
@@ -9,15 +8,16 @@ import type { WorkerSource } from './discovery/worker-source.ts';
 import { ExitError, RouterError } from './errors.ts';
 import { type Authorize, createAuthorize } from './http/auth.ts';
 import { createClient } from './http/client.ts';
-import { ConnectionCount } from './http/connection-count.ts';
 import { type Cors, createCors } from './http/cors.ts';
+import type { ClientRequest } from './http/edge/client-request.ts';
+import type { Reply } from './http/edge/reply.ts';
 import { type Found, findEndpoint } from './http/endpoints.ts';
 import { INSTANCE, INSTANCE_HEADER } from './http/instance.ts';
 import { pathOf } from './http/path.ts';
 import { networkUrls, unreachable } from './http/reach.ts';
 import { REQUEST_ID } from './http/request-id.ts';
 import { sendError, setHeaders } from './http/respond.ts';
-import { listen } from './http/server.ts';
+import { type EdgeServer, listen } from './http/server.ts';
 import { readServingPair } from './http/tls-files.ts';
 import { readWorkerTls } from './http/worker-tls.ts';
 import type { Log } from './log.ts';
@@ -69,9 +69,8 @@ export class Router {
   readonly #api: Dispatcher;
   readonly #cors: Cors;
   readonly #observing: Observing;
-  readonly #connections = new ConnectionCount();
   readonly #reconciler: Reconciler;
-  #server: Server | undefined;
+  #server: EdgeServer | undefined;
   #url = '';
   #networkUrls: readonly string[] = [];
   #unreachable: string | undefined;
@@ -149,9 +148,9 @@ export class Router {
   async listen(config: Config): Promise<void> {
     const { host, port, tlsCertPath, tlsKeyPath } = config;
     const tls = readServingPair(tlsCertPath, tlsKeyPath);
-    const handler = (request: IncomingMessage, response: ServerResponse) => this.#route(request, response);
-    this.#server = await listen(host, port, handler, { log: this.#log, tls, connections: this.#connections });
-    this.#url = urlOf(this.#server.address() as AddressInfo, tls ? 'https' : 'http');
+    const handler = (request: ClientRequest, response: Reply) => this.#route(request, response);
+    this.#server = await listen(host, port, handler, { log: this.#log, tls });
+    this.#url = urlOf(this.#server.address(), tls ? 'https' : 'http');
     this.#networkUrls = networkUrls(this.#url, host);
     this.#unreachable = unreachable(host);
     await this.#observing.listen(config);
@@ -206,7 +205,7 @@ export class Router {
       workers: () => viewsOf(registry, policies),
       inFlight: () => admission.inFlight,
       queued: () => admission.queued,
-      connections: () => this.#connections.open,
+      connections: () => this.#server?.connections ?? 0,
       indexBytes: () => indexBytesOf(policies),
       sources: () => this.#reconciler.sources,
     });
@@ -223,9 +222,13 @@ export class Router {
     clearTimeout(timer);
   }
 
-  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #route(request: ClientRequest, response: Reply): Promise<void> {
     const preflight = this.#cors.preflight(request.method, request.headers);
-    if (preflight) return void response.writeHead(204, [...preflight]).end();
+    if (preflight) {
+      response.head(204, undefined, preflight);
+      response.end();
+      return;
+    }
     const observed = this.#observing.observer.begin(request);
     const headers = [REQUEST_ID, observed.record.id, ...this.#cors.headers(request.headers.origin)];
     if (request.headers[INSTANCE_HEADER] === INSTANCE) {
@@ -235,7 +238,7 @@ export class Router {
         headers,
       });
     }
-    const found = findEndpoint(pathOf(request.url ?? '/'));
+    const found = findEndpoint(pathOf(request.url));
     if (found.endpoint.to === 'router') return this.#answer(found, request, response, { observed, headers });
     try {
       this.#authorize(request);
@@ -253,16 +256,12 @@ export class Router {
     }
   }
 
-  async #answer(
-    own: Found,
-    request: IncomingMessage,
-    response: ServerResponse,
-    { observed, headers }: Edge,
-  ): Promise<void> {
+  async #answer(own: Found, request: ClientRequest, response: Reply, { observed, headers }: Edge): Promise<void> {
     observed.record.routine = isReading(request);
     setHeaders(response, headers);
     observed.record.errorCode = await this.#api.serve(own, request, response);
-    observed.end(response.headersSent ? response.statusCode : 0, response.closed && !response.writableFinished);
+    await response.flushed();
+    observed.end(response.status, response.gone);
   }
 
   #closed(): RouterError | undefined {
@@ -310,13 +309,13 @@ export class Router {
 }
 
 /** Answers an error before the data path has the request. */
-function refuse(error: unknown, response: ServerResponse, { observed, headers }: Edge): void {
+function refuse(error: unknown, response: Reply, { observed, headers }: Edge): void {
   setHeaders(response, headers);
   observed.record.errorCode = sendError(response, error);
-  observed.end(response.statusCode, false);
+  observed.end(response.status, false);
 }
 
-function isReading({ method }: IncomingMessage): boolean {
+function isReading({ method }: ClientRequest): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 

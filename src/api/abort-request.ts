@@ -1,4 +1,3 @@
-import { readBody } from '../http/body.ts';
 import { sendJson, sendJsonText, sendText } from '../http/respond.ts';
 import { askAll, failures, goodOnes, headersFor, refusalOf } from './ask-workers.ts';
 import type { Call } from './call.ts';
@@ -9,7 +8,7 @@ const MAX_BYTES = 2 ** 20;
 
 /** Told to every worker that answers: whose request it is only they know. 200 without a body, as a server answers it; 206 where some could not be told, and what they say where all find fault with the request. */
 export async function abortRequest({ request, response }: Call, context: ApiContext): Promise<void> {
-  const body = await readBody(request, MAX_BYTES);
+  const body = await request.body(MAX_BYTES);
   const { 'content-type': contentType = 'application/json' } = request.headers;
   const headers = { ...headersFor(request), 'content-type': contentType };
   const answers = await askAll(answeringWorkers(context), { method: 'POST', path: '/abort_request', body, headers });

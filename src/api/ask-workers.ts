@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { RouterError } from '../errors.ts';
+import type { ClientRequest } from '../http/edge/client-request.ts';
 import { call } from '../http/get.ts';
 import type { Worker } from '../workers/worker.ts';
 
@@ -33,7 +33,7 @@ const MAX_BYTES = 16 * 2 ** 20;
 const SHOWN_CHARACTERS = 200;
 
 /** The headers with which workers are asked for a client: its key, which a worker gets that has none of its own, as with requests. */
-export function headersFor({ headers: { authorization } }: IncomingMessage): Headers {
+export function headersFor({ headers: { authorization } }: ClientRequest): Headers {
   return authorization === undefined ? {} : { authorization };
 }
 

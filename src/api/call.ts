@@ -1,10 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { Reply } from '../http/edge/reply.ts';
 import type { ApiContext } from './context.ts';
 
 /** One request for an endpoint of the router's own. */
 export interface Call {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: Reply;
   readonly query: URLSearchParams;
   /** The decoded parts of the path that its names stand for. */
   readonly params: Readonly<Record<string, string>>;

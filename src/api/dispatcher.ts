@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type HttpErrorCode, RouterError } from '../errors.ts';
-import { ClientGoneError } from '../http/body.ts';
+import { ClientGoneError } from '../http/client-gone.ts';
+import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { Reply } from '../http/edge/reply.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import type { Found } from '../http/endpoints.ts';
 import { sendError, sendJson } from '../http/respond.ts';
@@ -21,15 +22,15 @@ export class Dispatcher {
   /** Answers a request for one of the router's own paths; never rejects. Resolves with the code of the error that it answered. */
   async serve(
     { endpoint, params }: Found,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: ClientRequest,
+    response: Reply,
   ): Promise<HttpErrorCode | undefined> {
     const handlers = this.#handlers[endpoint.path] ?? {};
     try {
       const handle = handlers[(request.method === 'HEAD' ? 'GET' : request.method) as Method];
       if (!handle) throw notAllowed(handlers, request, response);
       if (endpoint.access === 'key') this.#context.authorize(request);
-      const query = new URL(request.url ?? '/', 'http://router').searchParams;
+      const query = new URL(request.url, 'http://router').searchParams;
       await handle({ request, response, query, params: decode(params) }, this.#context);
       return undefined;
     } catch (error) {
@@ -37,12 +38,12 @@ export class Dispatcher {
     }
   }
 
-  #fail(error: unknown, { errors }: Endpoint, response: ServerResponse): HttpErrorCode | undefined {
+  #fail(error: unknown, { errors }: Endpoint, response: Reply): HttpErrorCode | undefined {
     if (error instanceof ClientGoneError) return undefined;
     const known = error instanceof RouterError;
     if (!known) this.#context.log.error('request failed', { reason: (error as Error).stack });
-    if (response.headersSent) {
-      response.destroy();
+    if (response.started) {
+      response.cut();
       return 'internal_error';
     }
     const flat = known && errors === 'flat' && error.code !== 'unauthorized' && error.code !== 'method_not_allowed';
@@ -51,17 +52,16 @@ export class Dispatcher {
 }
 
 /** The error object of sglang-router 0.3.2's workers API. */
-function sendFlat(response: ServerResponse, { status, code, message }: RouterError): HttpErrorCode {
+function sendFlat(response: Reply, { status, code, message }: RouterError): HttpErrorCode {
   response.setHeader('x-smg-error-code', code);
-  if (!response.req.complete) response.setHeader('connection', 'close');
   sendJson(response, status, { error: message, code: code.toUpperCase() });
   return code;
 }
 
-function notAllowed(handlers: Handlers, request: IncomingMessage, response: ServerResponse): RouterError {
+function notAllowed(handlers: Handlers, request: ClientRequest, response: Reply): RouterError {
   const methods = Object.keys(handlers).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : method));
   response.setHeader('allow', methods.join(', '));
-  const path = request.url?.split('?')[0];
+  const path = request.url.split('?')[0];
   return new RouterError('method_not_allowed', `${path} takes ${methods.join(', ')}, got ${request.method}`);
 }
 

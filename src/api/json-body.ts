@@ -1,12 +1,11 @@
-import type { IncomingMessage } from 'node:http';
 import { RouterError } from '../errors.ts';
-import { readBody } from '../http/body.ts';
+import type { ClientRequest } from '../http/edge/client-request.ts';
 import { type Fields, kindOf } from './fields.ts';
 
 const MAX_BYTES = 2 ** 20;
 
 /** The JSON object in a request's body; one without fields when there is no body. Throws RouterError `bad_request` for anything else. */
-export async function readJsonBody(request: IncomingMessage): Promise<Fields> {
+export async function readJsonBody(request: ClientRequest): Promise<Fields> {
   const text = (await readAtMost(request)).toString().trim();
   if (text === '') return {};
   let value: unknown;
@@ -21,9 +20,9 @@ export async function readJsonBody(request: IncomingMessage): Promise<Fields> {
   throw new RouterError('bad_request', `expected a JSON object as body, got ${kindOf(value)}`);
 }
 
-async function readAtMost(request: IncomingMessage): Promise<Buffer> {
+async function readAtMost(request: ClientRequest): Promise<Buffer> {
   try {
-    return await readBody(request, MAX_BYTES);
+    return await request.body(MAX_BYTES);
   } catch (error) {
     if (!(error instanceof RouterError) || error.code !== 'payload_too_large') throw error;
     throw new RouterError('payload_too_large', `expected a body of at most ${MAX_BYTES} bytes`);

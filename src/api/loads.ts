@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { EngineMetrics } from '../fan-out/engine-metrics.ts';
 import { isLoads, type LoadAnswer, loadsReport, mergeLoads } from '../fan-out/loads.ts';
+import type { ClientRequest } from '../http/edge/client-request.ts';
 import { sendJson, sendText } from '../http/respond.ts';
 import { LOAD_SOURCES } from '../workers/load-report.ts';
 import type { Worker } from '../workers/worker.ts';
@@ -31,7 +31,7 @@ export async function getRankLoads({ request, response, query }: Call, context: 
   sendJson(response, 200, { ...mergeLoads(reports), failed: [...failures(answers), ...failed] });
 }
 
-async function loadOf(worker: Worker, request: IncomingMessage): Promise<LoadAnswer> {
+async function loadOf(worker: Worker, request: ClientRequest): Promise<LoadAnswer> {
   const problems: string[] = [];
   for (const [path, read] of LOAD_SOURCES) {
     const answer = await askWorker(worker, { path, headers: headersFor(request) });

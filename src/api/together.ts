@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest } from '../http/edge/client-request.ts';
 import type { ApiContext } from './context.ts';
 
 /** Who asks for what is being asked with the same key already gets that answer too: a public path must not multiply into calls to every worker. */
 export function together<T>(
   { underWay }: ApiContext,
-  { headers: { authorization = '' } }: IncomingMessage,
+  { headers: { authorization = '' } }: ClientRequest,
   what: string,
   ask: () => Promise<T>,
 ): Promise<T> {

@@ -1,11 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { RouterError } from '../errors.ts';
+import type { ClientRequest } from './edge/client-request.ts';
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
 /** Throws RouterError `unauthorized` unless the request carries `Authorization: Bearer <key>`; takes the same time for any wrong key. */
-export type Authorize = (request: IncomingMessage) => void;
+export type Authorize = (request: Pick<ClientRequest, 'headers'>) => void;
 
 /** A check for `apiKey`; without a key everyone may pass. */
 export function createAuthorize(apiKey: string | undefined): Authorize {

@@ -1,10 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { RouterError } from '../errors.ts';
-
-/** The client left before its whole request was read: there is nobody to answer. */
-export class ClientGoneError extends Error {
-  override readonly name = 'ClientGoneError';
-}
+import { ClientGoneError } from './client-gone.ts';
 
 const EMPTY = Buffer.alloc(0);
 

@@ -1,27 +1,22 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { ExitError, RouterError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { answerClientError } from './client-error.ts';
-import { ConnectionCount } from './connection-count.ts';
-import { refuseExpectation, strictly } from './framing.ts';
+import { affordableConnections } from './connection-limit.ts';
+import { ClientConnection, type Limits as ConnectionLimits, type ConnectionOptions } from './edge/client-connection.ts';
+import type { ClientRequest } from './edge/client-request.ts';
+import type { Reply } from './edge/reply.ts';
 import { pathOf } from './path.ts';
 import { portHolder } from './port-holder.ts';
 import { addressesOf } from './reach.ts';
 import { sendError } from './respond.ts';
 import type { KeyPair } from './tls-files.ts';
 
-/** Times and sizes that a client has to keep to. */
-export interface Limits {
-  /** For a request's headers, from its first byte on, or from the connection on for the first request. */
-  readonly headersTimeoutMs: number;
-  /** For a whole request, body included. */
-  readonly requestTimeoutMs: number;
-  /** How often those two are looked at. */
+/** Times and sizes that clients have to keep to. */
+export interface Limits extends ConnectionLimits {
+  /** How often the times are looked at. */
   readonly checkIntervalMs: number;
-  /** Request line and headers together. */
-  readonly maxHeaderBytes: number;
   /** Requests on connections beyond so many are answered 503. */
   readonly maxConnections: number;
 }
@@ -32,89 +27,128 @@ const LIMITS: Omit<Limits, 'maxConnections'> = {
   checkIntervalMs: 5_000,
   maxHeaderBytes: 64 * 1024,
 };
-/** Longer than clients' pools keep idle connections, so that the client is the one to close. */
-const KEEP_ALIVE_MS = 75_000;
 /** A burst of new connections, one per stream, must not be refused by a short accept queue. */
 const BACKLOG = 4096;
 /** Shortage of file descriptors is said at most so often. */
 const SAY_AGAIN_MS = 10_000;
 
 /** Serves one request; what it throws ends that request alone. */
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+export type Handler = (request: ClientRequest, reply: Reply) => void | Promise<void>;
 
 export interface ListenOptions {
   readonly log: Log;
   /** HTTPS with this certificate; plain HTTP without. */
   readonly tls?: KeyPair | undefined;
   readonly limits?: Partial<Limits>;
-  /** Counts the clients; one of its own unless given. */
-  readonly connections?: ConnectionCount;
 }
 
 /** Listens on `host:port` (port 0 takes a free one). Throws ExitError `port_in_use` naming the holder where it can be known. */
-export async function listen(host: string, port: number, handler: Handler, options: ListenOptions): Promise<Server> {
-  const { log, tls, connections = new ConnectionCount(options.limits?.maxConnections) } = options;
-  const limits = { ...LIMITS, ...options.limits };
-  const server = await create(limits, tls);
-  // All of them, or none is read: a header that counts must not be dropped for its place in the list.
-  server.maxHeadersCount = 0;
-  connections.watch(server);
-  server.on('clientError', answerClientError);
-  server.on(
-    'request',
-    strictly((request, response) => {
-      if (connections.tooMany) return refuse(response);
-      void serve(handler, request, response, log);
-    }),
-  );
-  server.on('checkExpectation', refuseExpectation);
+export async function listen(
+  host: string,
+  port: number,
+  handler: Handler,
+  options: ListenOptions,
+): Promise<EdgeServer> {
+  const edge = new EdgeServer(handler, options);
+  const server = await create(options.tls, { ...LIMITS, ...options.limits });
+  edge.serve(server, options.tls !== undefined);
   server.listen({ host, port, backlog: BACKLOG });
   try {
     await once(server, 'listening');
   } catch (error) {
+    edge.close();
     throw await explain(error as NodeJS.ErrnoException, host, port);
   }
+  const { log } = options;
   server.on(
     'error',
     atMostEvery(SAY_AGAIN_MS, (error) => log.error('connections cannot be accepted', { reason: error.message })),
   );
-  return server;
+  return edge;
 }
 
-async function create(limits: typeof LIMITS, tls: KeyPair | undefined): Promise<Server> {
-  const options: ServerOptions = {
-    noDelay: true,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    insecureHTTPParser: false,
-    // Looked for in `strictly`, which says so.
-    requireHostHeader: false,
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
-    connectionsCheckingInterval: limits.checkIntervalMs,
-    maxHeaderSize: limits.maxHeaderBytes,
-  };
-  if (!tls) return createServer(options);
-  // Loaded only where it is used.
-  const https = await import('node:https');
-  return https.createServer({ ...options, ...tls, handshakeTimeout: limits.headersTimeoutMs });
-}
+/** A port on which clients are served, and their connections. */
+export class EdgeServer {
+  readonly #connections = new Set<ClientConnection>();
+  readonly #most: number;
+  readonly #options: ConnectionOptions;
+  readonly #timer: NodeJS.Timeout;
+  #server: Server | undefined;
 
-async function serve(handler: Handler, request: IncomingMessage, response: ServerResponse, log: Log): Promise<void> {
-  try {
-    await handler(request, response);
-  } catch (error) {
-    log.error('a request failed in the router', { path: pathOf(request.url ?? ''), reason: (error as Error).stack });
-    if (response.headersSent) response.destroy();
-    else sendError(response, error);
+  constructor(handler: Handler, { log, limits: given }: ListenOptions) {
+    const limits = { ...LIMITS, ...given };
+    this.#most = given?.maxConnections ?? affordableConnections();
+    this.#options = {
+      limits,
+      serve: (request, reply) => void serve(handler, request, reply, log),
+      refusal: () => this.#refusal(),
+      closed: (connection) => this.#connections.delete(connection),
+    };
+    this.#timer = setInterval(() => this.#check(), limits.checkIntervalMs).unref();
+  }
+
+  /** Serves the connections of a server; with TLS once their handshake is done. */
+  serve(server: Server, tls: boolean): void {
+    this.#server = server;
+    server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+      this.#connections.add(new ClientConnection(socket, this.#options));
+    });
+    // A failed handshake, or what is no TLS.
+    server.on('tlsClientError', (_, socket: Socket) => socket.destroy());
+  }
+
+  address(): AddressInfo {
+    return this.#server?.address() as AddressInfo;
+  }
+
+  /** How many clients are connected. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Listens no more; connections close when what they carry is answered. */
+  close(): this {
+    clearInterval(this.#timer);
+    this.#server?.close();
+    for (const connection of this.#connections) connection.closeWhenIdle();
+    return this;
+  }
+
+  /** Closes every connection, whatever is under way. */
+  closeAllConnections(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  #refusal(): RouterError | undefined {
+    if (this.#connections.size <= this.#most) return undefined;
+    const message = 'the router has no file descriptors for more connections; raise its limit (ulimit -n)';
+    return new RouterError('too_many_connections', message, { retryAfterSecs: 1 });
+  }
+
+  #check(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#connections) connection.check(nowMs);
   }
 }
 
-function refuse(response: ServerResponse): void {
-  response.setHeader('connection', 'close');
-  const message = 'the router has no file descriptors for more connections; raise its limit (ulimit -n)';
-  sendError(response, new RouterError('too_many_connections', message, { retryAfterSecs: 1 }));
+async function create(tls: KeyPair | undefined, { headersTimeoutMs }: ConnectionLimits): Promise<Server> {
+  // What a client has sent before it closes its side is served; `ClientConnection` decides.
+  const options = { noDelay: true, allowHalfOpen: true };
+  if (!tls) return createServer(options);
+  // Loaded only where it is used.
+  const { createServer: createTlsServer } = await import('node:tls');
+  return createTlsServer({ ...options, ...tls, handshakeTimeout: headersTimeoutMs, ALPNProtocols: ['http/1.1'] });
 }
 
+async function serve(handler: Handler, request: ClientRequest, reply: Reply, log: Log): Promise<void> {
+  try {
+    await handler(request, reply);
+  } catch (error) {
+    log.error('a request failed in the router', { path: pathOf(request.url), reason: (error as Error).stack });
+    if (reply.started) reply.cut();
+    else sendError(reply, error);
+  }
+}
 function atMostEvery(ms: number, say: (error: Error) => void): (error: Error) => void {
   let saidMs = Number.NEGATIVE_INFINITY;
   return (error) => {

@@ -1,6 +1,8 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { ExitError } from '../errors.ts';
-import { listen } from '../http/server.ts';
+import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { Reply } from '../http/edge/reply.ts';
+import { sendText } from '../http/respond.ts';
+import { type EdgeServer, listen } from '../http/server.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -17,7 +19,7 @@ export async function serveMetrics(
   metrics: Metrics,
   address: { readonly host: string; readonly port: number },
   log: Log,
-): Promise<Server | undefined> {
+): Promise<EdgeServer | undefined> {
   try {
     return await listen(address.host, address.port, (request, response) => answer(metrics, request, response), { log });
   } catch (error) {
@@ -33,20 +35,13 @@ export async function serveMetrics(
 }
 
 /** Answers with all metrics as text. */
-export async function answerMetrics(metrics: Metrics, response: ServerResponse): Promise<void> {
-  const body = Buffer.from(await metrics.render());
-  response.writeHead(200, { 'content-type': metrics.contentType, 'content-length': body.length });
-  response.end(body);
+export async function answerMetrics(metrics: Metrics, reply: Reply): Promise<void> {
+  reply.send(200, metrics.contentType, Buffer.from(await metrics.render()));
 }
 
-async function answer(metrics: Metrics, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const [path = ''] = (request.url ?? '').split('?', 1);
-  if (!PATHS.has(path)) respond(response, 404, 'expected GET /metrics\n');
-  else if (request.method !== 'GET' && request.method !== 'HEAD') respond(response, 405, 'expected GET\n');
-  else await answerMetrics(metrics, response);
-}
-
-function respond(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end(text);
+async function answer(metrics: Metrics, request: ClientRequest, reply: Reply): Promise<void> {
+  const [path = ''] = request.url.split('?', 1);
+  if (!PATHS.has(path)) sendText(reply, 404, 'expected GET /metrics\n');
+  else if (request.method !== 'GET' && request.method !== 'HEAD') sendText(reply, 405, 'expected GET\n');
+  else await answerMetrics(metrics, reply);
 }

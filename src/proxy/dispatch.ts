@@ -59,8 +59,8 @@ export function dispatch(sending: Sending): Dispatched {
   const target = lease.choice.candidate;
   const { request } = exchange;
   const prepared = {
-    path: target.basePath + workerPath(originForm(request.url ?? '/')),
-    method: request.method ?? 'GET',
+    path: target.basePath + workerPath(originForm(request.url)),
+    method: request.method,
     headers: withRankHeader(requestHeaders(request.headers, ownHeaders(sending)), target.rank),
     body: body.length > 0 ? body : null,
     fresh,

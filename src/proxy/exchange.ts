@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { Reply, ReplyWatcher } from '../http/edge/reply.ts';
 import type { ObservedRequest } from '../observe.ts';
 
 const NO_BODY = Buffer.alloc(0);
@@ -17,9 +18,9 @@ export interface Edge {
 }
 
 /** One client request on its way through the router, from its head to its settlement. */
-export class Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+export class Exchange implements ReplyWatcher {
+  readonly request: ClientRequest;
+  readonly reply: Reply;
   readonly observed: ObservedRequest;
   readonly headers: readonly string[];
   /** When its time is over, on the clock of `performance.now()`; set once it is admitted. */
@@ -30,23 +31,22 @@ export class Exchange {
   admittedBy: { leave(exchange: Exchange): void } | undefined;
   /** What to cancel when the client leaves now. */
   ongoing: Ongoing | undefined;
-  #gone = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, { observed, headers }: Edge) {
+  constructor(request: ClientRequest, reply: Reply, { observed, headers }: Edge) {
     this.request = request;
-    this.response = response;
+    this.reply = reply;
     this.observed = observed;
     this.headers = headers;
-    response.once('close', () => {
-      if (response.writableFinished) return;
-      this.#gone = true;
-      this.ongoing?.cancel();
-    });
+    reply.watch(this);
   }
 
   /** The client closed its connection before it had the whole answer. */
   get gone(): boolean {
-    return this.#gone;
+    return this.reply.gone;
+  }
+
+  clientLeft(): void {
+    this.ongoing?.cancel();
   }
 
   /** The time that a request may take has run out. */
@@ -57,7 +57,7 @@ export class Exchange {
   /** Resolves after `ms`, or at once when the client leaves. */
   pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#gone) return resolve();
+      if (this.gone) return resolve();
       const end = () => {
         clearTimeout(timer);
         this.ongoing = undefined;

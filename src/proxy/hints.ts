@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest } from '../http/edge/client-request.ts';
 import { endpointOf } from '../http/endpoints.ts';
 import { pathOf } from '../http/path.ts';
 import type { Hints } from '../policies/policy.ts';
@@ -35,7 +35,7 @@ const QUOTE = 0x22;
 
 /** What routing may know of one request, read from its body at the first question and remembered; the prompt is read again when another was read since. */
 export class RequestHints implements Hints {
-  readonly #request: IncomingMessage;
+  readonly #request: Pick<ClientRequest, 'url' | 'headers'>;
   readonly #body: Buffer;
   #fields: ReadonlyMap<string, Span> | undefined;
   readonly #severalModels: boolean;
@@ -43,7 +43,7 @@ export class RequestHints implements Hints {
   /** The number of the reading that `#prompt` is of. */
   #reading = -1;
 
-  constructor(request: IncomingMessage, body: Buffer, severalModels = false) {
+  constructor(request: Pick<ClientRequest, 'url' | 'headers'>, body: Buffer, severalModels = false) {
     this.#request = request;
     this.#body = body;
     this.#severalModels = severalModels;
@@ -51,7 +51,7 @@ export class RequestHints implements Hints {
 
   get prompt(): Uint8Array | undefined {
     if (this.#reading === promptsRead()) return this.#prompt;
-    const { family } = endpointOf(pathOf(this.#request.url ?? ''));
+    const { family } = endpointOf(pathOf(this.#request.url));
     const fields = this.#scanned();
     this.#prompt = promptOf(family, { body: this.#body, fields, severalModels: this.#severalModels });
     this.#reading = promptsRead();

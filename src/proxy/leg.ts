@@ -88,7 +88,7 @@ export class Leg implements Disposable {
     let outcome: Outcome = GONE;
     try {
       explain(this.lease.choice, this.#policy, this.#parts.log);
-      const ranked = withRank(body, this.#asked.exchange.request.url ?? '/', this.target.rank);
+      const ranked = withRank(body, this.#asked.exchange.request.url, this.target.rank);
       outcome = await this.#sendWhole(ranked, sink);
     } finally {
       this.lease.settle(outcome, sink.usage);

@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ClientGoneError, readBody } from '../http/body.ts';
+import { ClientGoneError } from '../http/client-gone.ts';
+import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { Reply } from '../http/edge/reply.ts';
 import type { Found } from '../http/endpoints.ts';
 import { sendError, setHeaders } from '../http/respond.ts';
 import type { Log } from '../log.ts';
@@ -65,12 +66,12 @@ export class DataPath {
   }
 
   /** Serves one request whole; never rejects. */
-  async serve(request: IncomingMessage, response: ServerResponse, treatment: Treatment, edge: Edge): Promise<void> {
-    const exchange = new Exchange(request, response, edge);
+  async serve(request: ClientRequest, reply: Reply, treatment: Treatment, edge: Edge): Promise<void> {
+    const exchange = new Exchange(request, reply, edge);
     const { admission, fleet, models } = this.#parts;
     try {
       if (admission.closed) throw admission.closed;
-      exchange.body = await readBody(request, this.#options.maxPayloadBytes);
+      exchange.body = await request.body(this.#options.maxPayloadBytes);
       edge.observed.record.requestBytes = exchange.body.length;
       const turn = treatment.admitted ? admission.enter(exchange) : undefined;
       if (turn) await timed(exchange, turn);
@@ -81,7 +82,7 @@ export class DataPath {
     } catch (error) {
       this.#fail(exchange, error as Error);
     } finally {
-      settle(exchange);
+      await settle(exchange);
     }
   }
 
@@ -163,15 +164,15 @@ export class DataPath {
 
   #fail(exchange: Exchange, error: Error): void {
     if (exchange.gone || error instanceof ClientGoneError) return;
-    const { response, headers, observed } = exchange;
+    const { reply, headers, observed } = exchange;
     if (!('code' in error)) this.#parts.log.error('request failed', { reason: error.stack ?? error.message });
-    if (response.writableEnded) return;
-    if (response.headersSent) {
-      response.destroy();
+    if (reply.ended) return;
+    if (reply.started) {
+      reply.cut();
       return;
     }
-    setHeaders(response, headers);
-    observed.record.errorCode = sendError(response, error);
+    setHeaders(reply, headers);
+    observed.record.errorCode = sendError(reply, error);
   }
 }
 

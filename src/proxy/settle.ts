@@ -2,11 +2,12 @@ import type { Log } from '../log.ts';
 import type { Exchange } from './exchange.ts';
 import type { Attempt } from './plans/plan.ts';
 
-/** Gives back whatever the exchange still holds and tells those who observe; runs once, however it ended. */
-export function settle(exchange: Exchange): void {
-  const { response, gone, observed } = exchange;
+/** Gives back whatever the exchange still holds and, when the client has the last byte, tells those who observe; runs once, however it ended. */
+export async function settle(exchange: Exchange): Promise<void> {
+  const { reply, observed } = exchange;
   exchange.admittedBy?.leave(exchange);
-  observed.end(response.headersSent ? response.statusCode : 0, gone);
+  await reply.flushed();
+  observed.end(reply.status, reply.gone);
 }
 
 /** What went wrong with one attempt, in the log of those who read all of it. */

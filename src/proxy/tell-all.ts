@@ -45,7 +45,7 @@ async function tell(server: Server, exchange: Exchange, signal: AbortSignal): Pr
   const { request, body, deadlineMs } = exchange;
   const { url: worker, basePath, client } = server;
   try {
-    const answer = await call(client, basePath + originForm(request.url ?? '/'), {
+    const answer = await call(client, basePath + originForm(request.url), {
       method: request.method ?? 'POST',
       headers: headersFor(server, exchange),
       body,
@@ -74,21 +74,21 @@ function problemOf({ status, body }: Answer): string | undefined {
   return `it answered ${status}${text === '' ? '' : `: ${text}`}`;
 }
 
-function answerTogether({ response, headers }: Exchange, what: string, answers: readonly Telling[]): void {
+function answerTogether({ reply, headers }: Exchange, what: string, answers: readonly Telling[]): void {
   const report = toldReport(
     what,
     answers.map(({ told }) => told),
   );
   if (report.kind === 'none') throw notDone(what, answers);
-  setHeaders(response, headers);
+  setHeaders(reply, headers);
   if (report.kind === 'made') {
-    sendJson(response, report.status, report.body);
+    sendJson(reply, report.status, report.body);
     return;
   }
   const { answer, told } = answers.find((one) => one.told === report.answer) as Telling;
-  const own = responseHeaders({ ...answer?.headers, 'content-length': String(told.body.length) });
-  setHeaders(response, [...own, 'x-sglang-router-worker', told.worker]);
-  response.writeHead(told.status ?? 200).end(told.body);
+  const own = responseHeaders({ ...answer?.headers, 'content-length': undefined });
+  reply.head(told.status ?? 200, undefined, [...own, 'x-sglang-router-worker', told.worker], told.body.length);
+  reply.end(told.body);
 }
 
 function notDone(what: string, answers: readonly Telling[]): RouterError {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { ClientGoneError, readBody } from '../http/body.ts';
+import { readBody } from '../http/body.ts';
+import { ClientGoneError } from '../http/client-gone.ts';
 import type { SimContext } from './api/context.ts';
 import { BadRequestError, errorBody, type Family, InvalidBodyError, SchedulerCrash } from './api/errors.ts';
 import { type Exchange, sendJson, sendText } from './api/exchange.ts';

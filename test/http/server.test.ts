@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { sendError, sendText } from '../../src/http/respond.ts';
 import { type Handler, type Limits, listen, problemOf } from '../../src/http/server.ts';
 import { readServingPair } from '../../src/http/tls-files.ts';
 import { createLog } from '../../src/log.ts';
@@ -11,13 +11,14 @@ import { rawClient, sendRaw } from '../helpers/raw-client.ts';
 import { tlsFile } from '../helpers/tls.ts';
 
 const nothing: Handler = () => {};
+const say = (reply: Parameters<Handler>[1], text: string) => sendText(reply, 200, text);
 const quiet = createLog('critical', () => {});
 const tls = readServingPair(tlsFile('server.pem'), tlsFile('server.key'));
 
 async function serve(t: TestContext, handler: Handler, limits: Partial<Limits> = {}, log = quiet): Promise<string> {
   const server = await listen('127.0.0.1', 0, handler, { log, limits });
   t.after(() => server.close().closeAllConnections());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `http://127.0.0.1:${server.address().port}`;
 }
 
 /** Status and JSON error of an answer as it came. */
@@ -85,7 +86,12 @@ test('(20) a connection on which nothing comes is closed', async (t) => {
 
 test('(20) a body that does not come in time: 408', async (t) => {
   const gone = Promise.withResolvers<void>();
-  const url = await serve(t, (request) => void request.on('data', () => {}).on('close', gone.resolve), HASTY);
+  const handler: Handler = async (request, reply) => {
+    const problem = await request.body(100).catch((error) => error);
+    gone.resolve();
+    sendError(reply, problem);
+  };
+  const url = await serve(t, handler, HASTY);
   const answer = await sendRaw(url, 'POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf');
   assert.equal(read(answer).code, 'request_timeout');
   await gone.promise;
@@ -93,8 +99,9 @@ test('(20) a body that does not come in time: 408', async (t) => {
 
 test('(20) a long answer is no slow request', async (t) => {
   const handler: Handler = (_, response) => {
-    response.write('first ');
-    setTimeout(() => response.end('last'), 1_500);
+    response.head(200, undefined, []);
+    response.write(Buffer.from('first '));
+    setTimeout(() => response.end(Buffer.from('last')), 1_500);
   };
   const url = await serve(t, handler, HASTY);
   assert.equal(await (await fetch(url, { method: 'POST', body: 'x' })).text(), 'first last');
@@ -110,7 +117,7 @@ test('(11) headers beyond the limit: 431', async (t) => {
 });
 
 test('(11) within the limit every header is there, however many', async (t) => {
-  const url = await serve(t, ({ rawHeaders }, response) => void response.end(String(rawHeaders.length / 2)));
+  const url = await serve(t, ({ headers }, reply) => say(reply, String(Object.keys(headers).length)));
   const many = Array.from({ length: 5_000 }, (_, index) => `h${index}:1\r\n`).join('');
   const answer = await sendRaw(url, `GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${many}\r\n`);
   assert.match(answer, /\r\n\r\n5002$/);
@@ -133,7 +140,7 @@ for (const [what, headers] of [
 }
 
 test('a request without a Host is told so, over HTTP/1.0 it needs none', async (t) => {
-  const url = await serve(t, (_, response) => void response.end('served'));
+  const url = await serve(t, (_, response) => say(response, 'served'));
   const answer = await sendRaw(url, 'GET / HTTP/1.1\r\n\r\n');
   assert.deepEqual(read(answer), { status: 400, code: 'bad_request', closes: true });
   assert.match(answer, /expected one Host header, got 0/);
@@ -141,7 +148,10 @@ test('a request without a Host is told so, over HTTP/1.0 it needs none', async (
 });
 
 test('garbage after a request does not get into the answer that runs', async (t) => {
-  const url = await serve(t, (_, response) => void response.writeHead(200, { 'content-length': 9 }).write('half'));
+  const url = await serve(t, (_, response) => {
+    response.head(200, undefined, [], 9);
+    response.write(Buffer.from('half'));
+  });
   using client = await rawClient(url);
   client.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await client.until(/half$/);
@@ -154,7 +164,7 @@ test('(40) a handler that throws fails its request alone', async (t) => {
   const log = createLog('error', (line) => lines.push(line));
   const handler: Handler = async ({ url }, response) => {
     if (url === '/bad') throw new Error('broken');
-    response.end('fine');
+    say(response, 'fine');
   };
   const url = await serve(t, handler, {}, log);
   const bad = await fetch(`${url}/bad`);
@@ -165,7 +175,7 @@ test('(40) a handler that throws fails its request alone', async (t) => {
 });
 
 test('(39) connections beyond what the process can afford: 503, and served again when others are gone', async (t) => {
-  const url = await serve(t, (_, response) => void response.end('fine'), { maxConnections: 2 });
+  const url = await serve(t, (_, response) => say(response, 'fine'), { maxConnections: 2 });
   const others = [await rawClient(url), await rawClient(url)];
   const answer = read(await sendRaw(url, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'));
   assert.deepEqual(answer, { status: 503, code: 'too_many_connections', closes: true });
@@ -177,9 +187,9 @@ test('(39) connections beyond what the process can afford: 503, and served again
 });
 
 test('HTTPS with the given certificate', async (t) => {
-  const server = await listen('127.0.0.1', 0, (_, response) => void response.end('fine'), { log: quiet, tls });
+  const server = await listen('127.0.0.1', 0, (_, response) => say(response, 'fine'), { log: quiet, tls });
   t.after(() => server.close().closeAllConnections());
-  const { port } = server.address() as AddressInfo;
+  const { port } = server.address();
   const ca = readFileSync(tlsFile('ca.pem'));
   const text = await new Promise<string>((resolve, reject) => {
     const request = httpsRequest({ port, host: '127.0.0.1', ca, agent: false }, (response) => {
@@ -194,7 +204,7 @@ test('HTTPS with the given certificate', async (t) => {
 test('(20) a TLS connection on which nothing comes is closed', async (t) => {
   const server = await listen('127.0.0.1', 0, nothing, { log: quiet, tls, limits: HASTY });
   t.after(() => server.close().closeAllConnections());
-  const { port } = server.address() as AddressInfo;
+  const { port } = server.address();
   assert.equal(await sendRaw(`http://127.0.0.1:${port}`), '');
   const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
   let received = '';

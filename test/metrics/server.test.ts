@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { ExitError } from '../../src/errors.ts';
@@ -10,7 +10,7 @@ import { DEFAULT_METRICS_PORT, serveMetrics } from '../../src/metrics/server.ts'
 import { parseScrape } from '../helpers/prometheus.ts';
 
 const HOST = '127.0.0.1';
-const portOf = (server: Server | undefined) => (server!.address() as AddressInfo).port;
+const portOf = (server: { address(): unknown } | undefined) => (server!.address() as AddressInfo).port;
 const silent = createLog('critical');
 
 async function served() {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { RouterError } from '../../src/errors.ts';
+import type { ClientRequest } from '../../src/http/edge/client-request.ts';
+import { Reply } from '../../src/http/edge/reply.ts';
 import { Admission } from '../../src/proxy/admit.ts';
 import { type Edge, Exchange } from '../../src/proxy/exchange.ts';
 import { answering, fakeWorker, type Handler } from '../helpers/fake-worker.ts';
@@ -181,16 +182,16 @@ test('beyond the rate with no place to wait: 429 that names the flag', async () 
   assert.match(await refused.text(), /--rate-limit-tokens-per-second/);
 });
 
-/** An exchange that nobody sent; its client leaves when `close` is emitted. */
+const nowhere = { write: () => true, finish() {}, cut() {}, whenDrained() {} };
+const request = { method: 'POST', minor: 1, keepsAlive: true, complete: true } as ClientRequest;
+
+/** An exchange that nobody sent; its client leaves when its reply is lost. */
 class FakeExchange extends Exchange {
   readonly number: number;
-  readonly connection: EventEmitter;
 
   constructor(number: number) {
-    const connection = new EventEmitter();
-    super({} as IncomingMessage, connection as unknown as ServerResponse, {} as Edge);
+    super(request, new Reply(request, nowhere), {} as Edge);
     this.number = number;
-    this.connection = connection;
   }
 }
 
@@ -262,7 +263,7 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
       else if (what < 0.75) {
         const done = any(inside);
         if (done) admission.leave(inside.splice(inside.indexOf(done), 1)[0] as Exchange);
-      } else if (what < 0.85) any(waiting)?.connection.emit('close');
+      } else if (what < 0.85) any(waiting)?.reply.lose();
       else if (what < 0.9) {
         const unlucky = any(inside);
         if (unlucky) entries.push(strand(unlucky, random() < 0.5 ? 'a' : 'b'));

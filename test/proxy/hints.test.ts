@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { RequestHints } from '../../src/proxy/hints.ts';
 
@@ -7,7 +6,7 @@ type Headers = Readonly<Record<string, string>>;
 
 function hintsOf(url: string, body: unknown, headers: Headers = {}): RequestHints {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  return new RequestHints({ url, headers } as IncomingMessage, bytes);
+  return new RequestHints({ url, headers }, bytes);
 }
 
 const promptOf = (url: string, body: unknown) => {
@@ -70,7 +69,7 @@ test('an adapter in the name of the model is told apart too; the name alone chan
 
 test('where several models are served, each has prompts of its own', () => {
   const bytes = (model: string) => Buffer.from(JSON.stringify({ model, messages: [system, user] }));
-  const request = { url: '/v1/chat/completions', headers: {} } as IncomingMessage;
+  const request = { url: '/v1/chat/completions', headers: {} };
   const [a, b] = ['adapter-a', 'adapter-b'].map((model) =>
     Buffer.from(new RequestHints(request, bytes(model), true).prompt!).toString(),
   );
@@ -170,10 +169,7 @@ test('a routing key in a header needs no look into the body', () => {
   const body = new Proxy(Buffer.alloc(0), {
     get: () => assert.fail('the body was read'),
   });
-  const hints = new RequestHints(
-    { url: '/', headers: { 'x-smg-routing-key': 'k' } } as unknown as IncomingMessage,
-    body,
-  );
+  const hints = new RequestHints({ url: '/', headers: { 'x-smg-routing-key': 'k' } }, body);
   assert.equal(hints.key, 'k');
 });
 

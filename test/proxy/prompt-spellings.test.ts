@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { CacheAwarePolicy } from '../../src/policies/cache-aware.ts';
 import { RequestHints } from '../../src/proxy/hints.ts';
@@ -8,8 +7,7 @@ import { seededRandom } from '../helpers/seeded-random.ts';
 
 const CHAT = '/v1/chat/completions';
 
-const hintsOf = (url: string, body: string | Buffer) =>
-  new RequestHints({ url, headers: {} } as unknown as IncomingMessage, Buffer.from(body));
+const hintsOf = (url: string, body: string | Buffer) => new RequestHints({ url, headers: {} }, Buffer.from(body));
 const promptOf = (url: string, body: string | Buffer | object) => {
   const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const { prompt } = hintsOf(url, bytes);

@@ -24,7 +24,7 @@ export class PrefillDecodePlan extends TwoPoolPlan {
   override async attempt(asked: Asked): Promise<Attempt> {
     const { exchange } = asked;
     const { request, body } = exchange;
-    const path = pathOf(request.url ?? '/');
+    const path = pathOf(request.url);
     const endpoint = endpointOf(path);
     dropOverrides(request.headers);
     if (!endpoint.inference) {

@@ -1,0 +1,122 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { RouterError } from '../../errors.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** The connection that a request comes over. */
+export interface BodySource {
+  /** From now on the body is read; tells a client that waits for it to go on. */
+  readBody(): void;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** One request of a client: its head, and its body to whoever asks for it. */
+export class ClientRequest {
+  readonly method: string;
+  /** The request target as it was sent. */
+  readonly url: string;
+  readonly minor: 0 | 1;
+  readonly headers: IncomingHttpHeaders;
+  readonly keepsAlive: boolean;
+  readonly #length: number | 'chunked';
+  readonly #source: BodySource;
+  #complete = false;
+  #failure: Error | undefined;
+  #maxBytes = 0;
+  #bytes = 0;
+  #first: Buffer = EMPTY;
+  /** All of a body that came in several pieces, where its length is declared. */
+  #whole: Buffer | undefined;
+  #pieces: Buffer[] | undefined;
+  #waiter: PromiseWithResolvers<Buffer> | undefined;
+
+  constructor({ method, url, minor, headers, length, keepsAlive }: RequestHead, source: BodySource) {
+    this.method = method;
+    this.url = url;
+    this.minor = minor;
+    this.headers = headers;
+    this.keepsAlive = keepsAlive;
+    this.#length = length;
+    this.#source = source;
+  }
+
+  /** All of it has come. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** Somebody wants the body. */
+  get isRead(): boolean {
+    return this.#waiter !== undefined;
+  }
+
+  /**
+   * The whole body in one Buffer of at most `maxBytes`; once. Rejects with RouterError `payload_too_large` as soon as the length
+   * is known or passed, without keeping what came, and with ClientGoneError when the connection ends first.
+   */
+  body(maxBytes: number): Promise<Buffer> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#length === 0) return Promise.resolve(EMPTY);
+    if (this.#length !== 'chunked' && this.#length > maxBytes) return Promise.reject(tooLarge(this.#length, maxBytes));
+    this.#maxBytes = maxBytes;
+    this.#waiter = Promise.withResolvers();
+    this.#source.readBody();
+    return this.#waiter.promise;
+  }
+
+  /** Some bytes of the body have come. False when no more of them are wanted. */
+  take(chunk: Buffer): boolean {
+    if (!this.#waiter || this.#failure) return false;
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxBytes) {
+      this.fail(tooLarge(this.#bytes, this.#maxBytes));
+      return false;
+    }
+    this.#keep(chunk);
+    return true;
+  }
+
+  /** The request is whole. */
+  end(): void {
+    this.#complete = true;
+    if (this.#failure) return;
+    // A body that came in one piece, as nearly all do, is used where it lies.
+    this.#waiter?.resolve(this.#whole ?? (this.#pieces ? Buffer.concat(this.#pieces, this.#bytes) : this.#first));
+    this.#letGo();
+  }
+
+  /** The rest will not come, or must not be read. */
+  fail(error: Error): void {
+    if (this.#complete || this.#failure) return;
+    this.#failure = error;
+    this.#waiter?.reject(error);
+    this.#letGo();
+  }
+
+  #keep(chunk: Buffer): void {
+    if (this.#bytes === chunk.length) this.#first = chunk;
+    else if (this.#length === 'chunked') {
+      this.#pieces ??= [this.#first];
+      this.#pieces.push(chunk);
+    } else {
+      if (!this.#whole) {
+        this.#whole = Buffer.allocUnsafeSlow(this.#length);
+        this.#whole.set(this.#first);
+      }
+      this.#whole.set(chunk, this.#bytes - chunk.length);
+    }
+  }
+
+  #letGo(): void {
+    this.#first = EMPTY;
+    this.#whole = undefined;
+    this.#pieces = undefined;
+  }
+}
+
+function tooLarge(bytes: number, maxBytes: number): RouterError {
+  return new RouterError(
+    'payload_too_large',
+    `expected a body of at most ${maxBytes} bytes, got ${bytes} or more; raise --max-payload-size to allow it`,
+  );
+}
