@@ -1,9 +1,9 @@
 /**
  * What routing by prefix costs: `npm run bench:index`. Prints microseconds for the index (hash, match and insert together),
- * for reading the prompt of a body, and for a whole choice; and the memory of a million prompts.
+ * for reading the prompt of a body, and for a whole choice; the longest pauses, and the memory of a million prompts.
  */
 import { parseArgs } from 'node:util';
-import { CacheAwarePolicy } from '../src/policies/cache-aware.ts';
+import { CacheAwarePolicy, DROPPED_AT_ONCE } from '../src/policies/cache-aware.ts';
 import type { Candidate } from '../src/policies/policy.ts';
 import { RequestHints } from '../src/proxy/hints.ts';
 import { Blocks } from '../src/state/blocks.ts';
@@ -118,6 +118,49 @@ function benchChoice(count: number, hot: boolean, target: string): void {
   row('  with an 8 KB prompt hashed and inserted', microseconds(whole));
 }
 
+/** Prints the longest time that one call took of the thread: meanwhile nothing else is served. */
+class Longest {
+  #ms = 0;
+
+  of<T>(call: () => T): T {
+    const before = process.threadCpuUsage();
+    const result = call();
+    const { user, system } = process.threadCpuUsage(before);
+    this.#ms = Math.max(this.#ms, (user + system) / 1000);
+    return result;
+  }
+
+  print(what: string, target = ''): void {
+    row(what, `${this.#ms.toFixed(2)} ms`, target);
+  }
+}
+
+function benchPauses(): void {
+  const index = new PrefixIndex(TREE_SIZE);
+  const prompt = promptMaker(8 * KIB);
+  const growth = new Longest();
+  let n = 0;
+  for (; index.held(0) < 2 * MIB; n++) growth.of(() => index.insert(blocks.hash(prompt(n)), 0));
+  for (; index.size < 4 * MIB; n++) growth.of(() => index.insert(blocks.hash(prompt(n)), 1 + (n % 7)));
+  growth.print('longest pause: an insert, growing to 4 M entries', 'target 10 ms');
+  row('  memory for each entry', `${(index.bytes / index.size).toFixed(0)} bytes`);
+  const forgetting = new Longest();
+  forgetting.of(() => index.forget(0));
+  forgetting.print('longest pause: forget a worker with 2 M blocks', 'target 10 ms');
+  const tidying = new Longest();
+  while (!tidying.of(() => index.tidy(DROPPED_AT_ONCE)));
+  tidying.print('longest pause: drop its blocks, a slice', 'target 10 ms');
+
+  const small = new PrefixIndex(MIB);
+  for (let slot = 0; slot < 1000; slot++) {
+    for (let i = 0; i < 8; i++, n++) small.insert(blocks.hash(prompt(n)), slot);
+  }
+  for (; small.size < 1.1 * MIB; n++) small.insert(blocks.hash(prompt(n)), n % 1000);
+  const evicting = new Longest();
+  while (!evicting.of(() => small.evict(DROPPED_AT_ONCE)));
+  evicting.print('longest pause: evict with 1,000 workers, a slice', 'target 10 ms');
+}
+
 benchIndex('8 KB', 8 * KIB, 4_000, 'target 15 µs');
 benchIndex('1 MiB', MIB, 40, 'target 1500 µs');
 benchPrompt();
@@ -125,4 +168,5 @@ for (const hot of [false, true]) {
   benchChoice(8, hot, 'target 5 µs');
   benchChoice(256, hot, 'target 60 µs');
 }
+benchPauses();
 benchMemory(Number(values.prompts));

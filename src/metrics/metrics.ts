@@ -37,6 +37,7 @@ export class Metrics {
   readonly #requests = new Map<string, RequestSeries>();
   readonly #queueWait: Histogram;
   readonly #compat: boolean;
+  readonly #readProcess: () => Promise<void>;
   readonly #stop: () => void;
 
   constructor(options: MetricsOptions) {
@@ -47,7 +48,7 @@ export class Metrics {
     this.#queueWait = families.queueWait.with();
     this.#compat = options.compat === 'smg';
     families.build.from(() => [[[options.version, process.versions.node], 1]]);
-    watchProcess(families);
+    this.#readProcess = watchProcess(families);
     this.#stop = watchEventLoop(families.eventLoopLag.with());
   }
 
@@ -126,6 +127,7 @@ export class Metrics {
 
   /** The whole in Prometheus' text format. */
   async render(): Promise<string> {
+    await this.#readProcess();
     const registry = new Registry();
     const aliases = this.#compat ? SMG.map((alias) => aliasFamily(alias, this.#families)) : [];
     for (const family of [...Object.values(this.#families), ...aliases]) registry.registerMetric(family as never);

@@ -18,8 +18,8 @@ export interface CacheAwareOptions {
   readonly maxTreeSize: number;
 }
 
-/** Entries dropped in one go, some milliseconds of work; the rest goes when other work was done. */
-const EVICTED_AT_ONCE = 20_000;
+/** Entries of the index dropped in one go, 1 to 6 ms of work; the rest goes when other work was done. */
+export const DROPPED_AT_ONCE = 2_000;
 /** Until answers tell how many bytes a token has. */
 const TYPICAL_BYTES_PER_TOKEN = 4;
 /** Shorter prompts are mostly chat template, and say nothing of bytes a token. */
@@ -27,6 +27,13 @@ const TELLING_BYTES = 2048;
 const LEARNING = 0.05;
 /** A prediction is refuted when the engine had less than this share of it cached; templates and token ends blur it. */
 const REFUTED_BELOW = 0.5;
+/** A prediction of less than this says nothing of the cache: it may be the template alone. */
+const LEAST_TELLING_BYTES = 1024;
+/**
+ * What a match counts for while it is in doubt. Of several workers that hold a prompt the one that uses it now is taken then: of
+ * bursts of 1,024 prompts, with the caches emptied between, each made some more copies before, which the next believed in.
+ */
+const DOUBTED_SHARE = 0.9;
 /**
  * The index holds by so much more than an engine does. Where a prompt was just dropped it is computed again, but copies of it
  * elsewhere would drop others. With caches too small for 8 simulated engines, agents hit 66 % instead of 62.5, first tokens came 5 %
@@ -37,6 +44,19 @@ const OVERBOOKING = 1.15;
 const SESSION_TOKENS = 256;
 const SESSION_SHARE = 1 / 8;
 const NO_PROMPT = new Uint8Array(0);
+
+/** What the index and the sessions know of a prompt, of each candidate where there are several. */
+interface Known {
+  /** Blocks of it that the candidate holds, and when it used the last of them. */
+  readonly held: readonly number[];
+  readonly uses: readonly (number | undefined)[];
+  /** The different numbers of blocks. */
+  readonly depths: readonly number[];
+  /** They are enough to decide. */
+  readonly enough: boolean;
+  /** Where its session was last. */
+  readonly home: WorkerView | undefined;
+}
 
 /**
  * Sends a prompt where its prefix is cached while that is cheaper than the wait. The documented rules hold as long as workers
@@ -56,6 +76,8 @@ export class CacheAwarePolicy implements Policy {
   readonly #views: (WorkerView | undefined)[] = [];
   #bytesPerToken = TYPICAL_BYTES_PER_TOKEN;
   #picks = 0;
+  #tidying = false;
+  #evicting = false;
 
   constructor(options: CacheAwareOptions, now: Now = () => performance.now()) {
     this.#options = options;
@@ -72,13 +94,14 @@ export class CacheAwarePolicy implements Policy {
     const blocks = this.#blocks.hash(hints.prompt ?? NO_PROMPT);
     const threshold = this.#options.cacheThreshold * blocks.bytes;
     const held: number[] = new Array(candidates.length).fill(0);
-    if (!hints.recomputes) this.#index.match(blocks, slotsOf(candidates), held);
+    const uses: (number | undefined)[] = new Array(candidates.length).fill(undefined);
+    if (!hints.recomputes) this.#index.match(blocks, slotsOf(candidates), held, uses as number[]);
     const depths = depthsOf(held);
     const deepest = Math.max(...held);
     const enough = deepest > 0 && blocks.bytesIn(deepest) > threshold;
     const { key } = hints;
     const home = key && !enough ? this.#sessions.recall(key) : undefined;
-    const offers = this.#weigh(candidates, held, depths, enough, home);
+    const offers = this.#weigh(candidates, { held, uses, depths, enough, home });
     const shortest = shortestQueues(offers, this.#options);
     const best = cheapest(shortest ?? offers, !enough);
     if (key) this.#sessions.remember(key, best.view);
@@ -94,44 +117,70 @@ export class CacheAwarePolicy implements Policy {
 
   settled(choice: Choice, result: Result): void {
     if (!(choice instanceof PredictedChoice)) return;
-    const { view, prediction, queuedTokens, candidate } = choice;
+    const { view, prediction, queuedTokens, surplusTokens, candidate } = choice;
+    const { uncachedTokens, promptBytes, prefixes } = prediction;
+    const { firstByteMs, promptTokens, cachedTokens } = result;
     view.give(choice);
-    this.#popularity.leave(prediction.prefixes);
-    if (result.firstByteMs !== undefined) view.rate.learn(prediction.uncachedTokens, queuedTokens, result.firstByteMs);
-    if (result.promptTokens) this.#learnTokenSize(prediction.promptBytes / result.promptTokens, prediction.promptBytes);
-    const known = this.#views[candidate.slot] === view;
-    if (known && prediction.provenBy !== undefined && isRefuted(prediction, result)) {
-      // The engine has dropped what was used that long ago, so it has dropped what was not used since, too.
-      this.#index.forgetUnusedSince(candidate.slot, prediction.provenBy);
-    }
+    this.#popularity.leave(prefixes);
+    if (promptTokens && cachedTokens !== undefined) view.surplusTokens += promptTokens - cachedTokens - uncachedTokens;
+    // What it computed before this one, as far as that is known by now: not what was predicted.
+    const computed = queuedTokens + view.surplusTokens - surplusTokens;
+    if (firstByteMs !== undefined && computed > 0) view.rate.learn(uncachedTokens, computed, firstByteMs);
+    if (promptTokens) this.#learnTokenSize(promptBytes / promptTokens, promptBytes);
+    if (this.#views[candidate.slot] === view) this.#learnLosses(choice, result);
+    view.doubt.closed(this.#index.latestUse);
   }
 
   removed({ slot }: Candidate): void {
     this.#index.forget(slot);
     this.#views[slot] = undefined;
+    this.#tidySoon();
   }
 
   learned({ slot }: Candidate, { kvCapacityTokens }: WorkerFacts): void {
     if (kvCapacityTokens === undefined) return;
     this.#view(slot).kvTokens = kvCapacityTokens;
     this.#index.setCapacity(slot, this.#blocksFor(kvCapacityTokens));
+    this.#tidySoon();
   }
 
   evict(): void {
     for (const [slot, view] of this.#views.entries()) {
       if (view?.kvTokens !== undefined) this.#index.setCapacity(slot, this.#blocksFor(view.kvTokens));
     }
-    if (!this.#index.evict(EVICTED_AT_ONCE)) setImmediate(() => this.evict());
+    this.#evicting = true;
+    this.#tidySoon();
+  }
+
+  /** Drops from the index what does not count any more, a slice at a time between other work. */
+  #tidySoon(): void {
+    if (this.#tidying) return;
+    this.#tidying = true;
+    setImmediate(() => {
+      this.#tidying = false;
+      const isTidy = this.#index.tidy(DROPPED_AT_ONCE);
+      if (isTidy && this.#evicting) this.#evicting = !this.#index.evict(DROPPED_AT_ONCE);
+      if (!isTidy || this.#evicting) this.#tidySoon();
+    }).unref();
+  }
+
+  /** What the answer tells of what the worker has lost. */
+  #learnLosses({ prediction, view, candidate: { slot } }: PredictedChoice, result: Result): void {
+    const { matchedUse, isComputed, doubtedUpTo, matchedBytes } = prediction;
+    if (matchedUse === undefined || !result.promptTokens || result.cachedTokens === undefined) return;
+    const refuted = isRefuted(prediction, result);
+    const isTelling = doubtedUpTo !== undefined && matchedBytes >= LEAST_TELLING_BYTES;
+    if (isTelling && !refuted) view.doubt.confirmed(matchedUse, doubtedUpTo);
+    if (!refuted || !isComputed) return;
+    // The engine has dropped what was used that long ago, so it has dropped what was not used since, too.
+    this.#index.forgetUnusedSince(slot, matchedUse);
+    const lost = isTelling ? view.doubt.refuted(doubtedUpTo) : undefined;
+    if (lost !== undefined) this.#index.forgetUnusedSince(slot, lost);
+    this.#tidySoon();
   }
 
   /** What each candidate offers, and what it costs; of a session without a prefix, less at its `home`. */
-  #weigh<C extends Candidate>(
-    candidates: readonly C[],
-    held: readonly number[],
-    depths: readonly number[],
-    enough: boolean,
-    home: WorkerView | undefined,
-  ): Offer<C>[] {
+  #weigh<C extends Candidate>(candidates: readonly C[], { held, uses, depths, enough, home }: Known): Offer<C>[] {
     const blocks = this.#blocks;
     const nowMs = this.#now();
     let busy = 0;
@@ -162,11 +211,14 @@ export class CacheAwarePolicy implements Policy {
     return candidates.map((candidate, i) => {
       const view = this.#view(candidate.slot);
       const matchedBytes = blocks.bytesIn(held[i] as number);
-      const ownBytes = blocks.bytes - credit * matchedBytes - Math.max(0, copyBytes - matchedBytes) * onOthers;
+      const matchedUse = uses[i];
+      const sure = view.doubt.concerns(matchedUse) ? DOUBTED_SHARE : 1;
+      const ownBytes = blocks.bytes - credit * sure * matchedBytes - Math.max(0, copyBytes - matchedBytes) * onOthers;
       const offer = {
         candidate,
         view,
         matchedBytes,
+        matchedUse,
         room: roomOf(candidate.slot, view),
         pendingTokens: view.pendingTokens,
         waiting: view.waiting,
@@ -183,20 +235,21 @@ export class CacheAwarePolicy implements Policy {
 
   /** Counts the request on its worker and in the index. */
   #take<C extends Candidate>(
-    { candidate, view, matchedBytes }: Offer<C>,
+    { candidate, view, matchedBytes, matchedUse }: Offer<C>,
     depths: readonly number[],
     reason: string,
     streams: boolean,
     scores: Choice['scores'],
   ): PredictedChoice<C> {
     const uncachedTokens = (this.#blocks.bytes - matchedBytes) / this.#bytesPerToken;
-    const lastUse = this.#index.lastUse(this.#blocks, candidate.slot, Math.ceil(matchedBytes / BLOCK_BYTES));
-    const proven = lastUse !== undefined && isBefore(lastUse, view.oldestWaiting ?? lastUse + 1);
+    const { oldestWaiting, doubt } = view;
     const prediction = {
       promptBytes: this.#blocks.bytes,
       matchedBytes,
       uncachedTokens,
-      provenBy: proven ? lastUse : undefined,
+      matchedUse,
+      isComputed: matchedUse !== undefined && (oldestWaiting === undefined || isBefore(matchedUse, oldestWaiting)),
+      doubtedUpTo: doubt.concerns(matchedUse) ? doubt.upTo : undefined,
       stamp: this.#index.insert(this.#blocks, candidate.slot),
       prefixes: this.#popularity.join(this.#blocks, depths),
     };
@@ -205,6 +258,7 @@ export class CacheAwarePolicy implements Policy {
     const choice = new PredictedChoice(candidate, view, prediction, reason, doneMs, scores);
     view.lastPick = ++this.#picks;
     view.take(choice);
+    doubt.opened();
     return choice;
   }
 

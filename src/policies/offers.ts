@@ -16,6 +16,8 @@ export interface Offer<C> extends Prospect {
   readonly candidate: C;
   readonly view: WorkerView;
   readonly matchedBytes: number;
+  /** When it used the last block that matches; undefined where none does. */
+  readonly matchedUse: number | undefined;
   /** Blocks that its cache has room for still. */
   readonly room: number;
   readonly cost: number;

@@ -1,4 +1,5 @@
 import { type InLine, Line } from '../state/line.ts';
+import { Doubt } from './doubt.ts';
 import type { Candidate, Choice } from './policy.ts';
 import { PrefillRate } from './prefill-rate.ts';
 
@@ -10,8 +11,12 @@ export interface Prediction {
   readonly uncachedTokens: number;
   /** The use of the index that this request is. */
   readonly stamp: number;
-  /** Use of the last block that matched before this one, where its prompt was surely computed; else undefined. */
-  readonly provenBy: number | undefined;
+  /** Use of the last block that matched before this one; undefined where none did. */
+  readonly matchedUse: number | undefined;
+  /** Whether the prompt of that use was computed by then. */
+  readonly isComputed: boolean;
+  /** What the worker had not used since this use may have been lost at the choice; undefined where nothing may. */
+  readonly doubtedUpTo: number | undefined;
   /** What it counts for in `Popularity`. */
   readonly prefixes: readonly number[];
 }
@@ -26,6 +31,8 @@ export class PredictedChoice<C extends Candidate = Candidate> implements Choice<
   readonly reason: string;
   /** Tokens that the worker had to compute at the choice, this request's included. */
   readonly queuedTokens: number;
+  /** The worker's `surplusTokens` at the choice. */
+  readonly surplusTokens: number;
   /** When its prompt is computed by estimate: an answer that comes at once does not tell. */
   readonly doneMs: number;
   readonly scores?: NonNullable<Choice['scores']>;
@@ -43,6 +50,7 @@ export class PredictedChoice<C extends Candidate = Candidate> implements Choice<
     this.prediction = prediction;
     this.reason = reason;
     this.queuedTokens = view.pendingTokens + prediction.uncachedTokens;
+    this.surplusTokens = view.surplusTokens;
     this.doneMs = doneMs;
     if (scores) this.scores = scores;
   }
@@ -63,6 +71,9 @@ export class WorkerView {
   lastPick = 0;
   /** Tokens that its KV cache holds, once known. */
   kvTokens: number | undefined;
+  readonly doubt = new Doubt();
+  /** Tokens that it computed more than predicted, of all requests that are over. */
+  surplusTokens = 0;
   #pendingTokens = 0;
   /** Choices whose first byte has not come, oldest first. */
   readonly #waiting = new Line<PredictedChoice>();

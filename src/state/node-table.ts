@@ -1,3 +1,5 @@
+import { GrowingInts } from './growing-ints.ts';
+
 /** One row: the block's hash, the next row of its bucket, the first worker entry, how many there are. */
 const LO = 0;
 const HI = 1;
@@ -10,30 +12,34 @@ const STRIDE = 5;
 export const NONE = 0;
 
 /**
- * Block hash → row, in two flat arrays. Buckets are split one at a time as rows are added (linear hashing), so that
+ * Block hash → row, in two arrays. Buckets are split one at a time as rows are added (linear hashing), so that
  * growing never stops the world to place millions of rows anew.
  */
 export class NodeTable {
-  #rows = new Int32Array(1024 * STRIDE);
-  #buckets = new Int32Array(1024);
+  readonly #rows = new GrowingInts();
+  readonly #buckets = new GrowingInts();
   /** Buckets below `#split` are already told apart by one more bit of the hash than the rest. */
   #mask = 511;
   #split = 0;
   #next = 1;
   #free = NONE;
 
+  constructor() {
+    this.#buckets.reserve(this.#mask + 1);
+  }
+
   get bytes(): number {
-    return this.#rows.byteLength + this.#buckets.byteLength;
+    return this.#rows.bytes + this.#buckets.bytes;
   }
 
   /** The row of that hash, NONE without one. */
   find(lo: number, hi: number): number {
     const rows = this.#rows;
-    let row = this.#buckets[this.#bucketOf(lo)] as number;
+    let row = this.#buckets.get(this.#bucketOf(lo));
     while (row !== NONE) {
       const at = row * STRIDE;
-      if (rows[at + LO] === lo && rows[at + HI] === hi) return row;
-      row = rows[at + NEXT] as number;
+      if (rows.get(at + LO) === lo && rows.get(at + HI) === hi) return row;
+      row = rows.get(at + NEXT);
     }
     return NONE;
   }
@@ -43,44 +49,44 @@ export class NodeTable {
     const row = this.#claim();
     const bucket = this.#bucketOf(lo);
     const at = row * STRIDE;
-    this.#rows[at + LO] = lo;
-    this.#rows[at + HI] = hi;
-    this.#rows[at + NEXT] = this.#buckets[bucket] as number;
-    this.#rows[at + HEAD] = NONE;
-    this.#rows[at + COUNT] = 0;
-    this.#buckets[bucket] = row;
+    this.#rows.set(at + LO, lo);
+    this.#rows.set(at + HI, hi);
+    this.#rows.set(at + NEXT, this.#buckets.get(bucket));
+    this.#rows.set(at + HEAD, NONE);
+    this.#rows.set(at + COUNT, 0);
+    this.#buckets.set(bucket, row);
     this.#splitBucket();
     return row;
   }
 
   remove(row: number): void {
     const rows = this.#rows;
-    const bucket = this.#bucketOf(rows[row * STRIDE + LO] as number);
-    const next = rows[row * STRIDE + NEXT] as number;
-    if (this.#buckets[bucket] === row) this.#buckets[bucket] = next;
+    const bucket = this.#bucketOf(rows.get(row * STRIDE + LO));
+    const next = rows.get(row * STRIDE + NEXT);
+    if (this.#buckets.get(bucket) === row) this.#buckets.set(bucket, next);
     else {
-      let before = this.#buckets[bucket] as number;
-      while (rows[before * STRIDE + NEXT] !== row) before = rows[before * STRIDE + NEXT] as number;
-      rows[before * STRIDE + NEXT] = next;
+      let before = this.#buckets.get(bucket);
+      while (rows.get(before * STRIDE + NEXT) !== row) before = rows.get(before * STRIDE + NEXT);
+      rows.set(before * STRIDE + NEXT, next);
     }
-    rows[row * STRIDE + NEXT] = this.#free;
+    rows.set(row * STRIDE + NEXT, this.#free);
     this.#free = row;
   }
 
   /** First worker entry of the row. */
   head(row: number): number {
-    return this.#rows[row * STRIDE + HEAD] as number;
+    return this.#rows.get(row * STRIDE + HEAD);
   }
 
   /** Worker entries of the row. */
   count(row: number): number {
-    return this.#rows[row * STRIDE + COUNT] as number;
+    return this.#rows.get(row * STRIDE + COUNT);
   }
 
   /** Sets the first worker entry and changes their number. */
   setHead(row: number, head: number, change: number): void {
-    this.#rows[row * STRIDE + HEAD] = head;
-    this.#rows[row * STRIDE + COUNT] = this.count(row) + change;
+    this.#rows.set(row * STRIDE + HEAD, head);
+    this.#rows.set(row * STRIDE + COUNT, this.count(row) + change);
   }
 
   #bucketOf(lo: number): number {
@@ -91,10 +97,10 @@ export class NodeTable {
   #claim(): number {
     const row = this.#free;
     if (row !== NONE) {
-      this.#free = this.#rows[row * STRIDE + NEXT] as number;
+      this.#free = this.#rows.get(row * STRIDE + NEXT);
       return row;
     }
-    if ((this.#next + 1) * STRIDE > this.#rows.length) this.#rows = doubled(this.#rows);
+    this.#rows.reserve((this.#next + 1) * STRIDE);
     return this.#next++;
   }
 
@@ -103,30 +109,23 @@ export class NodeTable {
     const size = this.#mask + 1;
     if (size + this.#split >= this.#next) return;
     const rows = this.#rows;
-    if (size + this.#split >= this.#buckets.length) this.#buckets = doubled(this.#buckets);
-    let row = this.#buckets[this.#split] as number;
+    this.#buckets.reserve(size + this.#split + 1);
+    let row = this.#buckets.get(this.#split);
     let low = NONE;
     let high = NONE;
     while (row !== NONE) {
       const at = row * STRIDE;
-      const next = rows[at + NEXT] as number;
-      const isHigh = ((rows[at + LO] as number) & size) !== 0;
-      rows[at + NEXT] = isHigh ? high : low;
+      const next = rows.get(at + NEXT);
+      const isHigh = (rows.get(at + LO) & size) !== 0;
+      rows.set(at + NEXT, isHigh ? high : low);
       if (isHigh) high = row;
       else low = row;
       row = next;
     }
-    this.#buckets[this.#split] = low;
-    this.#buckets[this.#split + size] = high;
+    this.#buckets.set(this.#split, low);
+    this.#buckets.set(this.#split + size, high);
     if (++this.#split < size) return;
     this.#split = 0;
     this.#mask = 2 * size - 1;
   }
-}
-
-/** The same array with twice the room. */
-export function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2);
-  larger.set(array);
-  return larger;
 }

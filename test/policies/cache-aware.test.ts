@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type CacheAwareOptions, CacheAwarePolicy } from '../../src/policies/cache-aware.ts';
 import type { Choice, Result } from '../../src/policies/policy.ts';
 import { asking, type TestWorker, workersOf } from '../helpers/candidates.ts';
+import { seededRandom } from '../helpers/seeded-random.ts';
 import { policyContract } from './contract.ts';
 
 const DEFAULTS: CacheAwareOptions = {
@@ -354,3 +355,97 @@ test('a prompt that is computed whatever is cached proves nothing about the cach
   assert.equal(policy.pick([worker!], asking(text('old', 1000))).matchedBytes, 4000);
   assert.equal(policy.pick([worker!], asking(text('a', 1000))).matchedBytes, 4000);
 });
+
+const computed = { promptTokens: 1000, cachedTokens: 0 };
+const fromCache = { promptTokens: 1000, cachedTokens: 1000 };
+
+test('several prompts in a row that are gone cost a worker all that it had when it was idle, but not what it has had since', () => {
+  const { policy } = create();
+  const [worker] = workersOf(1);
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  for (const name of names) serve(policy, [worker!], text(name, 1000), computed);
+  const matched = () => names.map((name) => policy.pick([worker!], asking(text(name, 1000))).matchedBytes > 0);
+  for (const name of ['a', 'b', 'c']) serve(policy, [worker!], text(name, 1000), computed);
+  assert.deepEqual(matched(), [true, true, true, false, false]);
+});
+
+test('one that is still there shows that those that are gone were dropped for want of room', () => {
+  const { policy } = create();
+  const [worker] = workersOf(1);
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) serve(policy, [worker!], text(name, 1000), computed);
+  for (const [name, result] of [
+    ['a', computed],
+    ['b', computed],
+    ['f', fromCache],
+    ['c', computed],
+    ['d', computed],
+  ] as const)
+    serve(policy, [worker!], text(name, 1000), result);
+  assert.equal(policy.pick([worker!], asking(text('e', 1000))).matchedBytes, 4000);
+});
+
+test('an engine that does not report what was cached is believed to have it', () => {
+  const { policy } = create();
+  const [worker] = workersOf(1);
+  for (const name of ['a', 'b', 'c', 'd']) serve(policy, [worker!], text(name, 1000));
+  for (let i = 0; i < 5; i++)
+    for (const name of ['a', 'b', 'c']) serve(policy, [worker!], text(name, 1000), { promptTokens: 1000 });
+  assert.equal(policy.pick([worker!], asking(text('d', 1000))).matchedBytes, 4000);
+});
+
+test('a worker that computed more than was predicted is not taken for slow', () => {
+  const { policy } = create();
+  const workers = workersOf(2);
+  for (let i = 0; i < 10; i++) {
+    for (const [slot, worker] of workers.entries()) {
+      const known = text(`known ${i}`, 2000);
+      serve(policy, [worker], known);
+      // Both compute 8 tokens a millisecond; the first has lost what it is asked for.
+      const lost = ask(policy, [worker], known);
+      const next = ask(policy, [worker], text(`new ${i}`, 1000));
+      const cachedTokens = slot === 0 ? 0 : 2000;
+      lost.end({ firstByteMs: (2000 - cachedTokens) / 8, promptTokens: 2000, cachedTokens });
+      next.end({ firstByteMs: (3000 - cachedTokens) / 8, promptTokens: 1000, cachedTokens: 0 });
+    }
+  }
+  assert.deepEqual(
+    policy.pick(workers, asking('?'), true).scores!.map(({ speed }) => speed),
+    [1, 1],
+  );
+});
+
+for (const seed of [1, 3, 7]) {
+  test(`bursts of groups of prompts stay together when the caches are emptied between them, order ${seed}`, () => {
+    const { policy, clock } = create();
+    const workers = workersOf(8);
+    for (const worker of workers) policy.learned(worker, { kvCapacityTokens: 524_288 });
+    const random = seededRandom(seed);
+    const hits = [1, 2, 3, 4].map(() => {
+      const share = burst(policy, workers, random);
+      clock.nowMs += 10_000;
+      return share;
+    });
+    for (const hit of hits) assert.ok(hit > hits[0]! - 0.005, hits.join(' '));
+  });
+}
+
+/** 64 groups of 16 prompts, all sent before the first answer comes, to workers with empty caches; returns the share that was cached. */
+function burst(policy: CacheAwarePolicy, workers: readonly TestWorker[], random: () => number): number {
+  const order = Array.from({ length: 1024 }, (_, i) => [random(), i] as const).sort(([a], [b]) => a - b);
+  const cached = new Set<string>();
+  const work = workers.map(() => 0);
+  let hits = 0;
+  const running = order.map(([, i]) => {
+    const group = i % 64;
+    const request = ask(policy, workers, text(`group ${group}`, 2048) + text(`question ${i}`, 128));
+    const { slot } = request.worker;
+    const cachedTokens = cached.has(`${slot} ${group}`) ? 2048 : 0;
+    cached.add(`${slot} ${group}`);
+    hits += cachedTokens;
+    work[slot]! += 2176 - cachedTokens;
+    return { request, result: { firstByteMs: work[slot]! / 8, promptTokens: 2176, cachedTokens } };
+  });
+  for (const { request } of running) request.firstByte();
+  for (const { request, result } of running) request.end(result);
+  return hits / (1024 * 2176);
+}

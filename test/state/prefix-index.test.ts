@@ -141,6 +141,7 @@ function compare({ slots, entries, letters: alphabet, blocks: most, compareEvery
     } else if (action < 64) {
       const capacity = 1 + below(entries / 3);
       index.setCapacity(slot, capacity);
+      index.tidy();
       reference.setCapacity(slot, capacity);
     } else if (action < 66) {
       index.forget(slot);
@@ -153,13 +154,22 @@ function compare({ slots, entries, letters: alphabet, blocks: most, compareEvery
       index.evict();
       reference.evict();
     }
+    // Some of what is forgotten lies about while the next steps are done.
+    if (random() < 0.5) index.tidy(below(20));
+    assert.deepEqual(
+      match(index, letters, slots),
+      reference.match(letters, slots),
+      `${letters}, seed ${seed}, step ${step}`,
+    );
     if (step % compareEvery !== 0) continue;
+    index.tidy();
     const where = `seed ${seed}, step ${step}`;
     assert.equal(index.size, reference.size, where);
     assert.deepEqual(match(index, letters, slots), reference.match(letters, slots), `${letters}, ${where}`);
     for (const one of slots) assert.equal(index.held(one), reference.of(one).size, where);
   }
   for (const slot of slots) index.forget(slot);
+  assert.equal(index.tidy(), true);
   assert.equal(index.size, 0);
 }
 
@@ -210,9 +220,9 @@ test('it is told when the worker used a prefix last', () => {
   const index = new PrefixIndex(1000);
   const first = index.insert(blocksOf('ab'), 0);
   index.insert(blocksOf('x'), 0);
-  assert.equal(index.lastUse(blocksOf('abc'), 0, 2), first);
-  assert.equal(index.lastUse(blocksOf('abc'), 0, 3), undefined);
-  assert.equal(index.lastUse(blocksOf('abc'), 1, 2), undefined);
+  const uses: (number | undefined)[] = [undefined, undefined];
+  index.match(blocksOf('abc'), [0, 1], [], uses as number[]);
+  assert.deepEqual(uses, [first, undefined]);
 });
 
 test('blocks looked up before others were added are looked up again', () => {
@@ -230,7 +240,7 @@ test('blocks looked up before they were dropped are looked up again', () => {
   index.insert(early, 0);
   index.forget(0);
   index.insert(blocksOf('x'), 2);
-  assert.equal(index.lastUse(early, 0, 3), undefined);
+  assert.deepEqual(match(index, 'abc', [0]), [0]);
   index.insert(early, 1);
   assert.deepEqual(match(index, 'abc', [0, 1, 2]), [0, 3, 0]);
   index.insert(early, 1);
@@ -264,7 +274,51 @@ test('a hundred thousand distinct prompts take no more memory than the size allo
     index.insert(blocks.hash(prompt), i % 8);
   }
   assert.ok(index.size <= 11_250, `${index.size} entries`);
-  assert.ok(index.bytes < 2 ** 20, `${index.bytes} bytes`);
+  assert.ok(index.bytes < 1.125 * 2 ** 20, `${index.bytes} bytes`);
   assert.equal(index.evict(), true);
   assert.ok(index.size <= 10_000);
+});
+
+test('what is forgotten does not count at once, and is dropped by and by', () => {
+  const index = new PrefixIndex(1000);
+  index.insert(blocksOf('abcdefgh'), 0);
+  index.insert(blocksOf('ab'), 1);
+  index.forget(0);
+  assert.deepEqual([index.held(0), index.size], [0, 10]);
+  assert.deepEqual(match(index, 'abcdefgh', [0, 1]), [0, 2]);
+  assert.equal(index.tidy(3), false);
+  assert.equal(index.size, 7);
+  index.insert(blocksOf('abc'), 0);
+  assert.equal(index.held(0), 3);
+  assert.equal(index.tidy(), true);
+  assert.equal(index.size, 5);
+  assert.deepEqual(match(index, 'abcdefgh', [0, 1]), [3, 2]);
+});
+
+test('a worker in the place of one that is gone has nothing of it', () => {
+  const index = new PrefixIndex(1000);
+  index.insert(blocksOf('abcd'), 0);
+  index.forget(0);
+  index.setCapacity(0, 2);
+  index.insert(blocksOf('xy'), 0);
+  assert.deepEqual([match(index, 'abcd', [0]), match(index, 'xy', [0]), index.room(0)], [[0], [2], 0]);
+});
+
+test('room above a new capacity is made by and by', () => {
+  const index = new PrefixIndex(1000);
+  index.insert(blocksOf('abcdefgh'), 0);
+  index.setCapacity(0, 3);
+  assert.equal(index.tidy(2), false);
+  assert.equal(index.held(0), 6);
+  assert.equal(index.tidy(), true);
+  assert.deepEqual(match(index, 'abcdefgh', [0]), [3]);
+});
+
+test('what is forgotten goes before anything else does', () => {
+  const index = new PrefixIndex(8);
+  index.insert(blocksOf('ab'), 0);
+  index.insert(blocksOf('cdef'), 1);
+  index.forget(1);
+  index.insert(blocksOf('uvwxyz'), 2);
+  assert.deepEqual(match(index, 'ab', [0]), [2]);
 });
