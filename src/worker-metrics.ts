@@ -48,7 +48,13 @@ export function* viewsOf(registry: Registry, policies: ReadonlyMap<Role, Policy>
     // Before the number of its ranks is known it has no targets, and is worth a look all the more.
     if (targets.length === 0) yield { url, running: 0, indexBlocks: undefined, ...common };
     for (const target of targets) {
-      yield { url: target.url, running: target.load, indexBlocks: policy?.index?.held(target.slot), ...common };
+      yield {
+        url: target.url,
+        running: target.load,
+        indexBlocks: policy?.index?.held(target.slot),
+        ...common,
+        available: available && target.admits,
+      };
     }
   }
 }

@@ -34,7 +34,8 @@ function fleetOf(context: ApiContext) {
   const warnings = workers.flatMap(({ url, mismatch }) => (mismatch === undefined ? [] : { url, warning: mismatch }));
   return {
     healthy_workers: workers.filter(isHealthy).length,
-    available_workers: workers.length - waiting.length,
+    // Where a rank hangs its server is still asked.
+    available_workers: workers.length - waiting.filter(({ reason }) => reason !== 'rank').length,
     total_workers: workers.length,
     ...(warnings.length > 0 && { warnings }),
     waiting,

@@ -23,7 +23,7 @@ function registered(worker: Worker, context: Pick<ApiContext, 'unserved'>) {
   const metadata = metadataOf(worker);
   const ranks = worker.targets
     .filter(({ rank }) => rank !== undefined)
-    .map(({ rank, url, load }) => ({ rank, url, load }));
+    .map(({ rank, url, load, problem }) => ({ rank, url, load, ...(problem !== undefined && { problem }) }));
   return {
     id: worker.id,
     url: worker.url,

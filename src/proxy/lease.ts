@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AttemptResult, ObservedAttempt } from '../observe.ts';
 import type { Choice, Policy } from '../policies/policy.ts';
-import type { CallEnd, ChosenCall, Comparison, Verdict } from '../state/call.ts';
+import type { CallEnd, ChosenCall, Comparison, Ticket, Verdict } from '../state/call.ts';
 import type { Slots } from '../state/slots.ts';
 import { AnswerTail, type Usage } from './answer-tail.ts';
 import { failureOf } from './failure.ts';
@@ -38,7 +38,7 @@ export class Lease implements Described, ChosenCall {
   readonly #explains: boolean;
   readonly #tries: Tries;
   readonly #kept: KeptId | undefined;
-  readonly #ticket: number;
+  readonly #ticket: Ticket;
   readonly #tail = new AnswerTail();
   #streams = false;
   #status = 0;
@@ -145,8 +145,8 @@ export class Lease implements Described, ChosenCall {
     const verdict = verdictOf(outcome);
     this.#slots.give(candidate.slot);
     const end = this.#endOf(outcome, verdict);
-    candidate.settled(this, end, this.#ticket);
-    if (this.#awaited || isError(end)) this.#tries.err(this);
+    const counts = candidate.settled(this, end, this.#ticket);
+    if (this.#awaited || (counts && isError(end))) this.#tries.err(this);
     const read = told ?? this.#tail.read();
     const elsewhere = this.cachedAtPrefill;
     const own = elsewhere === undefined ? read : { ...read, cachedTokens: undefined };

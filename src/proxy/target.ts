@@ -1,6 +1,6 @@
 import type { WorkerClient } from '../http/worker-client.ts';
 import type { Candidate } from '../policies/policy.ts';
-import type { CallEnd, ChosenCall, Comparison } from '../state/call.ts';
+import type { CallEnd, ChosenCall, Comparison, Ticket } from '../state/call.ts';
 import type { InLine } from '../state/line.ts';
 
 /** A call that was sent and has had no byte of an answer yet. */
@@ -37,8 +37,8 @@ export interface Target extends Candidate {
   waitsNoMore(call: WaitingCall, answered: boolean): void;
   /** Requests of that kind should go to others while there are any. */
   holds(kind: string | undefined): boolean;
-  /** At the choice, before anything else happens. The number goes back with `settled`. */
-  chosen(call: ChosenCall): number;
+  /** At the choice, before anything else happens. The ticket goes back with `settled`. */
+  chosen(call: ChosenCall): Ticket;
   /** Whether an error in answer to the call is to be compared with what another worker says. */
   doubts(call: ChosenCall): boolean;
   /** Another worker is asked. */
@@ -47,8 +47,8 @@ export interface Target extends Candidate {
   compared(call: ChosenCall, comparison: Comparison, wasAwaited: boolean): void;
   /** A good answer to the call has begun. */
   answered(call: ChosenCall): void;
-  /** Once for each `chosen`. */
-  settled(call: ChosenCall, end: CallEnd, ticket: number): void;
+  /** Once for each `chosen`; false where it says nothing of the worker. */
+  settled(call: ChosenCall, end: CallEnd, ticket: Ticket): boolean;
   /** Told when nobody listens there. */
   unreachable(problem: string): void;
 }

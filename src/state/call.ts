@@ -10,6 +10,9 @@ export type Evidence = 'good' | 'failure' | 'refusal' | 'complaint' | 'busy' | '
 /** What other workers say to a request that one gave an error to. */
 export type Comparison = 'others_answer' | 'others_fail' | 'unknown';
 
+/** What a choice is told apart by when its call has ended: of its server's circuit breaker, and of its rank's. */
+export type Ticket = number | readonly [server: number, rank: number];
+
 /** A request that a worker was chosen for, from the choice to the end of its call. */
 export interface ChosenCall {
   /** On the clock of `performance.now()`. */

@@ -80,11 +80,16 @@ export class Breaker {
     return -this.#epoch;
   }
 
+  /** The request of that ticket was chosen under the state that it is in. */
+  isCurrent(ticket: number): boolean {
+    return Math.abs(ticket) === this.#epoch;
+  }
+
   /** The request of that ticket is over. */
   settled(verdict: Verdict, ticket: number): void {
     if (verdict === 'failure') this.#countFailure();
     else if (verdict === 'success') this.#failures = 0;
-    if (Math.abs(ticket) !== this.#epoch) return;
+    if (!this.isCurrent(ticket)) return;
     if (verdict === 'failure') this.#failed();
     else if (verdict === 'success') this.#succeeded();
     if (ticket === -this.#epoch) this.#freeProbe();

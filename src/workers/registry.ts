@@ -194,6 +194,12 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     else this.#log.info('circuit breaker closed: worker is back', about);
   }
 
+  rankChanged(worker: Worker, { url, breaker }: WorkerTarget): void {
+    if (this.#workers.get(worker.key) !== worker) return;
+    this.#refresh(worker);
+    if (breaker?.state === 'closed') this.#log.info('rank answers again: it is back', { worker: url });
+  }
+
   credentialChanged(worker: Worker): void {
     if (this.#workers.get(worker.key) !== worker) return;
     this.#refresh(worker);
@@ -287,7 +293,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     const available = this.workers.filter((each) => each.available);
     this.#available = new Set(available);
     const byRole = Map.groupBy(
-      available.flatMap(({ targets }) => targets),
+      available.flatMap(({ targets }) => targets.filter(({ admits }) => admits)),
       ({ worker: { role } }) => role,
     );
     this.#targets = byRole;

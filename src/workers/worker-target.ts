@@ -1,24 +1,75 @@
 import type { WorkerClient } from '../http/worker-client.ts';
-import type { CallEnd, ChosenCall, Comparison } from '../state/call.ts';
+import type { CallEnd, ChosenCall, Comparison, Ticket } from '../state/call.ts';
 import type { Slots } from '../state/slots.ts';
-import type { WaitingCall } from './silence.ts';
+import { Breaker, type BreakerOptions } from './breaker.ts';
+import type { Clock } from './clock.ts';
+import { Silence, type WaitingCall } from './silence.ts';
 import type { Worker } from './worker.ts';
 
-/** What a request is routed to: a server, or one of its data-parallel ranks. All but the counters is the server's. */
+/** What the targets of a worker are made with. */
+export interface TargetParts {
+  readonly slots: Slots;
+  readonly clock: Clock;
+  readonly breaker: BreakerOptions;
+  /** A rank was taken out because it hangs, may be tried, or is back. */
+  readonly rankChanged: (rank: WorkerTarget) => void;
+}
+
+/** What a request is routed to: a server, or one of its data-parallel ranks. All but the counters is the server's, and that one rank may hang alone. */
 export class WorkerTarget {
   readonly worker: Worker;
   readonly url: string;
   readonly slot: number;
   /** Data-parallel rank; undefined where the server is one target. */
   readonly rank: number | undefined;
+  readonly silence: Silence;
+  /** Of a rank: opened only when it hangs while others answer. */
+  readonly breaker: Breaker | undefined;
+  readonly #clock: Clock;
   readonly #slots: Slots;
+  #chunks = 0;
+  #chunksSeen = 0;
+  #movedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(worker: Worker, slots: Slots, rank?: number) {
+  constructor(worker: Worker, { slots, clock, breaker, rankChanged }: TargetParts, rank?: number) {
     this.worker = worker;
+    this.silence = new Silence(clock);
+    this.#clock = clock;
     this.url = rank === undefined ? worker.url : `${worker.url}@${rank}`;
     this.slot = slots.claim();
     this.rank = rank;
     this.#slots = slots;
+    if (rank === undefined) return;
+    const never = { ...breaker, failureThreshold: Number.POSITIVE_INFINITY };
+    this.breaker = new Breaker(never, clock, () => rankChanged(this));
+  }
+
+  /** It does not hang, as far as is known, or one request may try it. */
+  get admits(): boolean {
+    return this.breaker?.admits ?? true;
+  }
+
+  /** Why it gets no requests though its server does; undefined where it does. */
+  get problem(): string | undefined {
+    if (this.breaker === undefined || this.breaker.state === 'closed') return undefined;
+    return `rank ${this.rank} hangs: ${this.breaker.reason}`;
+  }
+
+  /** When a byte of an answer came last, as far as `look` has seen. */
+  get movedMs(): number {
+    return this.#movedMs;
+  }
+
+  /** Notes whether bytes have come since the last look. */
+  look(): void {
+    if (this.#chunks !== this.#chunksSeen) this.#movedMs = this.#clock.now();
+    this.#chunksSeen = this.#chunks;
+  }
+
+  /** It takes requests and does not answer them, while other ranks do: what waits there goes elsewhere. */
+  hangs(reason: string): void {
+    this.breaker?.trip(reason);
+    this.silence.abandon(`worker ${this.url}: ${reason}`);
   }
 
   get server(): string {
@@ -62,17 +113,18 @@ export class WorkerTarget {
   }
 
   set activity(count: number) {
+    this.#chunks++;
     this.worker.activity = count;
   }
 
   /** A call was sent and waits for its first byte. */
   waits(call: WaitingCall): void {
-    this.worker.silence.waits(call);
+    this.silence.waits(call);
   }
 
   /** Its first byte came (`answered`), or it ended without one. */
   waitsNoMore(call: WaitingCall, answered: boolean): void {
-    this.worker.silence.waitsNoMore(call, answered);
+    this.silence.waitsNoMore(call, answered);
   }
 
   /** Requests of that kind should go to others. */
@@ -81,9 +133,10 @@ export class WorkerTarget {
   }
 
   /** The ticket goes back with `settled`. */
-  chosen(call: ChosenCall): number {
+  chosen(call: ChosenCall): Ticket {
     this.worker.conducts.chosen(call);
-    return this.worker.breaker.chosen();
+    const server = this.worker.breaker.chosen();
+    return this.breaker === undefined ? server : [server, this.breaker.chosen()];
   }
 
   /** Whether an error in answer to the call is to be compared with what another worker says. */
@@ -106,10 +159,17 @@ export class WorkerTarget {
     this.worker.conducts.answered(call);
   }
 
-  settled(call: ChosenCall, end: CallEnd, ticket: number): void {
-    this.worker.breaker.settled(end.verdict, ticket);
-    this.worker.conducts.ended(call, end);
+  /** False where it says nothing of the server: it was chosen before that, or its rank, was found to hang. */
+  settled(call: ChosenCall, end: CallEnd, ticket: Ticket): boolean {
+    const { breaker, conducts } = this.worker;
+    const [server, rank = 0] = typeof ticket === 'number' ? [ticket] : ticket;
+    const isRankCurrent = this.breaker?.isCurrent(rank) ?? true;
+    const counts = isRankCurrent && breaker.isCurrent(server);
+    breaker.settled(isRankCurrent ? end.verdict : 'neutral', server);
+    this.breaker?.settled(end.verdict, rank);
+    conducts.ended(call, counts ? end : { ...end, evidence: 'none' });
     if (end.status === 401 || end.status === 403) this.worker.credential.doubt();
+    return counts;
   }
 
   /** Nobody listens there: no traffic until the server answers a health check again. */
@@ -119,6 +179,7 @@ export class WorkerTarget {
 
   /** Frees the counters once the last request has settled; resolves then. */
   retire(): Promise<void> {
+    this.breaker?.close();
     return this.#slots.retire(this.slot);
   }
 }

@@ -9,10 +9,10 @@ import { Conducts, type OutlierOptions } from './conducts.ts';
 import { Credential } from './credential.ts';
 import { Health, type HealthOptions } from './health.ts';
 import { askFacts, type ServerFacts } from './server-facts.ts';
-import { Silence } from './silence.ts';
+import type { WaitingCall } from './silence.ts';
 import { claimTargets } from './targets.ts';
 import { type Role, UNKNOWN_MODEL, type WorkerPatch, type WorkerSpec } from './worker-spec.ts';
-import type { WorkerTarget } from './worker-target.ts';
+import type { TargetParts, WorkerTarget } from './worker-target.ts';
 
 /** Where a worker stands. Times are on the clock of `performance.now()`. */
 export type WorkerState =
@@ -29,7 +29,7 @@ export type WorkerState =
 /** Why a worker does not get its share of the requests. */
 export interface Out {
   /** Its state, or else what took it out. */
-  readonly reason: Exclude<WorkerState['kind'], 'ready'> | 'key' | 'breaker' | 'errors';
+  readonly reason: Exclude<WorkerState['kind'], 'ready'> | 'key' | 'breaker' | 'errors' | 'rank';
   /** In a few words. */
   readonly problem: string;
 }
@@ -38,6 +38,8 @@ export interface Out {
 export interface WorkerOwner {
   stateChanged(worker: Worker, was: WorkerState): void;
   breakerChanged(worker: Worker, was: BreakerState): void;
+  /** One of its ranks hangs, may be tried, or is back. */
+  rankChanged(worker: Worker, rank: WorkerTarget): void;
   /** It refuses the router's key, or takes it again. */
   credentialChanged(worker: Worker): void;
   /** Whether another worker may be asked that is not held back for requests of the kind. */
@@ -84,7 +86,6 @@ export class Worker {
   readonly conducts: Conducts;
   readonly credential: Credential;
   readonly health: Health;
-  readonly silence: Silence;
   /** Chunks of all its answers; whether it moves tells a busy server from a stuck one. */
   activity = 0;
   /** What it says of itself, once it was asked. */
@@ -92,7 +93,7 @@ export class Worker {
   readonly #owner: WorkerOwner;
   readonly #clock: Clock;
   readonly #waiters = new Set<() => void>();
-  readonly #slots: Slots;
+  readonly #targetParts: TargetParts;
   readonly #dpAware: boolean;
   #targets: readonly WorkerTarget[];
   /** It has told its facts since it was started. */
@@ -114,10 +115,10 @@ export class Worker {
     this.#owner = owner;
     this.#clock = clock;
     this.#state = { kind: 'starting', sinceMs: clock.now() };
-    this.#slots = slots;
     this.#dpAware = dpAware;
-    this.#targets = dpAware ? [] : claimTargets(this, slots, 1);
-    this.silence = new Silence(clock);
+    const rankChanged = (rank: WorkerTarget) => owner.rankChanged(this, rank);
+    this.#targetParts = { slots, clock, breaker, rankChanged };
+    this.#targets = dpAware ? [] : claimTargets(this, this.#targetParts, 1);
     this.credential = new Credential(this, clock, () => owner.credentialChanged(this));
     this.health = new Health(this, health, clock, owner);
     const told = {
@@ -156,6 +157,12 @@ export class Worker {
     return this.#state.kind === 'ready' || this.#state.kind === 'unhealthy';
   }
 
+  /** Calls without a first byte, longest waiting first. */
+  get waiting(): readonly WaitingCall[] {
+    const calls = this.targets.flatMap(({ silence }) => [...silence.waiting]);
+    return this.targets.length > 1 ? calls.sort((a, b) => a.startedMs - b.startedMs) : calls;
+  }
+
   /** What keeps requests from it, all or some; undefined when it gets its share. */
   get out(): Out | undefined {
     const { kind } = this.#state;
@@ -163,8 +170,9 @@ export class Worker {
     if (this.credential.problem !== undefined) return { reason: 'key', problem: this.credential.problem };
     const { state, reason } = this.breaker;
     if (state !== 'closed') return { reason: 'breaker', problem: `taken out by the circuit breaker: ${reason}` };
-    const { problem } = this.conducts;
-    return problem === undefined ? undefined : { reason: 'errors', problem };
+    if (this.conducts.problem !== undefined) return { reason: 'errors', problem: this.conducts.problem };
+    const hanging = this.targets.flatMap(({ problem }) => problem ?? []);
+    return hanging.length === 0 ? undefined : { reason: 'rank', problem: hanging.join('; ') };
   }
 
   /** The same in a few words. */
@@ -274,6 +282,7 @@ export class Worker {
       }
       this.breaker.reset();
       this.conducts.reset();
+      for (const { breaker } of this.targets) breaker?.reset();
     }
     this.#enter({ kind: 'ready', sinceMs: this.#clock.now() });
   }
@@ -307,7 +316,7 @@ export class Worker {
   /** It takes requests and does not answer them: no more traffic, and those that wait go elsewhere. What streams runs on. */
   wedged(reason: string): void {
     this.breaker.trip(reason);
-    this.silence.abandon(`worker ${this.url}: ${reason}`);
+    for (const { silence } of this.targets) silence.abandon(`worker ${this.url}: ${reason}`);
   }
 
   /** Its process is gone. */
@@ -360,7 +369,7 @@ export class Worker {
     const { dpSize = 1 } = this.facts;
     if (!this.#dpAware || dpSize === this.#targets.length) return undefined;
     try {
-      const targets = claimTargets(this, this.#slots, dpSize);
+      const targets = claimTargets(this, this.#targetParts, dpSize);
       for (const target of this.#targets) void target.retire();
       this.#targets = targets;
       return undefined;

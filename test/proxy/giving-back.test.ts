@@ -26,7 +26,7 @@ function assertRested({ registry, admission }: Router): void {
   assert.equal(admission.inFlight, 0);
   for (const worker of registry.workers) {
     assert.equal(worker.load, 0, worker.url);
-    assert.equal(worker.silence.waiting.length, 0, worker.url);
+    assert.equal(worker.waiting.length, 0, worker.url);
   }
 }
 
