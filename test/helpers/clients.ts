@@ -10,7 +10,7 @@ export interface Tally {
 }
 
 /** Clients that send requests one after the other, to one of the servers that there are now; a refused connection is tried elsewhere. */
-export class Clients {
+export class Clients implements AsyncDisposable {
   readonly tally: Tally = { ok: 0, failed: [], refused: 0 };
   readonly #urls: () => readonly string[];
   readonly #agent = new Agent({ connections: 64, keepAliveTimeout: 1_000 });
@@ -30,8 +30,12 @@ export class Clients {
   async stop(): Promise<Tally> {
     this.#stopped = true;
     await Promise.all(this.#running);
-    await this.#agent.close();
+    if (!this.#agent.closed) await this.#agent.close();
     return this.tally;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   async #run(at: number): Promise<void> {

@@ -42,12 +42,12 @@ export class RealKubernetes implements AsyncDisposable {
   readonly kubeconfig = join(DIR, 'run/kubeconfig');
   readonly #child: ChildProcess;
   readonly #agent: Agent;
-  readonly #server: URL;
+  readonly server: URL;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
     const { clusters } = JSON.parse(readFileSync(this.kubeconfig, 'utf8'));
-    this.#server = new URL(clusters[0].cluster.server);
+    this.server = new URL(clusters[0].cluster.server);
     const ca = Buffer.from(clusters[0].cluster['certificate-authority-data'], 'base64');
     this.#agent = new Agent({ keepAlive: true, ca });
   }
@@ -98,13 +98,21 @@ export class RealKubernetes implements AsyncDisposable {
   /** A call of the API as admin. */
   async api<T = unknown>(method: string, path: string, body?: object): Promise<T> {
     const kind = method === 'PATCH' ? 'application/strategic-merge-patch+json' : 'application/json';
-    const call = request(new URL(path, this.#server), {
+    const call = request(new URL(path, this.server), {
       method,
       agent: this.#agent,
       headers: { authorization: 'Bearer admin-token', 'content-type': kind },
     });
     call.end(body && JSON.stringify(body));
-    const [response] = await once(call, 'response');
+    const response = await once(call, 'response').then(
+      ([answer]) => answer,
+      (error) => {
+        if (call.reusedSocket && error.code === 'ECONNRESET') return undefined;
+        throw error;
+      },
+    );
+    // The connection was kept for too long.
+    if (!response) return this.api(method, path, body);
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
     const answer = JSON.parse(Buffer.concat(chunks).toString());

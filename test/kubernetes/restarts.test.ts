@@ -71,7 +71,7 @@ after(async () => {
 
 for (const name of ['sglang-worker', 'sglang-router']) {
   test(`a rolling restart of ${name} fails no request`, options, async (t: TestContext) => {
-    const clients = new Clients(CLIENTS, () => routers);
+    await using clients = new Clients(CLIENTS, () => routers);
     await clients.have(REQUESTS / 2);
     await kubernetes.kubectl('rollout', 'restart', `deployment/${name}`);
     await kubernetes.kubectl('rollout', 'status', `deployment/${name}`, '--timeout=300s');

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Clients } from '../helpers/clients.ts';
 import { deployment, isReady, options, RealKubernetes } from '../helpers/real-kubernetes.ts';
+import { spawnRouter } from '../helpers/spawn-router.ts';
 
 /** What goes wrong with an API server and with permissions, in a real cluster: serving goes on, and the workers are right again soon. */
 
@@ -38,8 +42,32 @@ after(async () => {
   if (kubernetes) await kubernetes[Symbol.asyncDispose]();
 });
 
-async function workers(): Promise<readonly string[]> {
-  const { urls } = (await (await fetch(`${router.url}/list_workers`)).json()) as { urls: readonly string[] };
+/** Connections to a server, of which those there are can be made to say nothing more. */
+async function silencer({ hostname, port }: URL) {
+  const open = new Set<Socket>();
+  const proxy = createServer((client) => {
+    const server = connect(Number(port), hostname);
+    for (const [from, to] of [[client, server] as const, [server, client] as const]) {
+      from.on('error', () => to.destroy()).pipe(to);
+    }
+    open.add(server);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    silence: () => {
+      for (const server of open) server.unpipe().pause();
+    },
+    [Symbol.asyncDispose]: async () => {
+      proxy.close();
+      for (const server of open) server.destroy();
+    },
+  };
+}
+
+async function workers(url = router.url): Promise<readonly string[]> {
+  const { urls } = (await (await fetch(`${url}/list_workers`)).json()) as { urls: readonly string[] };
   return [...urls].sort();
 }
 
@@ -49,13 +77,13 @@ async function discovery(): Promise<readonly { problem: string }[]> {
 }
 
 /** Resolves with how long it took until the router's workers are the ready pods. */
-async function agrees(): Promise<number> {
+async function agrees(url = router.url): Promise<number> {
   const beganMs = performance.now();
   for (;;) {
     const pods = (await kubernetes.pods('default', WORKERS).catch(() => undefined))?.filter(isReady);
     const urls = pods?.map(({ status }) => `http://${status.podIP}:8000`).sort();
-    if (urls && String(urls) === String(await workers())) return Math.round(performance.now() - beganMs);
-    if (performance.now() - beganMs > 60_000) throw new Error(`expected ${urls}, got ${await workers()}`);
+    if (urls && String(urls) === String(await workers(url))) return Math.round(performance.now() - beganMs);
+    if (performance.now() - beganMs > 90_000) throw new Error(`expected ${urls}, got ${await workers(url)}`);
     await delay(20);
   }
 }
@@ -79,7 +107,7 @@ test('without permission the log has a manifest that gives it', options, async (
 });
 
 test('an API server that hangs, and pods whose servers go meanwhile', options, async (t: TestContext) => {
-  const clients = new Clients(4, () => [router.url]);
+  await using clients = new Clients(4, () => [router.url]);
   await clients.have(100);
   const pid = kubernetes.pid('kube-apiserver');
   process.kill(pid, 'SIGSTOP');
@@ -94,7 +122,7 @@ test('an API server that hangs, and pods whose servers go meanwhile', options, a
 });
 
 test('an API server that is killed; watches begin anew', options, async (t: TestContext) => {
-  const clients = new Clients(4, () => [router.url]);
+  await using clients = new Clients(4, () => [router.url]);
   await clients.have(100);
   const before = kubernetes.pid('kube-apiserver');
   process.kill(before, 'SIGKILL');
@@ -126,14 +154,30 @@ test('a token that is worth nothing any more is read again', options, async (t: 
   await agrees();
 });
 
+test('a watch that goes silent', { ...options, skip: options.skip ?? !LONG }, async (t: TestContext) => {
+  await using between = await silencer(kubernetes.server);
+  const path = join(mkdtempSync(join(tmpdir(), 'kubeconfig-')), 'config');
+  const config = readFileSync(kubernetes.kubeconfig, 'utf8');
+  writeFileSync(path, config.replaceAll(kubernetes.server.host, `127.0.0.1:${between.port}`));
+  const flags = ['--service-discovery', '--selector', WORKERS, '--service-discovery-port', '8000'];
+  await using outside = await spawnRouter([...flags, '--service-discovery-namespace', 'default'], { KUBECONFIG: path });
+  await agrees(outside.url);
+  between.silence();
+  await deleteOne();
+  const beganMs = performance.now();
+  await agrees(outside.url);
+  t.diagnostic(`right again after ${Math.round(performance.now() - beganMs)} ms`);
+});
+
 test('a Role that is taken away and given back', {
   ...options,
   skip: options.skip ?? !LONG,
 }, async (t: TestContext) => {
   const manifest = await kubernetes.kubectl('get', 'role', 'sglang-router-discovery', '-o', 'yaml');
+  const known = await workers();
   await kubernetes.kubectl('delete', 'role', 'sglang-router-discovery');
   while ((await discovery()).length === 0) await delay(200);
-  assert.equal((await workers()).length, 3);
+  assert.deepEqual(await workers(), known);
   await kubernetes.apply(manifest.replaceAll(/^ {2}(resourceVersion|uid|creationTimestamp):.*$/gm, ''));
   const beganMs = performance.now();
   while ((await discovery()).length > 0) await delay(50);

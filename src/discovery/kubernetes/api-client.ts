@@ -86,14 +86,14 @@ export class ApiClient {
     const url = new URL(server.pathname.replace(/\/$/, '') + path, server);
     url.search = new URLSearchParams(query).toString();
     const send = server.protocol === 'https:' ? secureRequest : plainRequest;
-    const response = await answerTo(
+    const ask = () =>
       send(url, {
         agent: this.#agent,
         signal,
         headers: { accept: 'application/json', 'user-agent': 'sglang-router', ...headers },
         ...tls,
-      }),
-    );
+      });
+    const response = await answerTo(ask);
     const { statusCode = 0 } = response;
     this.#refused = statusCode === 401;
     if (statusCode !== 200) throw new ApiError(statusCode, messageIn(await bodyOf(response), statusCode));
@@ -101,9 +101,14 @@ export class ApiClient {
   }
 }
 
-function answerTo(request: ClientRequest): Promise<IncomingMessage> {
+/** Asks again at once on a kept connection that turns out to be closed. */
+function answerTo(ask: () => ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    request.once('response', resolve).once('error', reject);
+    const request = ask();
+    request.once('response', resolve).once('error', (error: NodeJS.ErrnoException) => {
+      if (request.reusedSocket && error.code === 'ECONNRESET') answerTo(ask).then(resolve, reject);
+      else reject(error);
+    });
     // A peer that is gone without a word is found out.
     request.setSocketKeepAlive(true, KEEP_ALIVE_MS);
     request.end();
