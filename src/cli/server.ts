@@ -246,12 +246,12 @@ class CoLaunch {
     fleet.on('warm', ({ url }) => registry.get(url)?.poke());
     fleet.on('failed', (server, failure) => this.#failed(server, failure));
     registry.on('change', ({ url, state }) => {
-      if (state.kind === 'ready') this.#ready(fleet, url);
+      if (state.kind === 'ready') void this.#ready(fleet, url);
     });
   }
 
-  #ready(fleet: Fleet, url: string): void {
-    fleet.servers.find((server) => server.url === url)?.answered();
+  async #ready(fleet: Fleet, url: string): Promise<void> {
+    await fleet.servers.find((server) => server.url === url)?.answered();
     this.#closeBoard(fleet);
     const perRole = Map.groupBy(fleet.servers, ({ plan }) => plan.role).values();
     const enough = (servers: Server[]) =>

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import treeKill from 'tree-kill';
-import { descendantsOf, type ProcessEntry, readProcessTable } from './process-table.ts';
+import { descendantsOf, type ProcessEntry, readProcessTable, readProcessTableAtOnce } from './process-table.ts';
 
 const POLL_MS = 50;
 /** After SIGKILL; what is still there then hangs in the kernel, as a stuck GPU driver makes it. */
@@ -21,28 +21,40 @@ export interface Tree {
  * SIGTERM goes to the leader alone because SGLang takes a child's death for a crash and spends 5 s on diagnostics.
  */
 export async function stopTree({ pid, exited }: Tree, graceMs: number): Promise<number[]> {
-  const members = membersOf(pid);
+  const members = membersOf(pid, await readProcessTable());
   signal(pid, 'SIGTERM');
   const ended = await endsWithin(exited, graceMs);
   if (!ended) await killFromTop(pid);
-  return killRest(pid, members);
+  killMembers(pid, members, await readProcessTable());
+  return whoIsLeft(pid, members);
 }
 
 /** SIGKILL for the whole tree at once; resolves as `stopTree` does. What it can do synchronously is done on return. */
 export function killTree({ pid }: Pick<Tree, 'pid'>): Promise<number[]> {
-  return killRest(pid, membersOf(pid));
+  const table = readProcessTableAtOnce();
+  const members = membersOf(pid, table);
+  killMembers(pid, members, table);
+  return whoIsLeft(pid, members);
 }
 
+type Table = readonly ProcessEntry[] | undefined;
+
 /** The group, and what left it by `setsid`; known by start time, so that a reused pid is never hit. */
-async function killRest(pid: number, members: readonly ProcessEntry[]): Promise<number[]> {
-  if (groupLives(pid)) signal(-pid, 'SIGKILL');
-  for (const member of living(members)) signal(member.pid, 'SIGKILL');
+function killMembers(pid: number, members: readonly ProcessEntry[], table: Table): void {
+  if (groupLives(pid, table)) signal(-pid, 'SIGKILL');
+  for (const member of living(members, table)) signal(member.pid, 'SIGKILL');
+}
+
+/** The pids that are there even some seconds after they were killed. */
+async function whoIsLeft(pid: number, members: readonly ProcessEntry[]): Promise<number[]> {
+  let table = await readProcessTable();
   for (let waitedMs = 0; waitedMs < VERIFY_MS; waitedMs += POLL_MS) {
-    if (!groupLives(pid) && living(members).length === 0) return [];
+    if (!groupLives(pid, table) && living(members, table).length === 0) return [];
     await delay(POLL_MS);
+    table = await readProcessTable();
   }
-  const group = readProcessTable()?.filter((entry) => entry.group === pid) ?? [];
-  return [...new Set([...group, ...living(members)].map((entry) => entry.pid))];
+  const group = table?.filter((entry) => entry.group === pid) ?? [];
+  return [...new Set([...group, ...living(members, table)].map((entry) => entry.pid))];
 }
 
 /** Where there is no /proc the tree is found with `ps`; tree-kill dies of a missing `ps`, hence the look before. */
@@ -51,19 +63,17 @@ async function killFromTop(pid: number): Promise<void> {
   await new Promise<void>((resolve) => treeKill(pid, 'SIGKILL', () => resolve()));
 }
 
-function membersOf(pid: number): ProcessEntry[] {
-  const table = readProcessTable() ?? [];
+function membersOf(pid: number, table: Table = []): ProcessEntry[] {
   return [...table.filter((entry) => entry.pid === pid), ...descendantsOf(pid, table)];
 }
 
-function living(members: readonly ProcessEntry[]): ProcessEntry[] {
-  const now = new Map(readProcessTable()?.map((entry) => [entry.pid, entry.started]));
+function living(members: readonly ProcessEntry[], table: Table): ProcessEntry[] {
+  const now = new Map(table?.map((entry) => [entry.pid, entry.started]));
   return members.filter((member) => now.get(member.pid) === member.started);
 }
 
 /** Zombies do not count: as pid 1 of a container nobody may ever reap them. */
-function groupLives(pid: number): boolean {
-  const table = readProcessTable();
+function groupLives(pid: number, table: Table): boolean {
   return table === undefined ? signal(-pid, 0) : table.some((entry) => entry.group === pid);
 }
 

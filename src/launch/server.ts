@@ -139,11 +139,13 @@ export class Server {
   }
 
   /** A health check at `url` was answered: by this server, as a rule. */
-  answered(): void {
-    if (this.#over || this.#readyMs !== undefined) return;
-    const pid = this.#child?.pid;
-    if (pid === undefined) return;
-    if (groupListens(pid, this.port) === false) {
+  async answered(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined || this.#over || this.#readyMs !== undefined) return;
+    const listens = await groupListens(child.pid, this.port);
+    // It may have ended meanwhile, or have been told already.
+    if (this.#child !== child || this.#over || this.#readyMs !== undefined) return;
+    if (listens === false) {
       this.#loseTo('another program answers on it');
       return;
     }

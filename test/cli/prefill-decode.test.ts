@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { readProcessTable } from '../../src/launch/process-table.ts';
+import { readProcessTableAtOnce } from '../../src/launch/process-table.ts';
 import { ask, coLauncher, READY, SIMULATED, sim } from '../helpers/co-launch.ts';
 import { type Json, readEvents } from '../helpers/sim.ts';
 import { gone, type Program } from '../launch/processes.ts';
@@ -14,7 +14,7 @@ const workersOf = async (url: string): Promise<Json> => (await fetch(`${url}/wor
 
 /** Pids of the servers of a launch. */
 const pidsOf = ({ pid: launcher }: Program): number[] =>
-  (readProcessTable() ?? []).filter(({ parent }) => parent === launcher).map(({ pid }) => pid);
+  (readProcessTableAtOnce() ?? []).filter(({ parent }) => parent === launcher).map(({ pid }) => pid);
 
 /** The server that listens there. */
 function pidAt(program: Program, url: string): number {

@@ -101,7 +101,7 @@ test('a server that dies later leaves no children behind', async (t) => {
   const { fleet, output } = await createFleet(t, 1, ['--behave', 'grandchild']);
   fleet.start();
   await allWarm(fleet);
-  fleet.servers[0]!.answered();
+  await fleet.servers[0]!.answered();
   const failed = failureOf(fleet);
   await fetch(`${fleet.servers[0]!.url}/die`).catch(() => {});
   const [server, failure] = await failed;
@@ -156,7 +156,7 @@ test('a stranger that answers on the port is not taken for the server', async (t
   const lost = server!.url;
   fleet.start();
   const moved = once(fleet, 'moved');
-  server!.answered();
+  await server!.answered();
   assert.deepEqual(await moved, [server, lost]);
   assert.ok(!server!.ready);
   assert.notEqual(server!.url, lost);
@@ -209,7 +209,7 @@ async function ready(fleet: Fleet): Promise<Server> {
   fleet.start();
   await allWarm(fleet);
   const server = fleet.servers[0]!;
-  server.answered();
+  await server.answered();
   return server;
 }
 
@@ -223,7 +223,7 @@ test('(19) a server is started again on its port, its log goes on, and what it h
   assert.deepEqual(await started, [server]);
   assert.ok(!server.ready && !server.over);
   await allWarm(fleet);
-  server.answered();
+  await server.answered();
   assert.ok(server.ready);
   assert.equal(server.url, url);
   assert.equal((await fetch(url)).status, 200);

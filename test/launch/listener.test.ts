@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { groupListens } from '../../src/launch/listener.ts';
 import { readProcessTable } from '../../src/launch/process-table.ts';
 
-const ownGroup = readProcessTable()?.find(({ pid }) => pid === process.pid)?.group ?? 0;
+const ownGroup = (await readProcessTable())?.find(({ pid }) => pid === process.pid)?.group ?? 0;
 
 async function listen(t: TestContext, host: string): Promise<number> {
   const server = createServer().listen(0, host);
@@ -20,14 +20,14 @@ test('who listens on a port', async (t) => {
   const stranger = spawn('/bin/sleep', ['60'], { detached: true });
   t.after(() => stranger.kill());
   await once(stranger, 'spawn');
-  assert.equal(groupListens(ownGroup, port), true);
-  assert.equal(groupListens(stranger.pid!, port), false);
+  assert.equal(await groupListens(ownGroup, port), true);
+  assert.equal(await groupListens(stranger.pid!, port), false);
 });
 
-test('nothing is said of a port that nobody listens on', () => {
-  assert.equal(groupListens(ownGroup, 1), undefined);
+test('nothing is said of a port that nobody listens on', async () => {
+  assert.equal(await groupListens(ownGroup, 1), undefined);
 });
 
 test('an address of any kind counts', async (t) => {
-  assert.equal(groupListens(ownGroup, await listen(t, '::')), true);
+  assert.equal(await groupListens(ownGroup, await listen(t, '::')), true);
 });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { readProcessTable } from '../../src/launch/process-table.ts';
+import { readProcessTableAtOnce } from '../../src/launch/process-table.ts';
 
 export const FIXTURES = fileURLToPath(new URL('../fixtures/launch/', import.meta.url));
 export const ENGINE = `${FIXTURES}engine.ts`;
@@ -10,7 +10,7 @@ export const ENGINE = `${FIXTURES}engine.ts`;
 /** Resolves when none of the processes lives any more; throws after 20 s. */
 export async function gone(...pids: number[]): Promise<void> {
   for (let left = 400; left > 0; left--) {
-    const table = readProcessTable() ?? [];
+    const table = readProcessTableAtOnce() ?? [];
     if (!table.some(({ pid }) => pids.includes(pid))) return;
     await delay(50);
   }
@@ -18,7 +18,7 @@ export async function gone(...pids: number[]): Promise<void> {
 }
 
 export function isAlive(pid: number): boolean {
-  return (readProcessTable() ?? []).some((entry) => entry.pid === pid);
+  return (readProcessTableAtOnce() ?? []).some((entry) => entry.pid === pid);
 }
 
 /** A program whose output can be waited for. */

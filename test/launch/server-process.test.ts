@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { serverProcessPath } from '../../src/launch/engine.ts';
 import { killTree } from '../../src/launch/kill-tree.ts';
-import { readProcessTable } from '../../src/launch/process-table.ts';
+import { readProcessTableAtOnce } from '../../src/launch/process-table.ts';
 import { FIXTURES, gone, isAlive, Program } from './processes.ts';
 
 let port = 20_500;
@@ -22,7 +22,7 @@ async function started(t: TestContext): Promise<{ program: Program; server: numb
 test('sglang runs as `python -m` runs it, with its processes in the group of the launcher', async (t) => {
   const { program, server, scheduler } = await started(t);
   assert.match(program.output, /scheduler pid \d+ main __mp_main__/);
-  const groupOf = (pid: number) => readProcessTable()?.find((entry) => entry.pid === pid)?.group;
+  const groupOf = (pid: number) => readProcessTableAtOnce()?.find((entry) => entry.pid === pid)?.group;
   assert.deepEqual([groupOf(server), groupOf(scheduler)], [program.pid, program.pid]);
 });
 
