@@ -85,6 +85,11 @@ export class RouterError extends Error {
   }
 }
 
+/** A mistake of the router itself. Its `cause` is for the log alone. */
+export function internalError(cause: unknown): RouterError {
+  return new RouterError('internal_error', 'the router failed on this request; its log has the reason', { cause });
+}
+
 /** A failure that ends the command: printed as `context`, `error: message` and `hint: …`, without a stack trace. */
 export class ExitError extends Error {
   readonly code: ExitErrorCode;

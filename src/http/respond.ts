@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { type HttpErrorCode, RouterError } from '../errors.ts';
+import { type HttpErrorCode, internalError, RouterError } from '../errors.ts';
 import type { Reply } from './edge/reply.ts';
 
 /** After this the connection is of no more use: the router is leaving. */
@@ -33,10 +33,7 @@ export function errorObject({ status, code, message, details }: RouterError): Re
 
 /** Answers with a JSON error object; anything but a RouterError is a 500. Returns the code that it has. */
 export function sendError(reply: Reply, error: unknown): HttpErrorCode {
-  const known =
-    error instanceof RouterError
-      ? error
-      : new RouterError('internal_error', 'the router failed on this request; its log has the reason');
+  const known = error instanceof RouterError ? error : internalError(error);
   reply.setHeader('x-smg-error-code', known.code);
   // OpenAI's and Anthropic's clients send a request again after a 502 unless they are told not to.
   if (known.code === 'worker_died') reply.setHeader('x-should-retry', 'false');

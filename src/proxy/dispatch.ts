@@ -7,7 +7,7 @@ import type { Controller, ExchangeHandler } from '../http/worker-client.ts';
 import type { Hints } from '../policies/policy.ts';
 import { Deadlines, type Timeouts } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
-import { failed, failureOf } from './failure.ts';
+import { failed, failureOf, thrown } from './failure.ts';
 import type { Lease } from './lease.ts';
 import { Opening, type Told } from './opening.ts';
 import type { Outcome } from './outcome.ts';
@@ -70,7 +70,7 @@ export function dispatch(sending: Sending): Dispatched {
   try {
     target.client.dispatch(prepared, call);
   } catch (error) {
-    call.end(failed(error as Error, false, false));
+    call.end(failed(thrown(error), false, false));
   }
   return call;
 }
@@ -167,8 +167,43 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     this.#answerBegan = true;
   }
 
+  // Whatever is thrown in the next three is no fault of the connection, which would hand it back as the worker's.
+
   onResponseStart(_: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
     if (status < 200) return;
+    try {
+      this.#head(status, headers, statusText);
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    try {
+      if (this.#over) this.#discard(chunk);
+      else this.#data(controller, chunk);
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
+  }
+
+  onResponseEnd(): void {
+    this.#deadlines.clear();
+    if (this.#over) return;
+    try {
+      this.#end();
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
+  }
+
+  onResponseError(_: Controller, error: Error): void {
+    this.#deadlines.clear();
+    if (this.#over) return;
+    this.#finish(failed(error, this.#sink.started, this.#controller !== undefined));
+  }
+
+  #head(status: number, headers: IncomingHttpHeaders, statusText: string | undefined): void {
     if (this.#goesElsewhere(status)) {
       this.#lease.observed.head(status, false);
       this.#reject(status, retryAfterMs(headers['retry-after']));
@@ -180,20 +215,14 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     if (this.#lease.readable && status < 300) this.#opening = new Opening();
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
-    if (this.#over) {
-      this.#discard(chunk);
-      return;
-    }
+  #data(controller: Controller, chunk: Buffer): void {
     this.#target.activity++;
     this.#deadlines.chunks++;
     if (this.#opening) this.#open(chunk, this.#opening.see(chunk));
     else if (!this.#pass(chunk)) this.#pause(controller);
   }
 
-  onResponseEnd(): void {
-    this.#deadlines.clear();
-    if (this.#over) return;
+  #end(): void {
     if (this.#opening) this.#open(undefined, this.#opening.end());
     if (this.#over) {
       // Rejected: nothing is left to be read.
@@ -201,27 +230,15 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
       return;
     }
     if (this.#waiting) this.#begins();
-    try {
-      this.#sink.end();
-    } catch (error) {
-      // The connection is done with this exchange: nobody else would end the call.
-      this.#stop(error as Error);
-      return;
-    }
+    this.#sink.end();
     this.#finish({ kind: 'answered', status: this.#lease.errorAtEnd() ?? this.#status });
-  }
-
-  onResponseError(_: Controller, error: Error): void {
-    this.#deadlines.clear();
-    if (this.#over) return;
-    this.#finish(failed(error, this.#sink.started, this.#controller !== undefined));
   }
 
   /** The beginning of a stream has told so much: it is kept back, refused, or passed on. */
   #open(chunk: Buffer | undefined, told: Told): void {
     if (chunk) this.#kept.push(chunk);
     if (told === 'nothing') {
-      this.#openingTimer ??= setTimeout(() => this.#open(undefined, 'good'), OPENING_MS);
+      this.#openingTimer ??= setTimeout(() => this.#openAnyway(), OPENING_MS);
       return;
     }
     this.#closeOpening();
@@ -238,6 +255,14 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     let drained = true;
     for (const each of kept) drained = this.#pass(each);
     if (!drained && this.#controller) this.#pause(this.#controller);
+  }
+
+  #openAnyway(): void {
+    try {
+      this.#open(undefined, 'good');
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
   }
 
   #closeOpening(): void {
@@ -284,8 +309,9 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
 
   /** Ends the call from our side with an error of ours. A worker is not to blame for an answer that is long, nor for the time that others took. */
   #stop(error: Error): void {
-    const blameless = this.#exchange.overdue && (!this.#waiting || this.#tries.retries > 0);
-    this.end({ ...failed(error, this.#sink.started, this.#controller !== undefined), blameless });
+    const outcome = failed(error, this.#sink.started, this.#controller !== undefined);
+    const isLate = this.#exchange.overdue && (!this.#waiting || this.#tries.retries > 0);
+    this.end({ ...outcome, blameless: outcome.blameless || isLate });
   }
 
   /** Ends the call from our side: the worker's connection closes now, and whoever waits goes on now. */

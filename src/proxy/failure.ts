@@ -1,5 +1,5 @@
-import { type HttpErrorCode, RouterError } from '../errors.ts';
-import type { Failed } from './outcome.ts';
+import { type HttpErrorCode, internalError, RouterError } from '../errors.ts';
+import type { Failed, Outcome } from './outcome.ts';
 import type { Target } from './target.ts';
 
 /** The request is not one that can be sent: an invalid path, a header that must not be. */
@@ -8,15 +8,33 @@ const NOT_SENDABLE: ReadonlySet<string> = new Set(['UND_ERR_INVALID_ARG', 'UND_E
 const TAKEN_OUT: ReadonlySet<string> = new Set(['UND_ERR_CLOSED', 'UND_ERR_DESTROYED', 'UND_ERR_ABORTED']);
 /** The request asks for more than the router may hold: another server would answer as much. */
 const TOO_LARGE = 'worker_answer_too_large' satisfies HttpErrorCode;
+const MISTAKE = 'internal_error' satisfies HttpErrorCode;
 /** This machine cannot connect to anybody. */
 const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
 const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? '';
 
+/** What was thrown while a call was made or its answer was dealt with: on purpose it is a RouterError, anything else is a mistake of ours. */
+export function thrown(error: unknown): RouterError {
+  return error instanceof RouterError ? error : internalError(error);
+}
+
+/** True where the router itself went wrong: no other attempt would end otherwise, and the log has the reason. */
+export function isMistake({ error }: Failed): boolean {
+  return codeOf(error) === MISTAKE;
+}
+
+/** How an attempt ended, in a few words: a status, or what went wrong; undefined where its client left. */
+export function causeOf(outcome: Outcome): string | undefined {
+  if (outcome.kind === 'failed') return wordsOf(outcome.error);
+  return 'status' in outcome ? `status ${outcome.status}` : undefined;
+}
+
 /** The outcome of a call that ended in an error. */
 export function failed(error: Error, started: boolean, sent: boolean): Failed {
   const code = codeOf(error);
-  const blameless = NOT_SENDABLE.has(code) || TAKEN_OUT.has(code) || EXHAUSTED.has(code) || code === TOO_LARGE;
+  const isOurs = EXHAUSTED.has(code) || code === TOO_LARGE || code === MISTAKE;
+  const blameless = isOurs || NOT_SENDABLE.has(code) || TAKEN_OUT.has(code);
   return { kind: 'failed', error, started, sent, blameless };
 }
 
@@ -44,7 +62,9 @@ export function tooLargeToHold(server: string, mostBytes: number): RouterError {
 /** True when no other attempt can end otherwise: nothing can be sent, or nobody is there to send it. */
 export function isFinal({ error }: Failed): boolean {
   const code = codeOf(error);
-  return NOT_SENDABLE.has(code) || code === TOO_LARGE || code === ('draining' satisfies HttpErrorCode);
+  return (
+    NOT_SENDABLE.has(code) || code === TOO_LARGE || code === MISTAKE || code === ('draining' satisfies HttpErrorCode)
+  );
 }
 
 /** The only mapping from a failed call to what the client is told. */
@@ -61,9 +81,14 @@ export function failureOf({ error, started }: Failed, target: Target | undefined
   const broke = started ? 'broke off in the middle of its answer' : 'broke the connection before it answered';
   return new RouterError(
     bad ? 'worker_bad_response' : 'worker_connection_failed',
-    `worker ${target?.url} ${bad ? 'sent what is not HTTP' : broke}: ${error.message}`,
+    `worker ${target?.url} ${bad ? 'sent what is not HTTP' : broke}: ${wordsOf(error)}`,
     cause,
   );
+}
+
+/** The error of a name with several addresses has no words of its own. */
+function wordsOf(error: Error): string {
+  return error.message || codeOf(error);
 }
 
 function isBadResponse(error: Error): boolean {

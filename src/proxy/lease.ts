@@ -4,7 +4,7 @@ import type { Choice, Policy } from '../policies/policy.ts';
 import type { CallEnd, ChosenCall, Comparison, Ticket, Verdict } from '../state/call.ts';
 import type { Slots } from '../state/slots.ts';
 import { AnswerTail, type Usage } from './answer-tail.ts';
-import { failureOf } from './failure.ts';
+import { causeOf, failureOf } from './failure.ts';
 import type { KeptId } from './kept/kept-id.ts';
 import type { Outcome } from './outcome.ts';
 import { retryAfterMs, type Tries } from './retry.ts';
@@ -163,6 +163,7 @@ export class Lease implements Described, ChosenCall {
     return {
       verdict,
       evidence: evidenceOf(outcome),
+      cause: verdict === 'failure' ? causeOf(outcome) : undefined,
       status: 'status' in outcome ? outcome.status : undefined,
       repeated: outcome.kind === 'rejected',
       broke: outcome.kind === 'failed' && outcome.started,

@@ -10,7 +10,7 @@ import type { Timeouts } from './deadlines.ts';
 import { type Called, type Dispatched, dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
 import { asksToExplain, explain } from './explain.ts';
-import { mayHaveDied } from './failure.ts';
+import { causeOf, isMistake, mayHaveDied } from './failure.ts';
 import { keeperTargets } from './kept/keeper-targets.ts';
 import type { Keepers } from './kept/keepers.ts';
 import { KeptId } from './kept/kept-id.ts';
@@ -94,8 +94,9 @@ export class Leg implements Disposable {
       this.lease.settle(outcome, sink.usage);
     }
     if (outcome.kind !== 'failed') return outcome;
+    if (isMistake(outcome)) this.#logMistake(outcome.error.cause as Error);
     if (mayHaveDied(outcome)) this.#noteBreak();
-    if (nobodyListens(outcome.error)) this.target.unreachable(outcome.error.message);
+    if (nobodyListens(outcome.error)) this.target.unreachable(causeOf(outcome) ?? '');
     return outcome;
   }
 
@@ -116,6 +117,12 @@ export class Leg implements Disposable {
     if (this.#ended) return { outcome: this.#ended, answerBegan: false, tookMs: 0 };
     this.#call = dispatch({ lease: this.lease, body, sink, fresh, timeouts: this.#parts.timeouts, ...this.#asked });
     return await this.#call.called;
+  }
+
+  #logMistake({ stack, message }: Error): void {
+    const { id, path } = this.#asked.exchange.observed.record;
+    const fields = { id, path, worker: this.target.url, reason: stack ?? message };
+    this.#parts.log.error('an answer failed in the router', fields);
   }
 
   /** It is no other server that has another rank of it. */

@@ -1,3 +1,4 @@
+import { RouterError } from '../errors.ts';
 import { ClientGoneError } from '../http/client-gone.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import type { Reply } from '../http/edge/reply.ts';
@@ -7,7 +8,8 @@ import type { Log } from '../log.ts';
 import type { Random } from '../policies/policy.ts';
 import type { Admission, Somebody } from './admit.ts';
 import { type Edge, Exchange } from './exchange.ts';
-import { failureOf, isFinal, worksHarm } from './failure.ts';
+import { causeOf, failureOf, isFinal, isMistake, worksHarm } from './failure.ts';
+import { FailureLog } from './failure-log.ts';
 import type { Fleet } from './fleet.ts';
 import { RequestHints } from './hints.ts';
 import { findKeeper } from './kept/find-keeper.ts';
@@ -18,7 +20,7 @@ import { type Models, modelOf } from './models.ts';
 import type { Attempt, Plan } from './plans/plan.ts';
 import { backoffMs, isRetryable, type RetryOptions, Tries } from './retry.ts';
 import { RetryBudget } from './retry-budget.ts';
-import { noteFailure, settle } from './settle.ts';
+import { settle } from './settle.ts';
 import { tellAll } from './tell-all.ts';
 import { noTimeLeft } from './timeout.ts';
 
@@ -57,11 +59,13 @@ export class DataPath {
   readonly #options: DataPathOptions;
   readonly #parts: DataPathParts;
   readonly #budget = new RetryBudget();
+  readonly #failures: FailureLog;
   readonly #random: Random;
 
   constructor(options: DataPathOptions, parts: DataPathParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#failures = new FailureLog(parts.log);
     this.#random = parts.random ?? Math.random;
   }
 
@@ -88,7 +92,7 @@ export class DataPath {
 
   /** Attempts until one is answered or no other may follow. */
   async #answer(exchange: Exchange, { found, admitted, repeatable }: Treatment): Promise<void> {
-    const { plan, admission, somebody, models, keepers, log } = this.#parts;
+    const { plan, admission, somebody, models, keepers } = this.#parts;
     const { observed } = exchange;
     const hints = new RequestHints(exchange.request, exchange.body, models.several);
     const model = modelOf(models, hints, admitted);
@@ -109,7 +113,7 @@ export class DataPath {
         if (exchange.gone) break;
         if (exchange.overdue) throw noTimeLeft(this.#options.requestTimeoutMs);
         attempt = await plan.attempt(asked);
-        noteFailure(exchange, attempt, log);
+        this.#note(exchange, attempt);
         if (!(await this.#goesOn(asked, attempt))) break;
       }
     } finally {
@@ -162,10 +166,24 @@ export class DataPath {
     );
   }
 
+  /** The last of the targets is the one that failed. */
+  #note({ observed: { record } }: Exchange, attempt: Attempt): void {
+    const { outcome, targets } = attempt;
+    if (outcome.kind === 'answered' || (outcome.kind === 'failed' && isMistake(outcome))) return;
+    const worker = targets.at(-1)?.url ?? '';
+    const cause = causeOf(outcome);
+    if (cause !== undefined) this.#failures.note({ id: record.id, path: record.path, worker, cause });
+  }
+
+  #logMistake({ observed: { record } }: Exchange, error: Error): void {
+    const { id, path } = record;
+    this.#parts.log.error('request failed in the router', { id, path, reason: error.stack ?? error.message });
+  }
+
   #fail(exchange: Exchange, error: Error): void {
     if (exchange.gone || error instanceof ClientGoneError) return;
     const { reply, headers, observed } = exchange;
-    if (!('code' in error)) this.#parts.log.error('request failed', { reason: error.stack ?? error.message });
+    if (!(error instanceof RouterError)) this.#logMistake(exchange, error);
     if (reply.ended) return;
     if (reply.started) {
       reply.cut();

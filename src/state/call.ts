@@ -25,6 +25,8 @@ export interface ChosenCall {
 export interface CallEnd {
   readonly verdict: Verdict;
   readonly evidence: Evidence;
+  /** What went wrong, in a few words; undefined where nothing did. */
+  readonly cause: string | undefined;
   /** Of the answer; undefined where there was none. */
   readonly status: number | undefined;
   /** The request is sent again. */

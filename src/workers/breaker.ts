@@ -15,6 +15,15 @@ export interface BreakerOptions {
   readonly windowMs: number;
 }
 
+interface Failure {
+  readonly atMs: number;
+  readonly cause: string;
+}
+
+/** Of a cause so much is shown, and of different ones so many. */
+const LONGEST_CAUSE = 200;
+const SHOWN_CAUSES = 3;
+
 /**
  * Takes a worker out after failures in a row and lets probes decide when it comes back. A request counts only under the
  * state it was chosen in: what was sent before a worker was taken out says nothing of how it is now.
@@ -26,8 +35,8 @@ export class Breaker {
   #state: BreakerState = 'closed';
   /** Counts state changes; a ticket is the epoch of the choice, negative for a probe. */
   #epoch = 1;
-  /** When each of the failures in a row was, oldest first; only those within the window. */
-  #recent: number[] = [];
+  /** The failures in a row, oldest first; only those within the window. */
+  #recent: Failure[] = [];
   #successes = 0;
   #probing = false;
   /** It hung although it looks healthy, so that health checks cannot tell when it is over. */
@@ -86,11 +95,11 @@ export class Breaker {
   }
 
   /** The request of that ticket is over. */
-  settled(verdict: Verdict, ticket: number): void {
+  settled(verdict: Verdict, ticket: number, cause = 'a failure'): void {
     if (verdict === 'failure') this.#countFailure();
     else if (verdict === 'success') this.#failures = 0;
     if (!this.isCurrent(ticket)) return;
-    if (verdict === 'failure') this.#failed();
+    if (verdict === 'failure') this.#failed(cause);
     else if (verdict === 'success') this.#succeeded();
     if (ticket === -this.#epoch) this.#freeProbe();
   }
@@ -124,15 +133,16 @@ export class Breaker {
     this.#lastFailureMs = this.#clock.now();
   }
 
-  #failed(): void {
-    if (this.#state === 'half_open') this.#open('failed again when it was tried');
+  #failed(cause: string): void {
+    if (this.#state === 'half_open') this.#open(`failed again when it was tried: ${cause}`);
     else if (this.#state === 'open') this.#successes = 0;
     else {
       const now = this.#clock.now();
-      this.#recent = this.#recent.filter((atMs) => now - atMs <= this.#options.windowMs);
-      this.#recent.push(now);
+      this.#recent = this.#recent.filter(({ atMs }) => now - atMs <= this.#options.windowMs);
+      this.#recent.push({ atMs: now, cause: cause.slice(0, LONGEST_CAUSE) });
       const { length } = this.#recent;
-      if (length >= this.#options.failureThreshold) this.#open(`${length} failures in a row`);
+      if (length >= this.#options.failureThreshold)
+        this.#open(`${length} failures in a row: ${causesOf(this.#recent)}`);
     }
   }
 
@@ -165,4 +175,13 @@ export class Breaker {
     if (state === 'closed') this.#tripped = false;
     this.#changed(was);
   }
+}
+
+/** What went wrong, what did most often first. */
+function causesOf(failures: readonly Failure[]): string {
+  const alike = [...Map.groupBy(failures, ({ cause }) => cause)].sort(([, a], [, b]) => b.length - a.length);
+  const shown = alike
+    .slice(0, SHOWN_CAUSES)
+    .map(([cause, { length }]) => (length > 1 ? `${cause} (${length} times)` : cause));
+  return [...shown, ...(alike.length > SHOWN_CAUSES ? ['…'] : [])].join(', ');
 }

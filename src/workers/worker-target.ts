@@ -165,8 +165,8 @@ export class WorkerTarget {
     const [server, rank = 0] = typeof ticket === 'number' ? [ticket] : ticket;
     const isRankCurrent = this.breaker?.isCurrent(rank) ?? true;
     const counts = isRankCurrent && breaker.isCurrent(server);
-    breaker.settled(isRankCurrent ? end.verdict : 'neutral', server);
-    this.breaker?.settled(end.verdict, rank);
+    breaker.settled(isRankCurrent ? end.verdict : 'neutral', server, end.cause);
+    this.breaker?.settled(end.verdict, rank, end.cause);
     conducts.ended(call, counts ? end : { ...end, evidence: 'none' });
     if (end.status === 401 || end.status === 403) this.worker.credential.doubt();
     return counts;

@@ -10,7 +10,15 @@ export function aCall(startedMs = 0, kind?: string): ChosenCall {
 export function endOf(evidence: Evidence, status?: number, retryAfterMs?: number): CallEnd {
   const verdict =
     evidence === 'failure' ? 'failure' : evidence === 'busy' || evidence === 'none' ? 'neutral' : 'success';
-  return { verdict, evidence, status, retryAfterMs, repeated: false, broke: false };
+  return {
+    verdict,
+    cause: verdict === 'failure' ? `status ${status}` : undefined,
+    evidence,
+    status,
+    retryAfterMs,
+    repeated: false,
+    broke: false,
+  };
 }
 
 /** A call that fails there. */

@@ -13,9 +13,9 @@ function breakerOn(options: Partial<BreakerOptions> = {}) {
   const breaker: Breaker = new Breaker({ ...OPTIONS, ...options }, clock, (was) =>
     changes.push(`${was} > ${breaker.state}`),
   );
-  const request = (verdict: Verdict) => breaker.settled(verdict, breaker.chosen());
+  const request = (verdict: Verdict, cause?: string) => breaker.settled(verdict, breaker.chosen(), cause);
   const fail = (times: number) => {
-    for (let i = 0; i < times; i++) request('failure');
+    for (let i = 0; i < times; i++) request('failure', 'status 500');
   };
   return { clock, breaker, changes, request, fail };
 }
@@ -27,8 +27,11 @@ test('failures in a row open it; a success in between starts the count again, a 
   fail(2);
   assert.equal(breaker.state, 'closed');
   request('neutral');
-  fail(1);
-  assert.deepEqual([breaker.state, breaker.admits, breaker.reason], ['open', false, '3 failures in a row']);
+  request('failure', 'reset');
+  assert.deepEqual(
+    [breaker.state, breaker.admits, breaker.reason],
+    ['open', false, '3 failures in a row: status 500 (2 times), reset'],
+  );
 });
 
 test('failures further apart than the window do not add up', () => {

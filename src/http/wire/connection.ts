@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
-import { ConnectTimeoutError, SocketError } from 'undici/lib/core/errors.js';
+import { ConnectTimeoutError, HTTPParserError, SocketError } from 'undici/lib/core/errors.js';
+import { internalError } from '../../errors.ts';
 import { markReuse } from '../reuse-mark.ts';
 import type { Controller, ExchangeHandler } from '../worker-client.ts';
 import { type AnswerHandler, AnswerParser } from './answer-parser.ts';
@@ -124,7 +125,7 @@ export class Connection implements AnswerHandler {
     try {
       this.#parser.resume();
     } catch (error) {
-      this.destroy(error as Error);
+      this.#unreadable(error as Error);
       return;
     }
     if (!this.#parser.paused) this.#socket.resume();
@@ -183,7 +184,7 @@ export class Connection implements AnswerHandler {
     try {
       this.#parser.feed(bytes);
     } catch (error) {
-      this.#broken(error as Error);
+      this.#unreadable(error as Error);
     }
     return !this.#closed && !this.#parser.paused;
   }
@@ -197,6 +198,12 @@ export class Connection implements AnswerHandler {
   #broken(error: Error): void {
     if (!this.#closed) markReuse(error, this.#socket);
     this.destroy(error);
+  }
+
+  /** What came is not HTTP, or the one who reads it went wrong. */
+  #unreadable(error: Error): void {
+    if (error instanceof HTTPParserError) this.#broken(error);
+    else this.destroy(internalError(error));
   }
 
   #over(): Exchange | undefined {
