@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Conduct } from './conduct.ts';
 import type { Worker } from './worker.ts';
+import { UNKNOWN_MODEL } from './worker-spec.ts';
 
 /** Errors in a row that others did not give, after which a worker is left alone for a moment. */
 const SUSPICIOUS = 2;
@@ -66,8 +67,10 @@ export class Outliers {
   }
 }
 
-function isPeer(worker: Worker, other: Worker): boolean {
-  return other.role === worker.role && other.modelId === worker.modelId;
+/** A worker that does not tell its model may have any: one that refuses every request refuses that question too. */
+function isPeer({ role, modelId }: Worker, other: Worker): boolean {
+  if (other.role !== role) return false;
+  return other.modelId === modelId || modelId === UNKNOWN_MODEL || other.modelId === UNKNOWN_MODEL;
 }
 
 /** A share of which `errors` of `answers` were seen is hardly above this (Agresti and Coull's interval). */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { ok, type RecordingWorker, type Respond, recordingWorker } from '../helpers/recording-worker.ts';
+import { startSim } from '../helpers/sim.ts';
 import { type TestRouter, testRouter, until } from '../helpers/test-router.ts';
 
 const POLICIES = [
@@ -148,4 +149,14 @@ test('(48) with --disable-outlier-detection a worker that fails at once is asked
   const { router, workers } = await fleet(t, [saying('404 No'), good], ['--disable-outlier-detection'], 'round_robin');
   await ask(router, 40, promptOf, 1);
   assert.equal(workers[0]!.total, 20);
+});
+
+test('(48) a worker that refuses every request, also the one for its model, is compared with those that tell theirs', async (t) => {
+  const sims = await Promise.all([...[[], [], []], ['--api-key', 'another']].map((flags) => startSim(flags)));
+  t.after(() => Promise.all(sims.map((sim) => sim[Symbol.asyncDispose]())));
+  const urls = sims.map(({ url }) => url);
+  await using router = await testRouter(urls, QUICK, { policy: 'least_load' });
+  const counts = await ask(router, 400, (n) => `prompt ${n}`);
+  const refused = counts.get(401) ?? 0;
+  assert.ok(refused <= 20, `${refused} of 400`);
 });
