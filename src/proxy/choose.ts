@@ -1,5 +1,6 @@
 import { RouterError } from '../errors.ts';
 import type { Choice, Hints, Policy } from '../policies/policy.ts';
+import type { Suspects } from './suspects.ts';
 import type { Target } from './target.ts';
 
 /** The targets of one role, or those of them that serve a model; each array is a new one after every change. */
@@ -14,7 +15,7 @@ export interface Targets {
 export interface Wanted {
   readonly hints: Hints;
   /** Whom the request was sent to before. */
-  readonly tries: { readonly tried: readonly Target[] };
+  readonly tries: { readonly tried: readonly Target[]; readonly apartFrom: Suspects | undefined };
   /** The model that it is for, where workers serve several. */
   readonly model: string | undefined;
   /** Which requests it may be compared with; undefined where that is not known. */
@@ -43,10 +44,14 @@ export function isAnyUntried(targets: Targets, wanted: Wanted): boolean {
   return candidates(asked, wanted).some((target) => !wanted.tries.tried.includes(target));
 }
 
-/** Of those that may be asked: who is not held back, all where everybody is; of these who was not tried yet, all where everybody was. */
-function candidates(targets: readonly Target[], { tries: { tried }, kind }: Wanted): readonly Target[] {
+/**
+ * Of those that may be asked: who is not held back, all where everybody is; of these who was not tried yet, all where everybody
+ * was; of these, for a request that may have ended a server, who has no other such request.
+ */
+function candidates(targets: readonly Target[], { tries: { tried, apartFrom }, kind }: Wanted): readonly Target[] {
   const free = isAnyHeld(targets, kind) ? orAll(targets, (target) => !target.holds(kind)) : targets;
-  return tried.length === 0 ? free : orAll(free, (target) => !tried.includes(target));
+  const untried = tried.length === 0 ? free : orAll(free, (target) => !tried.includes(target));
+  return apartFrom ? orAll(untried, ({ server }) => !apartFrom.has(server)) : untried;
 }
 
 /** Looked at first, so that a choice costs no array while nobody is held back. */

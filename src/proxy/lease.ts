@@ -9,6 +9,7 @@ import type { KeptId } from './kept/kept-id.ts';
 import type { Outcome } from './outcome.ts';
 import { retryAfterMs, type Tries } from './retry.ts';
 import type { Described } from './sink.ts';
+import type { Suspects } from './suspects.ts';
 import type { Target } from './target.ts';
 import { evidenceOf, verdictOf } from './verdict.ts';
 
@@ -38,6 +39,7 @@ export class Lease implements Described, ChosenCall {
   readonly #explains: boolean;
   readonly #tries: Tries;
   readonly #kept: KeptId | undefined;
+  readonly #suspects: Suspects | undefined;
   readonly #ticket: Ticket;
   readonly #tail = new AnswerTail();
   #streams = false;
@@ -63,6 +65,8 @@ export class Lease implements Described, ChosenCall {
     this.#kept = kept;
     this.#policy = policy;
     this.#slots = slots;
+    this.#suspects = tries.apartFrom;
+    this.#suspects?.add(choice.candidate.server);
     slots.take(choice.candidate.slot);
     this.#ticket = choice.candidate.chosen(this);
   }
@@ -144,6 +148,7 @@ export class Lease implements Described, ChosenCall {
     const { candidate } = this.choice;
     const verdict = verdictOf(outcome);
     this.#slots.give(candidate.slot);
+    this.#suspects?.remove(candidate.server);
     const end = this.#endOf(outcome, verdict);
     const counts = candidate.settled(this, end, this.#ticket);
     if (this.#awaited || (counts && isError(end))) this.#tries.err(this);

@@ -21,6 +21,7 @@ import type { Attempt, Plan } from './plans/plan.ts';
 import { backoffMs, isRetryable, type RetryOptions, Tries } from './retry.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { settle } from './settle.ts';
+import { Suspects } from './suspects.ts';
 import { tellAll } from './tell-all.ts';
 import { noTimeLeft } from './timeout.ts';
 
@@ -60,6 +61,7 @@ export class DataPath {
   readonly #parts: DataPathParts;
   readonly #budget = new RetryBudget();
   readonly #failures: FailureLog;
+  readonly #suspects = new Suspects();
   readonly #random: Random;
 
   constructor(options: DataPathOptions, parts: DataPathParts) {
@@ -97,7 +99,7 @@ export class DataPath {
     const hints = new RequestHints(exchange.request, exchange.body, models.several);
     const model = modelOf(models, hints, admitted);
     observed.record.model = model ?? (models.several ? undefined : models.ids[0]);
-    const tries = new Tries(this.#retries(repeatable), this.#budget, () => admission.inFlight);
+    const tries = new Tries(this.#retries(repeatable), this.#budget, () => admission.inFlight, this.#suspects);
     const again = repeatable || IDEMPOTENT.has(exchange.request.method ?? '');
     const reference = referenceOf(found, hints, keepers);
     const keeper = reference && (await this.#keeperOf(reference, exchange));

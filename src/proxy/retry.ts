@@ -1,6 +1,7 @@
 import type { Comparison } from '../state/call.ts';
 import type { Outcome } from './outcome.ts';
 import type { RetryBudget } from './retry-budget.ts';
+import { Suspects } from './suspects.ts';
 import type { Target } from './target.ts';
 
 export interface RetryOptions {
@@ -55,6 +56,7 @@ export class Tries {
   /** Attempts that ended in an error, until it is known what others say. */
   #erred: Erred[] = [];
   #over = false;
+  readonly #suspects: Suspects;
   readonly #most: number;
   readonly #budget: RetryBudget;
   readonly #inFlight: () => number;
@@ -63,11 +65,17 @@ export class Tries {
   #permitted = false;
 
   /** `most` retries; 0 where it must not be sent twice. */
-  constructor(most: number, budget: RetryBudget, inFlight: () => number) {
+  constructor(most: number, budget: RetryBudget, inFlight: () => number, suspects = new Suspects()) {
+    this.#suspects = suspects;
     this.#most = most;
     this.#budget = budget;
     this.#inFlight = inFlight;
     budget.add();
+  }
+
+  /** Those it is kept apart from, as it may have ended a server itself; undefined while none broke off. */
+  get apartFrom(): Suspects | undefined {
+    return this.brokeOff.length > 0 ? this.#suspects : undefined;
   }
 
   /** So many servers have broken off over it that no other may be given it. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type MortalOptions, type MortalWorker, mortalWorker, POISON } from '../helpers/mortal-worker.ts';
 import { pairRouter } from '../helpers/pair-router.ts';
+import { ok, type RecordingWorker, recordingWorker } from '../helpers/recording-worker.ts';
 import { type SimProcess, spawnSim } from '../helpers/spawn-sim.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
 import { tlsFile } from '../helpers/tls.ts';
@@ -136,3 +137,47 @@ for (const [which, ends] of PAIRS) {
     assert.equal((await post(router.url)).status, 200);
   });
 }
+
+test('those that were with it by chance when it ended their server do not follow it to the next', async (t) => {
+  const INNOCENT = 3;
+  const poisoned: RecordingWorker[] = [];
+  const held: (() => void)[] = [];
+  let hadOne = 0;
+  const release = () => {
+    for (const answer of held.splice(0)) answer();
+  };
+  /** Innocent requests are answered once the other one has been read by a second server. */
+  const workers: RecordingWorker[] = await Promise.all(
+    Array.from({ length: 6 }, (_, index) =>
+      recordingWorker(({ body }, socket) => {
+        const worker = workers[index] as RecordingWorker;
+        if (!body.includes(POISON)) {
+          hadOne++;
+          if (poisoned.length >= 2) socket.write(ok('fine'));
+          else held.push(() => void socket.write(ok('fine')));
+          return;
+        }
+        poisoned.push(worker);
+        void worker.close().then(() => poisoned.length >= 2 && release());
+      }),
+    ),
+  );
+  t.after(() => Promise.all(workers.map((worker) => worker.close())));
+  const urls = workers.map(({ url }) => url);
+  await using router = await testRouter(urls, [], { policy: 'consistent_hashing' });
+  // One key: all go to one server, and so would their second attempts.
+  const send = (text: string) =>
+    fetch(`${router.url}/generate`, {
+      method: 'POST',
+      headers: { 'x-smg-routing-key': 'k' },
+      body: `{"text":"${text}"}`,
+    });
+  const innocent = Array.from({ length: INNOCENT }, (_, n) => send(`fine ${n}`));
+  await until(() => hadOne === INNOCENT);
+  const bad = await send(POISON);
+  assert.deepEqual(
+    await Promise.all(innocent.map(async (answer) => (await answer).status)),
+    new Array(INNOCENT).fill(200),
+  );
+  assert.deepEqual([bad.status, (await errorOf(bad)).code, poisoned.length], [502, 'worker_died', 2]);
+});
