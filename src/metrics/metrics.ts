@@ -1,7 +1,9 @@
+import { setImmediate as otherWork } from 'node:timers/promises';
 import Registry from 'prom-client/lib/registry.js';
 import type { RequestRecord } from '../request-record.ts';
 import { watchEventLoop } from './event-loop.ts';
 import { createFamilies, type Families } from './families.ts';
+import type { Reading } from './family.ts';
 import { ModelLabels, methodLabel, statusLabel } from './labels.ts';
 import { watchProcess } from './process.ts';
 import type { Counter, Histogram } from './series.ts';
@@ -125,13 +127,25 @@ export class Metrics {
     countAnswer(record, this.worker(record.worker).of(model));
   }
 
-  /** The whole in Prometheus' text format. */
+  /** The whole in Prometheus' text format. Other work goes on between its parts: with 1,000 workers it is 5 MB, 150 ms of work. */
   async render(): Promise<string> {
     await this.#readProcess();
-    const registry = new Registry();
-    const aliases = this.#compat ? SMG.map((alias) => aliasFamily(alias, this.#families)) : [];
-    for (const family of [...Object.values(this.#families), ...aliases]) registry.registerMetric(family as never);
-    return await registry.metrics();
+    const texts: string[] = [];
+    for (const family of this.#all()) {
+      let isFirst = true;
+      for (const reading of family.readings()) {
+        const text = await textOf(reading);
+        texts.push(isFirst ? text : withoutHeader(text));
+        isFirst = false;
+        if (reading.values.length > 0) await otherWork();
+      }
+    }
+    return texts.join('');
+  }
+
+  *#all(): Iterable<{ readings(): Iterable<Reading> }> {
+    yield* Object.values(this.#families);
+    if (this.#compat) for (const alias of SMG) yield aliasFamily(alias, this.#families);
   }
 
   close(): void {
@@ -179,4 +193,15 @@ function countStates(workers: Iterable<WorkerView>) {
     counts.set(key, entry);
   }
   return counts.values();
+}
+
+async function textOf(reading: Reading): Promise<string> {
+  const registry = new Registry();
+  registry.registerMetric({ name: reading.name, get: () => reading } as never);
+  return registry.metrics();
+}
+
+/** A part of a metric whose help and type are written already. */
+function withoutHeader(text: string): string {
+  return text.slice(text.indexOf('\n', text.indexOf('\n') + 1) + 1);
 }

@@ -291,3 +291,28 @@ test('without compat there are none of them', async () => {
   using metrics = metricsOf();
   assert.ok(!(await metrics.render()).includes('smg_'));
 });
+
+test('the text of many workers is written in parts, each series once and each help once, while other work goes on', async () => {
+  using metrics = metricsOf();
+  const urls = Array.from({ length: 300 }, (_, i) => `http://many-${i}`);
+  for (const url of urls) {
+    metrics.addWorker(url, 'regular');
+    metrics.ended(answeredRequest({ worker: url, model: 'qwen', streams: true, firstByteMs: 10 }));
+  }
+  let turns = 0;
+  const count = () => {
+    turns++;
+    ticking = setImmediate(count);
+  };
+  let ticking = setImmediate(count);
+  const text = await metrics.render();
+  clearImmediate(ticking);
+  assert.ok(turns >= 10, `${turns} turns`);
+  const lines = text.split('\n').filter((line) => line.length > 0);
+  assert.equal(new Set(lines.map((line) => line.slice(0, line.lastIndexOf(' ')))).size, lines.length);
+  const families = parseScrape(text);
+  for (const worker of urls) {
+    const labels = { worker, role: 'regular' };
+    assert.equal(scraped(families, METRICS.processed.name, labels), 0);
+  }
+});
