@@ -1,7 +1,7 @@
 import { type Field, findFields, isClosing, isSpace, keyOf, visitFields } from './json-scan.ts';
 
-/** So much of the beginning of a body is looked at: more text than any context holds. All of 256 MB with many quotes would take 0.5 s. */
-const BEGINNING_BYTES = 8 * 2 ** 20;
+/** So much of the beginning of a body is looked at: a million tokens of text, some 10 ms where it is full of quotes. All of 256 MB would take 0.5 s. */
+const BEGINNING_BYTES = 4 * 2 ** 20;
 /** And so much of its end, where clients write the model and whether they stream. */
 const END_BYTES = 64 * 1024;
 
