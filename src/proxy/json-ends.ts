@@ -1,6 +1,6 @@
 import { type Field, findFields, isClosing, isSpace, keyOf, visitFields } from './json-scan.ts';
 
-/** So much of the beginning of a body is looked at: a million tokens of text, some 10 ms where it is full of quotes. All of 256 MB would take 0.5 s. */
+/** So much of the beginning of a body is looked at: a million tokens of text, which takes 0.3 ms where it is prose, 20 where it is code. All of 256 MB would take a second. */
 const BEGINNING_BYTES = 4 * 2 ** 20;
 /** And so much of its end, where clients write the model and whether they stream. */
 const END_BYTES = 64 * 1024;
