@@ -142,6 +142,8 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     if (!worker) return false;
     this.#workers.delete(worker.key);
     this.#draining.add(worker);
+    // Its next question would keep it, and the buffer it reads into, until then.
+    this.#asksAgain.get(worker)?.();
     worker.drain();
     this.emit('remove', worker);
     await this.#drained(worker, graceMs);
