@@ -164,6 +164,12 @@ export class Lease implements Described, ChosenCall {
     }
   }
 
+  /** It failed when nobody else could be asked any more: the connection broke, or the stream ended with an error event. */
+  #brokeOff(outcome: Outcome): boolean {
+    if (outcome.kind === 'failed') return outcome.started;
+    return outcome.kind === 'answered' && outcome.status >= 500 && this.#status < 400;
+  }
+
   #endOf(outcome: Outcome, verdict: Verdict): CallEnd {
     return {
       verdict,
@@ -171,7 +177,7 @@ export class Lease implements Described, ChosenCall {
       cause: verdict === 'failure' ? causeOf(outcome) : undefined,
       status: 'status' in outcome ? outcome.status : undefined,
       repeated: outcome.kind === 'rejected',
-      broke: outcome.kind === 'failed' && outcome.started,
+      broke: this.#brokeOff(outcome),
       retryAfterMs: outcome.kind === 'rejected' ? outcome.retryAfterMs : retryAfterMs(this.#retryAfter),
     };
   }

@@ -160,3 +160,17 @@ test('(48) a worker that refuses every request, also the one for its model, is c
   const refused = counts.get(401) ?? 0;
   assert.ok(refused <= 20, `${refused} of 400`);
 });
+
+test('(48) streams that end with an error event after some tokens stand out, though nobody else can be asked', async (t) => {
+  const events = ['data: {"text":"one"}', 'data: {"error":{"message":"out of memory","code":500}}', 'data: [DONE]'];
+  const body = `${events.join('\n\n')}\n\n`;
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: ${body.length}\r\n\r\n`;
+  const { router, all } = await fleet(
+    t,
+    [(_, socket) => void socket.write(head + body), good, good, good],
+    ['--cb-failure-threshold', '100000'],
+    'round_robin',
+  );
+  while (all[0]?.problem === undefined) await ask(router, 40, promptOf);
+  assert.match(all[0]?.problem ?? '', /requests to \/generate|500 to \/generate/);
+});
