@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,8 @@ export const options = program ? {} : { skip: 'REAL_KUBERNETES_CLUSTER names no 
 const DIR = folder || join(cache || join(homedir(), '.cache'), 'real-kubernetes');
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const NODE = process.execPath;
+/** The network of the pods, while there is a cluster. */
+const BRIDGE = '/sys/class/net/kit0';
 /** What the images of pods stand for; KUBERNETES_ROUTER is the command of another router, to compare with. */
 const IMAGES = {
   sglang: `${NODE} ${MAIN} sim-engine`,
@@ -53,6 +55,8 @@ export class RealKubernetes implements AsyncDisposable {
   }
 
   static async start(images: Readonly<Record<string, string>> = IMAGES): Promise<RealKubernetes> {
+    // A second one would take the first one down.
+    if (existsSync(BRIDGE)) throw new Error(`a cluster runs on this machine already (${BRIDGE})`);
     const flags = Object.entries(images).flatMap(([name, command]) => ['--image', `${name}=${command}`]);
     const child = spawn('python3', [program as string, '--dir', DIR, ...flags], {
       stdio: ['ignore', 'pipe', 'inherit'],
