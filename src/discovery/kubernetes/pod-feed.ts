@@ -107,23 +107,25 @@ export class PodFeed {
   async #run(): Promise<void> {
     while (!this.#closed.signal.aborted) {
       this.#wake = new AbortController();
-      const waitMs = await this.#refresh();
+      const listed = await this.#refresh();
+      const waitMs = listed ? this.#options.listEveryMs * (0.9 + Math.random() / 5) : this.#retryMs();
       const undisturbed = () => {
-        this.#failures = 0;
+        // The watch has held for all of the interval.
+        if (listed) this.#failures = 0;
       };
       await delay(waitMs, undefined, { signal: this.#wake.signal, ref: false }).then(undisturbed, () => {});
     }
   }
 
-  /** Lists the pods; resolves with how long to wait until the next time. */
-  async #refresh(): Promise<number> {
+  /** Lists the pods; resolves with whether that went well. */
+  async #refresh(): Promise<boolean> {
     try {
       this.#apply(await this.#list());
+      return true;
     } catch (error) {
       if (!this.#closed.signal.aborted) this.#failed(error as Error);
-      return this.#retryMs();
+      return false;
     }
-    return this.#options.listEveryMs * (0.9 + Math.random() / 5);
   }
 
   async #list(): Promise<{ pods: readonly Pod[]; version: string }> {

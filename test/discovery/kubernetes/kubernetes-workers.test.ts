@@ -19,6 +19,8 @@ interface Options {
   readonly port?: number;
   readonly listEveryMs?: number;
   readonly answerMs?: number;
+  readonly firstRetryMs?: number;
+  readonly longestRetryMs?: number;
 }
 
 /** Discovery in a fake cluster, with the registry that it fills. */
@@ -237,6 +239,17 @@ test('while the API server is away the workers stay; stale says since when', asy
   await found.has('http://127.0.0.2:1', 'http://127.0.0.3:1');
   assert.equal(found.source.stale, undefined);
   await found.said(/INFO .*answers again/);
+});
+
+test('an API server that goes on failing is asked more and more rarely', async () => {
+  await using kubernetes = await FakeKubernetes.start();
+  kubernetes.refusal = { status: 500, message: 'etcd is away' };
+  await using found = discover(kubernetes, { firstRetryMs: 1, longestRetryMs: NEVER_MS });
+  await until(() => kubernetes.asked.length >= 5);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  // After twenty failures it would wait for minutes; without a back-off there would be hundreds by now.
+  assert.ok(kubernetes.asked.length < 30, String(kubernetes.asked.length));
+  assert.equal(found.registry.workers.length, 0);
 });
 
 test('who may not list pods is told what to apply, once, and served when that is done', async () => {
