@@ -247,8 +247,13 @@ export class Router {
     }
     this.#serving++;
     const reads = isReading(request);
-    const { inference, repeatable } = found.endpoint;
-    const treatment = { found, admitted: inference && !reads, repeatable: repeatable || reads };
+    const { inference, ofModel, repeatable } = found.endpoint;
+    const treatment = {
+      found,
+      admitted: inference && !reads,
+      ofModel: ofModel && !reads,
+      repeatable: repeatable || reads,
+    };
     try {
       await this.#dataPath.serve(request, response, treatment, { observed, headers });
     } finally {

@@ -115,7 +115,7 @@ test('with --api-key everything but health and models needs the key; the key rea
       response.end('{}');
     },
     0,
-    { '/get_model_info': '{}' },
+    { '/get_model_info': '{}', '/v1/models': '{"data":[]}' },
   );
   await using started = await testRouter([worker.url], ['--api-key', 'secret']);
   const { url } = started;

@@ -118,6 +118,84 @@ test('the last model but one that goes makes names free again', async () => {
   assert.equal(await ask(router.url, 'llama'), qwen.url);
 });
 
+test('a worker without server info is known by the models that it lists', async () => {
+  await using qwen = await served('qwen');
+  const list = JSON.stringify({ object: 'list', data: [{ id: 'vllm-model' }, { id: 'its-adapter' }] });
+  await using vllm = await fakeWorker(answering('{}'), 0, { '/v1/models': list });
+  await using router = await testRouter([qwen.url, vllm.url]);
+  await knows(router, 'qwen', 'vllm-model');
+  for (let i = 0; i < 3; i++) {
+    assert.equal(await ask(router.url, 'vllm-model'), vllm.url);
+    assert.equal(await ask(router.url, 'its-adapter'), vllm.url);
+    assert.equal(await ask(router.url, 'qwen'), qwen.url);
+  }
+});
+
+test('one whose server info wants another key is known by the models that it lists', async () => {
+  await using qwen = await served('qwen');
+  await using guarded = await fakeWorker(answering('{}'));
+  guarded.server.prependListener('request', (request, response) => {
+    if (request.url === '/v1/models') response.end('{"data":[{"id":"guarded"}]}');
+    else if (/_info$/.test(request.url ?? '')) response.writeHead(401).end();
+  });
+  guarded.server
+    .listeners('request')
+    .slice(1)
+    .forEach((listener) => {
+      guarded.server.removeListener('request', listener as never);
+      guarded.server.on('request', (request, response) => {
+        if (!response.writableEnded) (listener as (a: unknown, b: unknown) => void)(request, response);
+      });
+    });
+  await using router = await testRouter([qwen.url, guarded.url]);
+  await knows(router, 'qwen', 'guarded');
+  assert.equal(await ask(router.url, 'guarded'), guarded.url);
+});
+
+test('where models differ, one that tells none gets nothing and /readiness says why', async () => {
+  await using qwen = await served('qwen');
+  await using llama = await served('llama');
+  await using silent = await fakeWorker(answering('{}'));
+  await using router = await testRouter([qwen.url, llama.url, silent.url]);
+  await knows(router, 'qwen', 'llama');
+  await until(() => router.router.registry.get(silent.url)?.facts.modelProblem !== undefined);
+  for (const model of ['qwen', 'llama']) for (let i = 0; i < 3; i++) await ask(router.url, model);
+  assert.deepEqual(silent.seen, []);
+  const { waiting } = (await (await fetch(`${router.url}/readiness`)).json()) as Json;
+  assert.equal(waiting.length, 1);
+  assert.equal(waiting[0].url, silent.url);
+  assert.match(waiting[0].problem, /its model is not known \(\/server_info answered 404.*\/v1\/models answered 404\)/);
+});
+
+test('the model of a form is read from its part', async () => {
+  await using qwen = await served('qwen');
+  await using whisper = await fakeWorker(answering('{}'), 0, { '/server_info': '{"served_model_name":"whisper"}' });
+  await using router = await testRouter([qwen.url, whisper.url]);
+  await knows(router, 'qwen', 'whisper');
+  const send = (model: string | undefined, path = '/v1/audio/transcriptions') => {
+    const form = new FormData();
+    form.set('file', new Blob([Buffer.alloc(3_000_000, 7)]), 'a.wav');
+    if (model !== undefined) form.set('model', model);
+    return fetch(router.url + path, { method: 'POST', body: form });
+  };
+  for (let i = 0; i < 3; i++) assert.equal((await send('whisper')).headers.get(WORKER), whisper.url);
+  assert.equal((await send('whisper', '/v1/images/edits')).headers.get(WORKER), whisper.url);
+  assert.deepEqual([(await send('other')).status, (await send(undefined)).status], [404, 400]);
+});
+
+test('what depends on the model without running it needs one of several as well', async () => {
+  await using qwen = await served('qwen');
+  await using llama = await served('llama');
+  await using router = await testRouter([qwen.url, llama.url]);
+  await knows(router, 'qwen', 'llama');
+  for (const path of ['/tokenize', '/v1/detokenize', '/v1/messages/count_tokens', '/v1/audio/speech']) {
+    for (let i = 0; i < 2; i++) assert.equal(await ask(router.url, 'llama', path), llama.url, path);
+    const unknown = (await ask(router.url, 'gpt-4', path)) as Response;
+    const none = (await ask(router.url, undefined, path)) as Response;
+    assert.deepEqual([unknown.status, none.status], [404, 400], path);
+  }
+});
+
 test('a worker that does not tell its model serves none of several, unless it is named for it', async () => {
   await using qwen = await served('qwen');
   await using llama = await served('llama');

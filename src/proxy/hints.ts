@@ -5,6 +5,7 @@ import type { Hints } from '../policies/policy.ts';
 import { findFieldsNearEnds } from './json-ends.ts';
 import { type Span, skipString, stringAt, valueOfField } from './json-scan.ts';
 import { REFERENCE_FIELDS } from './kept/reference.ts';
+import { multipartField } from './multipart.ts';
 import { ALL_PROMPT_FIELDS, promptOf, promptsRead } from './prompt.ts';
 import { ALL_KEY_FIELDS, explicitKey, sessionKey } from './session-key.ts';
 
@@ -93,7 +94,8 @@ export class RequestHints implements Hints {
   /** As the client names it; undefined where it does not. */
   get model(): string | undefined {
     const span = this.#scanned().get(MODEL);
-    return span && stringAt(this.#body, span);
+    if (span) return stringAt(this.#body, span);
+    return multipartField(this.#body, this.#request.headers['content-type'], MODEL);
   }
 
   /** A body that is no JSON object has no fields: it goes to the worker as it is. */

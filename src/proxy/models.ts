@@ -24,5 +24,9 @@ export function modelOf(models: Models, hints: { readonly model: string | undefi
   if (model !== undefined) {
     throw new RouterError('model_not_found', `model ${model} is not served; there are: ${ids.join(', ')}`, { details });
   }
-  throw new RouterError('bad_request', `expected a JSON body with a model, one of: ${ids.join(', ')}`, { details });
+  throw new RouterError(
+    'bad_request',
+    `expected a model in the body, as a field of JSON or of a form, one of: ${ids.join(', ')}`,
+    { details },
+  );
 }

@@ -51,6 +51,8 @@ export interface Treatment {
   readonly found: Found;
   /** It waits its turn, and for a worker; else it is answered at once, one way or the other. */
   readonly admitted: boolean;
+  /** It must say for which of several models it is. */
+  readonly ofModel: boolean;
   /** It may be sent again once a worker has seen it. */
   readonly repeatable: boolean;
 }
@@ -93,11 +95,11 @@ export class DataPath {
   }
 
   /** Attempts until one is answered or no other may follow. */
-  async #answer(exchange: Exchange, { found, admitted, repeatable }: Treatment): Promise<void> {
+  async #answer(exchange: Exchange, { found, admitted, ofModel, repeatable }: Treatment): Promise<void> {
     const { plan, admission, somebody, models, keepers } = this.#parts;
     const { observed } = exchange;
     const hints = new RequestHints(exchange.request, exchange.body, models.several);
-    const model = modelOf(models, hints, admitted);
+    const model = modelOf(models, hints, ofModel);
     observed.record.model = model ?? (models.several ? undefined : models.ids[0]);
     const tries = new Tries(this.#retries(repeatable), this.#budget, () => admission.inFlight, this.#suspects);
     const again = repeatable || IDEMPOTENT.has(exchange.request.method ?? '');

@@ -30,9 +30,11 @@ export class ServedModels {
   }
 
   /** Why a worker gets no requests that name a model, though it is well; undefined where it does. */
-  unserved({ modelId }: Worker): string | undefined {
+  unserved({ modelId, facts }: Worker): string | undefined {
     if (!this.several || modelId !== UNKNOWN_MODEL) return undefined;
-    return `its model is not known, and others serve several (${this.#ids.join(', ')}): name it (model_id)`;
+    const { modelProblem = 'not asked yet' } = facts;
+    const others = `others serve several (${this.#ids.join(', ')})`;
+    return `its model is not known (${modelProblem}), and ${others}: name it (model_id)`;
   }
 
   /** The name by which the workers for `name` are found: `base:adapter` is served by whoever serves `base`. Undefined where nobody serves it. */
@@ -87,6 +89,6 @@ export class ServedModels {
   }
 }
 
-function namesOf({ modelId, facts: { servedModelName, modelPath } }: Worker): readonly string[] {
-  return [modelId, servedModelName, modelPath].filter((name) => name !== undefined);
+function namesOf({ modelId, facts: { servedModelName, modelPath, listedModels = [] } }: Worker): readonly string[] {
+  return [modelId, servedModelName, modelPath, ...listedModels].filter((name) => name !== undefined);
 }

@@ -5,6 +5,10 @@ import type { Worker } from './worker.ts';
 export interface ServerFacts {
   readonly modelPath?: string;
   readonly servedModelName?: string;
+  /** Where its server info names no model: those that it lists, its own first. */
+  readonly listedModels?: readonly string[];
+  /** Why there is no model at all. */
+  readonly modelProblem?: string;
   readonly modelType?: string;
   readonly architectures?: readonly string[];
   readonly tpSize?: number;
@@ -31,6 +35,9 @@ interface Untold {
 /** The newer name first. */
 const SERVER_INFO = ['/server_info', '/get_server_info'];
 const MODEL_INFO = ['/model_info', '/get_model_info'];
+const MODELS = ['/v1/models'];
+/** An engine may list any number of adapters. */
+const MOST_LISTED = 1_000;
 const TIMEOUT_MS = 5_000;
 /** A server with many data-parallel ranks repeats its arguments for each. */
 const MAX_BYTES = 4 * 2 ** 20;
@@ -41,7 +48,22 @@ type Fields = Readonly<Record<string, unknown>>;
 export async function askFacts(worker: Worker): Promise<ServerFacts> {
   const server = await ask(worker, SERVER_INFO);
   const model = await ask(worker, MODEL_INFO);
-  return present({ ...serverFacts(server), ...modelFacts(model.fields) });
+  const facts = present({ ...serverFacts(server), ...modelFacts(model.fields) });
+  return (facts.servedModelName ?? facts.modelPath) ? facts : { ...facts, ...(await askListed(worker, facts)) };
+}
+
+/** What it lists, as every engine does. Without any answer it is asked again, as it is for its server info. */
+async function askListed(worker: Worker, { untold }: ServerFacts): Promise<ServerFacts> {
+  const list = await ask(worker, MODELS);
+  const listedModels = idsOf(list.fields.data);
+  if (listedModels.length > 0) return { listedModels };
+  const modelProblem = [untold?.problem, list.untold?.problem ?? `${MODELS} listed none`].filter(Boolean).join(', ');
+  return list.untold?.answered === false ? { modelProblem, untold: list.untold } : { modelProblem };
+}
+
+function idsOf(data: unknown): readonly string[] {
+  const ids = Array.isArray(data) ? data.map((entry) => textOf((entry as Fields | null)?.id)) : [];
+  return ids.filter((id) => id !== undefined).slice(0, MOST_LISTED);
 }
 
 function serverFacts({ fields, untold }: Answer) {

@@ -214,7 +214,13 @@ export class Worker {
 
   /** The model's name: as given when it was added, else as the server tells, else `unknown`. */
   get modelId(): string {
-    return this.#spec.modelId ?? this.facts.servedModelName ?? this.facts.modelPath ?? UNKNOWN_MODEL;
+    return (
+      this.#spec.modelId ??
+      this.facts.servedModelName ??
+      this.facts.modelPath ??
+      this.facts.listedModels?.[0] ??
+      UNKNOWN_MODEL
+    );
   }
 
   /** Prefill: as given when it was added, else as the server tells; null where it has none. */

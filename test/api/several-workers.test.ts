@@ -29,6 +29,9 @@ async function pair(simFlags: readonly string[] = [], policy: Config['policy'] =
   };
 }
 
+/** Of a worker that is not asked for its list of models. */
+const TOLD = { '/server_info': '{"served_model_name":"a"}' };
+
 const json = async (url: string, init?: RequestInit): Promise<Json> => (await fetch(url, init)).json();
 
 test('/get_loads has every worker, and -1 with the reason where one cannot be asked', async () => {
@@ -133,7 +136,11 @@ test('info is of the first worker that gives it', async () => {
 });
 
 test('where no worker is good the answer says what each said', async () => {
-  await using worker = await fakeWorker((_request, response) => void response.writeHead(500).end('out of order'));
+  await using worker = await fakeWorker(
+    (_request, response) => void response.writeHead(500).end('out of order'),
+    0,
+    TOLD,
+  );
   await using router = await testRouter([worker.url]);
   for (const path of ['/v1/models', '/engine_metrics', '/v1/loads']) {
     const answer = await fetch(router.url + path);
@@ -177,10 +184,14 @@ test("what servers say of themselves comes without their keys, and theirs only w
 
 test("a worker that has no key of its own is asked with the client's", async () => {
   const keys: unknown[] = [];
-  await using worker = await fakeWorker(({ headers }, response) => {
-    keys.push(headers.authorization);
-    response.end('{"data":[{"id":"a"}]}');
-  });
+  await using worker = await fakeWorker(
+    ({ headers }, response) => {
+      keys.push(headers.authorization);
+      response.end('{"data":[{"id":"a"}]}');
+    },
+    0,
+    TOLD,
+  );
   await using router = await testRouter([worker.url]);
   await fetch(`${router.url}/v1/models`, { headers: { authorization: 'Bearer mine' } });
   assert.deepEqual(keys, ['Bearer mine']);
@@ -188,10 +199,14 @@ test("a worker that has no key of its own is asked with the client's", async () 
 
 test('however many ask at once, a worker is asked once', async () => {
   const held = Promise.withResolvers<void>();
-  await using worker = await fakeWorker(async (_request, response) => {
-    await held.promise;
-    response.end('{"data":[{"id":"a"}]}');
-  });
+  await using worker = await fakeWorker(
+    async (_request, response) => {
+      await held.promise;
+      response.end('{"data":[{"id":"a"}]}');
+    },
+    0,
+    TOLD,
+  );
   await using router = await testRouter([worker.url]);
   const asked = Array.from({ length: 20 }, () => json(`${router.url}/v1/models`));
   while ((await json(`${router.url}/readiness`)) && worker.seen.length === 0);

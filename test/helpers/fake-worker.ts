@@ -4,6 +4,11 @@ import type { AddressInfo } from 'node:net';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void;
 
+/** Asked for its models where it does not tell them by its server info. */
+export const MODELS = '/v1/models';
+const SERVER_INFO = '/server_info';
+const NAMED = /"(served_model_name|model_path)"/;
+
 /** Where the router asks a worker what it is. */
 export const FACT_PATHS: ReadonlySet<string> = new Set([
   '/server_info',
@@ -37,7 +42,9 @@ export async function fakeWorker(
       return;
     }
     const path = request.url ?? '';
-    if (FACT_PATHS.has(path) && request.headers['user-agent'] === undefined) {
+    const isFact =
+      FACT_PATHS.has(path) || (path === MODELS && (path in facts || !NAMED.test(facts[SERVER_INFO] ?? '')));
+    if (isFact && request.headers['user-agent'] === undefined) {
       response.writeHead(path in facts ? 200 : 404).end(facts[path]);
       return;
     }

@@ -35,7 +35,7 @@ export async function mortalWorker(options: MortalOptions = {}): Promise<MortalW
   const onRequest: RequestListener = (request, response) => {
     const { url = '' } = request;
     if (url === '/health') return void response.end();
-    if (/_info$/.test(url)) return void response.end(JSON.stringify(facts));
+    if (/_info$|^\/v1\/models$/.test(url)) return void response.end(JSON.stringify(facts));
     seen.push(`${request.method} ${url}`);
     let body = '';
     request.on('data', (chunk: Buffer) => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { FACT_PATHS } from './fake-worker.ts';
+import { FACT_PATHS, MODELS } from './fake-worker.ts';
 import { type RequestMessage, readRequest } from './strict-http.ts';
 
 /** A request as the worker read it, and the connection on which it came, counted from 0. */
@@ -68,7 +68,7 @@ export async function recordingWorker(respond: Respond = answerOk, port = 0): Pr
         if (worker.health !== 'silent') socket.write(worker.health === 'ok' ? ok('OK') : UNHEALTHY);
         continue;
       }
-      if (FACT_PATHS.has(request.target)) {
+      if (FACT_PATHS.has(request.target) || request.target === MODELS) {
         socket.write(ok('{}'));
         continue;
       }

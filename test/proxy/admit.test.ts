@@ -72,7 +72,7 @@ test('questions about the engine are not held up by a full router', async () => 
     if (request.url === '/generate') waiting.push(response);
     else response.end('{}');
   };
-  await using worker = await fakeWorker(answer, 0, { '/server_info': '{}', '/model_info': '{}' });
+  await using worker = await fakeWorker(answer, 0, { '/server_info': '{}', '/model_info': '{}', '/v1/models': '{}' });
   await using router = await testRouter([worker.url], ['--max-concurrent-requests', '1', '--queue-size', '0']);
   const first = post(router.url);
   await until(() => waiting.length === 1);

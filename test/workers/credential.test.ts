@@ -8,6 +8,9 @@ import { testRouter, until } from '../helpers/test-router.ts';
 
 const GENERATE = JSON.stringify({ text: 'hello', sampling_params: { max_new_tokens: 2 } });
 
+/** Of a worker that is asked for its list of models only where its key is in doubt. */
+const TOLD = { '/server_info': '{"served_model_name":"a"}' };
+
 /** Takes requests with this key only, and `/health` with any. */
 const keyed =
   (key: () => string): Handler =>
@@ -54,8 +57,16 @@ test('a server that protects what it tells of itself, but takes the key, serves'
 
 test('a worker whose key changes while it serves: found by its answers, out, told, and back', async () => {
   let key = 'key';
-  await using changing = await fakeWorker(keyed(() => key));
-  await using steady = await fakeWorker(keyed(() => 'key'));
+  await using changing = await fakeWorker(
+    keyed(() => key),
+    0,
+    TOLD,
+  );
+  await using steady = await fakeWorker(
+    keyed(() => 'key'),
+    0,
+    TOLD,
+  );
   await using router = await testRouter([changing.url, steady.url], ['--api-key', 'key']);
   const [worker] = router.router.registry.workers;
   const headers = { authorization: 'Bearer key' };
@@ -78,7 +89,11 @@ test('a worker whose key changes while it serves: found by its answers, out, tol
 });
 
 test('where no key is known for a worker the 401 of a client is its own', async () => {
-  await using worker = await fakeWorker(keyed(() => 'mine'));
+  await using worker = await fakeWorker(
+    keyed(() => 'mine'),
+    0,
+    TOLD,
+  );
   await using router = await testRouter([worker.url]);
   const ask = (key: string) =>
     fetch(`${router.url}/generate`, { method: 'POST', body: GENERATE, headers: { authorization: `Bearer ${key}` } });
@@ -90,6 +105,8 @@ test('where no key is known for a worker the 401 of a client is its own', async 
 test('a request that is refused for its own sake does not take out a worker that takes the key', async () => {
   await using worker = await fakeWorker(
     ({ url }, response) => void response.writeHead(url === '/generate' ? 403 : 200).end('answer'),
+    0,
+    TOLD,
   );
   await using router = await testRouter([worker.url], ['--api-key', 'key']);
   const headers = { authorization: 'Bearer key' };

@@ -43,6 +43,14 @@ test('the older names are tried too, and the capacity of ranks adds up', async (
   });
 });
 
+test('without server info its models are those that it lists', async () => {
+  await using worker = await answers({ '/v1/models': '{"data":[{"id":"base"},{"id":"adapter"},{"id":7},null]}' });
+  const facts = await learned(worker.url);
+  assert.deepEqual([facts.listedModels, facts.modelProblem], [['base', 'adapter'], undefined]);
+  await using silent = await answers({ '/v1/models': '{"data":[]}' });
+  assert.match((await learned(silent.url)).modelProblem ?? '', /server_info answered 404, .*\/v1\/models listed none/);
+});
+
 test('keys in the answer are not kept', async () => {
   await using worker = await answers({ '/server_info': '{"api_key":"secret","admin_api_key":"secret","tp_size":2}' });
   const facts = await learned(worker.url);
@@ -54,7 +62,9 @@ test('says what it got where that is no capacity', async () => {
   await using silent = await answers({});
   assert.equal((await learned(silent.url)).problem, '/server_info answered 404, /get_server_info answered 404');
   await using odd = await answers({ '/server_info': 'hello', '/get_server_info': '{"max_total_num_tokens":"many"}' });
-  assert.deepEqual(await learned(odd.url), { problem: 'no max_total_num_tokens in its server info' });
+  const { problem, ...others } = await learned(odd.url);
+  assert.equal(problem, 'no max_total_num_tokens in its server info');
+  assert.deepEqual(others, { modelProblem: '/v1/models answered 404' });
 });
 
 test('the model is named as given, else as served, else by its path, else unknown', async () => {
