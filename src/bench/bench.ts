@@ -93,15 +93,16 @@ async function runWorkload(
 }
 
 function simulated(options: BenchOptions, { env, program }: Surroundings): readonly Candidate[] {
-  const simulation = { program, engines: options.engines, engineFlags: options.engineFlags };
-  const candidate = (contender: Contender, own: boolean): Candidate => ({
-    name: contender.name,
-    own,
-    measure: (setting) => measureSimulated(contender, simulation, setting),
-  });
+  const { engines, engineFlags } = options;
+  const candidates = (contender: Contender, own: boolean): readonly Candidate[] =>
+    options.routers.map((routers) => ({
+      name: routers === 1 ? contender.name : `${contender.name} × ${routers}`,
+      own,
+      measure: (setting) => measureSimulated(contender, { program, engines, engineFlags, routers }, setting),
+    }));
   return [
-    ...options.policies.map((policy) => candidate(ownRouter(program, policy, options.routerArgs), true)),
-    ...chosenPeers(options, env).map((peer) => candidate(peer, false)),
+    ...options.policies.flatMap((policy) => candidates(ownRouter(program, policy, options.routerArgs), true)),
+    ...chosenPeers(options, env).flatMap((peer) => candidates(peer, false)),
   ];
 }
 
@@ -123,7 +124,7 @@ function running(url: string, { model, apiKey, flushCache }: BenchOptions): Cand
     own: true,
     async measure(setting) {
       if (flushCache) await post(`${url}/flush_cache`, apiKey);
-      return await measure({ url, apiKey, model: model ?? (await firstModel(url, apiKey)) }, setting);
+      return await measure({ urls: [url], apiKey, model: model ?? (await firstModel(url, apiKey)) }, setting);
     },
   };
 }

@@ -24,7 +24,8 @@ export interface Answer {
 }
 
 export interface Target {
-  readonly url: string;
+  /** Requests go to them in turn, also those of one conversation. */
+  readonly urls: readonly string[];
   readonly model: string;
   readonly apiKey: string | undefined;
   readonly timeoutMs: number;
@@ -36,6 +37,7 @@ export class Client {
   readonly #target: Target;
   readonly #clock: () => number;
   #closed = false;
+  #asked = 0;
 
   constructor(target: Target, clock: () => number = () => performance.now()) {
     this.#target = target;
@@ -46,10 +48,11 @@ export class Client {
   async ask(api: Api, said: readonly Said[], outputTokens: number): Promise<Answer> {
     const body = Buffer.from(DIALECTS[api].body(said, outputTokens, this.#target.model));
     const call = new Call(api, said, this.#clock);
-    const { error, request: sent } = await this.#send(api, body, call);
+    const url = this.#target.urls[this.#asked++ % this.#target.urls.length] as string;
+    const { error, request: sent } = await this.#send(url, api, body, call);
     // An idle connection that the server closed as we wrote: any HTTP client sends again.
     const stale = error === 'ECONNRESET' && sent.reusedSocket && !call.answered && !this.#closed;
-    return call.answer(stale ? (await this.#send(api, body, call)).error : error);
+    return call.answer(stale ? (await this.#send(url, api, body, call)).error : error);
   }
 
   close(): void {
@@ -58,11 +61,12 @@ export class Client {
   }
 
   #send(
+    url: string,
     api: Api,
     body: Buffer,
     call: Call,
   ): Promise<{ readonly error: string | undefined; readonly request: ClientRequest }> {
-    const { url, apiKey, timeoutMs } = this.#target;
+    const { apiKey, timeoutMs } = this.#target;
     const headers = {
       'content-type': 'application/json',
       'content-length': body.length,

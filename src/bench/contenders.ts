@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { freePorts, Program } from './program.ts';
 
 const START_MS = 60_000;
 const CONNECTIONS = 4096;
+const PORTS_EACH = 3;
 /** Beyond what any workload has under way: the choice of workers is measured, not admission. */
 const ADMIT_ALL = ['--max-concurrent-requests', '8192'];
 
@@ -16,8 +17,17 @@ export interface Contender {
   readonly name: string;
   /** Milliseconds that it needs, once it is ready, to know its workers. */
   readonly settleMs?: number;
-  /** The command that routes to these workers; `scratch` is a folder of its own. */
-  command(workers: readonly string[], ports: readonly number[], scratch: string): Promise<Command> | Command;
+  /** The command that routes to these workers. */
+  command(place: Place): Promise<Command> | Command;
+}
+
+/** What one router is started with. */
+export interface Place {
+  readonly workers: readonly string[];
+  /** Free ones; on the first it is to listen. */
+  readonly ports: readonly number[];
+  /** A folder of its own. */
+  readonly scratch: string;
 }
 
 export interface Command {
@@ -29,7 +39,7 @@ export interface Command {
 export function ownRouter(program: string, policy: string, routerArgs: readonly string[]): Contender {
   return {
     name: policy,
-    command: (workers, [port]) => ({
+    command: ({ workers, ports: [port] }) => ({
       file: process.execPath,
       args: [
         ...[program, 'router', '--port', String(port), '--policy', policy, '--log-level', 'error'],
@@ -65,26 +75,38 @@ export function peersFolder(env: NodeJS.ProcessEnv): string {
   return env.BENCH_PEERS_DIR ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sglang-router-bench');
 }
 
-/** A contender in front of its workers. */
-export class RunningRouter {
-  readonly url: string;
-  readonly #program: Program;
+/** Routers of one contender, one or several, in front of the same workers. */
+export class RunningRouters {
+  readonly urls: readonly string[];
+  readonly #programs: readonly Program[];
   readonly #scratch: string;
 
-  private constructor(url: string, program: Program, scratch: string) {
-    this.url = url;
-    this.#program = program;
+  private constructor(urls: readonly string[], programs: readonly Program[], scratch: string) {
+    this.urls = urls;
+    this.#programs = programs;
     this.#scratch = scratch;
   }
 
-  /** Resolves when it routes to all workers; throws an ExitError when it does not come up. */
-  static async start(contender: Contender, workers: readonly string[]): Promise<RunningRouter> {
+  /** Resolves when all route to all workers; throws an ExitError when one does not come up. */
+  static async start(contender: Contender, count: number, workers: readonly string[]): Promise<RunningRouters> {
     const scratch = temporaryFolder('sglang-bench-', 'give a TMPDIR that can be written');
-    const ports = await freePorts(3);
-    const { file, args } = await contender.command(workers, ports, scratch);
-    const running = new RunningRouter(`http://127.0.0.1:${ports[0]}`, new Program(contender.name, file, args), scratch);
+    const free = await freePorts(PORTS_EACH * count);
+    const places = Array.from({ length: count }, (_, i) => ({
+      workers,
+      ports: free.slice(i * PORTS_EACH, (i + 1) * PORTS_EACH),
+      scratch: join(scratch, String(i)),
+    }));
+    const programs: Program[] = [];
+    const urls = places.map(({ ports: [port] }) => `http://127.0.0.1:${port}`);
+    const running = new RunningRouters(urls, programs, scratch);
     try {
-      await running.#program.until(() => isReady(running.url, workers.length), START_MS);
+      for (const place of places) {
+        await mkdir(place.scratch);
+        const { file, args } = await contender.command(place);
+        programs.push(new Program(contender.name, file, args));
+      }
+      const ready = programs.map((one, i) => one.until(() => isReady(urls[i] as string, workers.length), START_MS));
+      await Promise.all(ready);
       await delay(contender.settleMs ?? 0);
       return running;
     } catch (error) {
@@ -93,13 +115,13 @@ export class RunningRouter {
     }
   }
 
-  /** Throws an ExitError where it has ended by itself. */
+  /** Throws an ExitError where one has ended by itself. */
   assertRunning(): void {
-    this.#program.assertRunning();
+    for (const program of this.#programs) program.assertRunning();
   }
 
   async stop(): Promise<void> {
-    await this.#program.kill();
+    await Promise.all(this.#programs.map((program) => program.kill()));
     await rm(this.#scratch, { recursive: true, force: true });
   }
 }
@@ -121,7 +143,7 @@ function smg(file: string): Contender {
 function rustRouter(name: string, file: string, first: readonly string[]): Contender {
   return {
     name,
-    command: (workers, [port, metrics]) => ({
+    command: ({ workers, ports: [port, metrics] }) => ({
       file,
       args: [
         ...[...first, '--host', '127.0.0.1', '--port', String(port), '--policy', 'cache_aware', '--log-level', 'error'],
@@ -135,7 +157,7 @@ function rustRouter(name: string, file: string, first: readonly string[]): Conte
 function nginx(file: string): Contender {
   return {
     name: 'nginx least_conn',
-    async command(workers, [port], scratch) {
+    async command({ workers, ports: [port], scratch }) {
       const servers = workers.map((url) => `    server ${new URL(url).host};`).join('\n');
       const config = join(scratch, 'nginx.conf');
       await writeFile(

@@ -1,5 +1,5 @@
 import { type Answer, Client, type Target } from './client.ts';
-import { type Contender, RunningRouter } from './contenders.ts';
+import { type Contender, RunningRouters } from './contenders.ts';
 import { drive, type Watcher } from './drive.ts';
 import { Engines } from './engines.ts';
 import { segment } from './prompt.ts';
@@ -20,11 +20,12 @@ export interface Setting {
   readonly stopped: AbortSignal;
 }
 
-/** Simulated engines of our own. */
+/** Simulated engines of our own, and the routers before them. */
 export interface Simulation {
   /** The program that `sim-engine` is a command of. */
   readonly program: string;
   readonly engines: number;
+  readonly routers: number;
   readonly engineFlags: readonly string[];
 }
 
@@ -35,22 +36,22 @@ export interface Measured {
   readonly points: readonly (readonly [sentSecs: number, ttftMs: number])[];
 }
 
-/** Runs the load against a contender in front of new engines with empty caches. */
+/** Runs the load against one or several routers of a contender in front of new engines with empty caches. */
 export async function measureSimulated(
   contender: Contender,
-  { program, engines: count, engineFlags }: Simulation,
+  { program, engines: count, routers: several, engineFlags }: Simulation,
   setting: Setting,
 ): Promise<Measured> {
   const { load } = setting;
   const engines = await Engines.start(program, count, (i) => [...(load.engineFlags?.(i) ?? []), ...engineFlags]);
   try {
-    const router = await RunningRouter.start(contender, engines.urls);
+    const routers = await RunningRouters.start(contender, several, engines.urls);
     try {
-      const measured = await measure({ url: router.url, model: 'simulated', apiKey: undefined }, setting, engines);
-      router.assertRunning();
+      const measured = await measure({ urls: routers.urls, model: 'simulated', apiKey: undefined }, setting, engines);
+      routers.assertRunning();
       return measured;
     } finally {
-      await router.stop();
+      await routers.stop();
     }
   } finally {
     await engines.stop();

@@ -20,6 +20,13 @@ const names = WORKLOADS.map(({ name }) => name);
 export const BENCH_OPTIONS = {
   workloads: list('--workload', 'NAME,…', `workloads to run, or all: ${names.join(', ')}`, ['gsp'], readWorkloads),
   policies: list('--policy', 'NAME,…', 'policies of our router, measured one after the other', ['cache_aware']),
+  routers: list(
+    '--routers',
+    'N,…',
+    'so many routers before the same engines; requests go to them in turn',
+    [1],
+    readCounts,
+  ),
   engines: number('--engines', 'N', 'simulated engines', 8, 1),
   routerArgs: list('--router-args', '"FLAGS"', 'further flags of our router, in one word', [], (word) =>
     word.split(/\s+/).filter(Boolean),
@@ -128,8 +135,10 @@ function unknown(word: string, last: string): ExitError {
 }
 
 function check(options: BenchOptions): BenchOptions {
-  if (options.url !== undefined && (options.peers !== 'none' || options.engineFlags.length > 0)) {
-    throw new ExitError('usage', '--url measures one running server: --peers and flags of engines do not go with it');
+  const starts = options.peers !== 'none' || options.engineFlags.length > 0 || options.routers.some((n) => n > 1);
+  if (options.url !== undefined && starts) {
+    const message = '--url measures one running server: --peers, --routers and flags of engines do not go with it';
+    throw new ExitError('usage', message);
   }
   if (options.url !== undefined && !/^http:\/\//.test(options.url)) {
     throw new ExitError('usage', `--url: expected an address that starts with http://, got '${options.url}'`);
@@ -166,6 +175,12 @@ function readWorkloads(word: string): readonly string[] {
   throw new Error(`expected all or some of ${names.join(', ')}${wrong ? didYouMean(wrong, names) : ''}`);
 }
 
+function readCounts(word: string): readonly number[] {
+  const counts = commas(word).map(Number);
+  if (counts.length > 0 && counts.every((count) => Number.isSafeInteger(count) && count >= 1)) return counts;
+  throw new Error('expected whole numbers of at least 1');
+}
+
 function commas(word: string): readonly string[] {
   return word.split(',').filter(Boolean);
 }
@@ -178,13 +193,21 @@ function toggle(flag: string, help: string): Option<boolean> {
   return { flag, metavar: undefined, help, default: false, parse: () => true };
 }
 
+function list(flag: string, metavar: string, help: string, fallback: readonly string[]): Option<readonly string[]>;
+function list<T>(
+  flag: string,
+  metavar: string,
+  help: string,
+  fallback: readonly T[],
+  parse: (word: string) => readonly T[],
+): Option<readonly T[]>;
 function list(
   flag: string,
   metavar: string,
   help: string,
-  fallback: readonly string[],
-  parse: (word: string) => readonly string[] = commas,
-): Option<readonly string[]> {
+  fallback: readonly unknown[],
+  parse: (word: string) => readonly unknown[] = commas,
+): Option<readonly unknown[]> {
   return { flag, metavar, help, default: fallback, parse };
 }
 

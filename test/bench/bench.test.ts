@@ -62,6 +62,19 @@ test('two simulated engines behind a router, real processes: every figure is the
   assert.match(await readFile(join(folder, 'bench.html'), 'utf8'), /<svg/);
 });
 
+test('several routers before the same engines: each answers its share of the requests', async () => {
+  const { report, out } = await bench([
+    ...[...TINY, '--engines', '1', '--policy', 'round_robin', '--routers', '1,2'],
+    ...['--sim-prefill-tokens-per-sec', '1000000'],
+  ]);
+  assert.deepEqual(
+    report.runs.map(({ contender }) => contender),
+    ['round_robin', 'round_robin × 2'],
+  );
+  for (const { summary } of report.runs) assert.deepEqual([summary.requests, summary.errors], [18, 0]);
+  assert.match(out, /^round_robin × 2 .* 0$/m);
+});
+
 test('a worker that is killed mid-run: its requests are counted, the others go on', async () => {
   const { report } = await bench([
     ...['--workload', 'worker-killed', '--engines', '2', '--policy', 'round_robin', '--gsp-num-groups', '4'],

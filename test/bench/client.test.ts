@@ -13,7 +13,7 @@ const PROMPT = [
 ] as const;
 
 async function ask(url: string, api: Api, timeoutMs = 10_000): Promise<Answer> {
-  const client = new Client({ url, model: 'simulated', apiKey: undefined, timeoutMs });
+  const client = new Client({ urls: [url], model: 'simulated', apiKey: undefined, timeoutMs });
   try {
     return await client.ask(api, PROMPT, 5);
   } finally {
@@ -31,6 +31,24 @@ async function askServer(answer: (response: ServerResponse) => void, timeoutMs?:
     server.close();
   }
 }
+
+test('several servers are asked in turn', async () => {
+  const asked: string[] = [];
+  const listening = async (name: string) => {
+    const server = createServer((_request, response) => {
+      asked.push(name);
+      response.end('data: {"text":" a"}\n\ndata: [DONE]\n\n');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  };
+  const [a, b] = [await listening('a'), await listening('b')];
+  const client = new Client({ urls: [a.url, b.url], model: 'simulated', apiKey: undefined, timeoutMs: 10_000 });
+  for (let n = 0; n < 4; n++) assert.equal((await client.ask('generate', PROMPT, 5)).error, undefined);
+  assert.deepEqual(asked, ['a', 'b', 'a', 'b']);
+  client.close();
+  for (const { server } of [a, b]) server.close();
+});
 
 test('tokens, cached tokens, times and text of an answer, in both APIs', async () => {
   await using sim = await startSim(['--enable-cache-report']);
@@ -84,7 +102,7 @@ test('what is under way when the client closes is not sent again', async () => {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = new Client({ url, model: 'simulated', apiKey: undefined, timeoutMs: 10_000 });
+  const client = new Client({ urls: [url], model: 'simulated', apiKey: undefined, timeoutMs: 10_000 });
   await client.ask('generate', PROMPT, 5);
   const second = client.ask('generate', PROMPT, 5);
   await once(server, 'second');

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { installedPeers, RunningRouter } from '../../src/bench/contenders.ts';
+import { installedPeers, RunningRouters } from '../../src/bench/contenders.ts';
 import { ExitError } from '../../src/errors.ts';
 
 async function folderWith(...programs: string[]): Promise<string> {
@@ -25,7 +25,7 @@ test('only what is installed takes part', async () => {
 test('nginx is told of every worker', async () => {
   const folder = await folderWith('nginx/usr/sbin/nginx');
   const nginx = installedPeers({ BENCH_PEERS_DIR: folder, PATH: '' }).find(({ name }) => name.startsWith('nginx'));
-  await nginx?.command(['http://127.0.0.1:11', 'http://127.0.0.1:12'], [99], folder);
+  await nginx?.command({ workers: ['http://127.0.0.1:11', 'http://127.0.0.1:12'], ports: [99], scratch: folder });
   const config = await readFile(join(folder, 'nginx.conf'), 'utf8');
   for (const part of ['server 127.0.0.1:11;', 'server 127.0.0.1:12;', 'least_conn;', 'listen 127.0.0.1:99 '])
     assert.ok(config.includes(part), part);
@@ -36,7 +36,7 @@ test('one that does not come up is an error with its own words', async () => {
   const smg = installedPeers({ BENCH_PEERS_DIR: folder, PATH: '' }).find(({ name }) => name.startsWith('smg'));
   assert.ok(smg);
   await assert.rejects(
-    RunningRouter.start(smg, ['http://127.0.0.1:11']),
+    RunningRouters.start(smg, 2, ['http://127.0.0.1:11']),
     (error) =>
       error instanceof ExitError && /smg 1\.13\.0 ended before it was ready:\n {2}no such flag/.test(error.message),
   );

@@ -22,6 +22,11 @@ test('peers: none, all or some', () => {
   assert.deepEqual(parseBenchOptions(['--peers', 'smg,nginx']).peers, ['smg', 'nginx']);
 });
 
+test('routers: one, or each of several numbers of them', () => {
+  assert.deepEqual(parseBenchOptions([]).routers, [1]);
+  assert.deepEqual(parseBenchOptions(['--routers', '1,2,4']).routers, [1, 2, 4]);
+});
+
 test('--workload all is every one of them', () => {
   assert.equal(parseBenchOptions(['--workload', 'all']).workloads.length, WORKLOADS.length);
   assert.equal(parseBenchOptions(['--request-rate', 'inf']).requestRate, Number.POSITIVE_INFINITY);
@@ -34,6 +39,8 @@ test('what is wrong is said', () => {
     [['--workload', 'gps'], /--workload: expected all or some of gsp, /],
     [['--seed'], /--seed: expected a value, got nothing/],
     [['--request-rate', '0'], /--request-rate: expected a number above 0, or inf/],
+    [['--routers', '1,0'], /--routers: expected whole numbers of at least 1, got '1,0'/],
+    [['--url', 'http://localhost:3', '--routers', '2'], /--url measures one running server/],
     [['--url', 'localhost:3'], /--url: expected an address that starts with http/],
     [['--url', 'http://localhost:3', '--peers'], /--url measures one running server/],
   ];
