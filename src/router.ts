@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Dispatcher } from './api/dispatcher.ts';
 import { createApi } from './api/index.ts';
 import type { Config } from './config/options.ts';
@@ -57,6 +58,8 @@ export async function startRouter(config: Config, watching: Watching, launched =
 
 /** For the last words to those that are cut. */
 const CUT_MS = 1_000;
+/** So soon after an answer a client that goes on has sent its next request over the same connection. */
+const NEXT_REQUEST_MS = 250;
 
 /** The composition root: configuration → state, registry, policy and data path, behind one port. */
 export class Router {
@@ -172,12 +175,19 @@ export class Router {
   }
 
   /**
-   * Answers new requests and those that wait with 503, so that whoever sends them sees it, and waits for those in flight,
-   * `graceMs` at most; what is left then is cut, and told so. Resolves with how many that were, and listens no more.
+   * Answers requests of new connections and those that wait with 503, so that whoever sends them sees it, serves one more on each
+   * connection that it has, for its client knows of no other place yet, and waits for those in flight, `graceMs` at most; what is
+   * left then is cut, and told so. Resolves with how many that were, and listens no more.
    */
   async drain(graceMs: number): Promise<number> {
+    const endMs = performance.now() + graceMs;
+    this.#server?.leave();
     this.admission.close(new RouterError('draining', 'the router is shutting down', { retryAfterSecs: 1 }));
     await this.#whenIdle(graceMs);
+    while (performance.now() < endMs && this.#server?.awaitsLast(NEXT_REQUEST_MS)) {
+      await delay(NEXT_REQUEST_MS / 10);
+      await this.#whenIdle(endMs - performance.now());
+    }
     this.#server?.close();
     const left = this.#serving;
     if (left > 0) {

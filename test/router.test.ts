@@ -95,6 +95,47 @@ test('drain lets a stream finish, tells whoever comes or waits, and listens unti
   await assert.rejects(post(url), 'the listener is closed');
 });
 
+test('a drain serves one request more on each connection that was there, and says that it is the last', async () => {
+  await using worker = await fakeWorker((_, response) => void setTimeout(() => response.end('answer'), 20));
+  await using started = await testRouter([worker.url]);
+  const { router, url } = started;
+  const { port, hostname } = new URL(url);
+  const ask = 'POST /generate HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}';
+  const clients = Array.from({ length: 3 }, () => connect(Number(port), hostname));
+  const answers = clients.map((client) => {
+    let text = '';
+    client.on('data', (bytes) => {
+      text += bytes;
+    });
+    return { whole: once(client, 'end').then(() => text), answered: () => text.split('answer').length - 1 };
+  });
+  for (const client of clients) client.write(ask);
+  await until(() => answers.every(({ answered }) => answered() === 1));
+  // One asks before the drain begins, one after, one not at all.
+  clients[0]?.write(ask);
+  await until(() => router.admission.inFlight === 1);
+  const drained = router.drain(60_000);
+  clients[1]?.write(ask);
+  const fresh = await post(url);
+  assert.deepEqual([fresh.status, fresh.headers.get('x-smg-error-code')], [503, 'draining']);
+  assert.equal(await drained, 0);
+  const texts = await Promise.all(answers.map(({ whole }) => whole));
+  assert.deepEqual(
+    texts.map((text) => [...text.matchAll(/HTTP\/1\.1 (\d+)[\s\S]*?connection: (\S+)/g)].map(([, ...told]) => told)),
+    [
+      [
+        ['200', 'keep-alive'],
+        ['200', 'close'],
+      ],
+      [
+        ['200', 'keep-alive'],
+        ['200', 'close'],
+      ],
+      [['200', 'keep-alive']],
+    ],
+  );
+});
+
 test('drain ends after its grace, cuts what is left, and says how many that were', async () => {
   const waiting: ServerResponse[] = [];
   await using worker = await fakeWorker((_, response) => void waiting.push(response));

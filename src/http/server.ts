@@ -106,6 +106,18 @@ export class EdgeServer {
     return this.#connections.size;
   }
 
+  /** Each connection that is there serves one request more; those to come are not concerned. */
+  leave(): void {
+    for (const connection of this.#connections) connection.leave();
+  }
+
+  /** Whether one of those requests may be on its way: its client had an answer less than `ms` ago. */
+  awaitsLast(ms: number): boolean {
+    const nowMs = performance.now();
+    for (const connection of this.#connections) if (connection.awaitsLast(ms, nowMs)) return true;
+    return false;
+  }
+
   /** Listens no more; connections close when what they carry is answered. */
   close(): this {
     clearInterval(this.#timer);

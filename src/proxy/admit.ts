@@ -67,7 +67,11 @@ export class Admission {
    * long, with what it waited for, and resolves at once when the client leaves, with nothing held.
    */
   enter(exchange: Exchange): Promise<void> | undefined {
-    if (this.#closed) return Promise.reject(this.#closed);
+    if (this.#closed) {
+      if (!exchange.request.last || !this.#opens()) return Promise.reject(this.#closed);
+      this.#hold(exchange);
+      return undefined;
+    }
     if (this.#queue.size > 0) this.pump();
     if (this.#queue.size === 0 && this.#opens()) {
       this.#hold(exchange);
@@ -122,7 +126,7 @@ export class Admission {
     }
   }
 
-  /** Refuses everything that waits and everything that comes from now on. */
+  /** Refuses everything that waits and everything that comes from now on, but the last requests of connections while there is a place. */
   close(reason: RouterError): void {
     this.#closed = reason;
     clearTimeout(this.#refill);

@@ -78,7 +78,7 @@ export class DataPath {
     const exchange = new Exchange(request, reply, edge);
     const { admission, fleet, models } = this.#parts;
     try {
-      if (admission.closed) throw admission.closed;
+      if (admission.closed && !request.last) throw admission.closed;
       exchange.body = await request.body(this.#options.maxPayloadBytes);
       edge.observed.record.requestBytes = exchange.body.length;
       const turn = treatment.admitted ? admission.enter(exchange) : undefined;

@@ -58,6 +58,7 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
   #expectsContinue = false;
   #closed = false;
   #closing = false;
+  #leaving = false;
   /** Nothing more is read on it: what came was no request, or the last answer has left. */
   #broken = false;
   #onDrain: (() => void) | undefined;
@@ -85,6 +86,17 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     this.#request?.fail(new ClientGoneError('the client left before its request was complete'));
     this.#reply?.lose();
     this.#options.closed(this);
+  }
+
+  /** The answer that begins next is the last: its client then connects anew, elsewhere. */
+  leave(): void {
+    this.#leaving = true;
+    if (!this.#reply?.started) this.#reply?.close();
+  }
+
+  /** It serves one request more, which may be on its way: the client had its answer less than `ms` ago. */
+  awaitsLast(ms: number, nowMs: number): boolean {
+    return this.#leaving && (this.#phase === 'begin' || this.#phase === 'head') && nowMs - this.#sinceMs < ms;
   }
 
   /** Closes it when the request under way, if there is one, is answered. */
@@ -121,13 +133,13 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
   head(head: RequestHead): void {
     this.#phase = 'body';
     this.#served = true;
-    const request = new ClientRequest(head, this);
+    const request = new ClientRequest(head, this, this.#leaving);
     const reply = new Reply(request, this);
     this.#request = request;
     this.#reply = reply;
     // A request without a body is whole when its head is.
     if (head.length === 0) request.end();
-    if (this.#closing) reply.close();
+    if (this.#closing || this.#leaving) reply.close();
     const refusal = this.#options.refusal() ?? refusalOf(head);
     if (refusal) {
       reply.close();

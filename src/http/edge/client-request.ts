@@ -18,6 +18,8 @@ export class ClientRequest {
   readonly minor: 0 | 1;
   readonly headers: IncomingHttpHeaders;
   readonly keepsAlive: boolean;
+  /** Its connection was there before the router began to leave, and ends with its answer. */
+  readonly last: boolean;
   readonly #length: number | 'chunked';
   readonly #source: BodySource;
   #complete = false;
@@ -30,12 +32,13 @@ export class ClientRequest {
   #pieces: Buffer[] | undefined;
   #waiter: PromiseWithResolvers<Buffer> | undefined;
 
-  constructor({ method, url, minor, headers, length, keepsAlive }: RequestHead, source: BodySource) {
+  constructor({ method, url, minor, headers, length, keepsAlive }: RequestHead, source: BodySource, last = false) {
     this.method = method;
     this.url = url;
     this.minor = minor;
     this.headers = headers;
     this.keepsAlive = keepsAlive;
+    this.last = last;
     this.#length = length;
     this.#source = source;
   }
