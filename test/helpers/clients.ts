@@ -13,12 +13,14 @@ export interface Tally {
 export class Clients implements AsyncDisposable {
   readonly tally: Tally = { ok: 0, failed: [], refused: 0 };
   readonly #urls: () => readonly string[];
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #agent = new Agent({ connections: 64, keepAliveTimeout: 1_000 });
   readonly #running: readonly Promise<void>[];
   #stopped = false;
 
-  constructor(count: number, urls: () => readonly string[]) {
+  constructor(count: number, urls: () => readonly string[], headers: Readonly<Record<string, string>> = {}) {
     this.#urls = urls;
+    this.#headers = headers;
     this.#running = Array.from({ length: count }, (_, at) => this.#run(at));
   }
 
@@ -54,7 +56,7 @@ export class Clients implements AsyncDisposable {
         const { statusCode, body: answer } = await request(`${url}/generate`, {
           method: 'POST',
           body,
-          headers: { 'content-type': 'application/json' },
+          headers: { 'content-type': 'application/json', ...this.#headers },
           dispatcher: this.#agent,
         });
         const text = await answer.text();

@@ -83,20 +83,25 @@ export class RealKubernetes implements AsyncDisposable {
   }
 
   async kubectl(...words: string[]): Promise<string> {
-    const env = { ...process.env, KUBECONFIG: this.kubeconfig };
-    const { stdout } = await promisify(execFile)(join(DIR, 'bin/kubectl'), words, { env });
-    return stdout;
+    return await this.#run('kubectl', words);
   }
 
-  /** `kubectl apply` of these objects, or of a manifest. */
-  async apply(manifest: string | readonly object[]): Promise<void> {
+  async helm(...words: string[]): Promise<string> {
+    return await this.#run('helm', words);
+  }
+
+  /** `kubectl apply` of these objects, or of a manifest; returns what it says. */
+  async apply(manifest: string | readonly object[], ...flags: string[]): Promise<string> {
     const text =
       typeof manifest === 'string' ? manifest : JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifest });
+    return await this.#run('kubectl', ['apply', ...flags, '-f', '-'], text);
+  }
+
+  async #run(program: string, words: readonly string[], input = ''): Promise<string> {
     const env = { ...process.env, KUBECONFIG: this.kubeconfig };
-    const child = spawn(join(DIR, 'bin/kubectl'), ['apply', '-f', '-'], { env, stdio: ['pipe', 'ignore', 'inherit'] });
-    child.stdin.end(text);
-    const [code] = await once(child, 'exit');
-    if (code !== 0) throw new Error(`kubectl apply ended with ${code}`);
+    const running = promisify(execFile)(join(DIR, 'bin', program), words, { env, maxBuffer: 1 << 24 });
+    running.child.stdin?.end(input);
+    return (await running).stdout;
   }
 
   /** A call of the API as admin. */

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Clients } from '../helpers/clients.ts';
+import { isReady, options, RealKubernetes } from '../helpers/real-kubernetes.ts';
+
+/** What docs/deploy has for Kubernetes, in a real cluster: the chart's life, and every manifest as the API server takes it. */
+
+const REQUESTS = Number(process.env.KUBERNETES_REQUESTS ?? 3_000);
+const DEPLOY = join(import.meta.dirname, '../../docs/deploy');
+const CHART = join(DEPLOY, 'helm/sglang-router');
+const ROUTERS = 'app.kubernetes.io/name=sglang-router';
+/** Of the strictest kind of namespace that Kubernetes knows: pods that ask for more than they need are refused. */
+const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+const KINDS =
+  'deployment,pod,service,serviceaccount,role,rolebinding,clusterrole,clusterrolebinding,pdb,networkpolicy,secret';
+
+let kubernetes: RealKubernetes;
+before(async () => {
+  if (!options.skip) kubernetes = await RealKubernetes.start();
+});
+after(async () => {
+  if (kubernetes) await kubernetes[Symbol.asyncDispose]();
+});
+
+async function createNamespace(name: string, labels: object): Promise<void> {
+  await kubernetes.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }]);
+}
+
+/** Workers of docs/deploy/workers, with the program of the image in place of the real one and no waiting for the next look of a probe. */
+async function startWorkers(namespace: string, file: string): Promise<void> {
+  const text = readFileSync(join(DEPLOY, 'workers', file), 'utf8');
+  const simulated = text
+    .replaceAll(/\n *command: .*sglang\.launch_server.*/g, '')
+    .replaceAll(/periodSeconds: \d+/g, 'periodSeconds: 1');
+  assert.notEqual(simulated, text);
+  await kubernetes.apply(simulated, '-n', namespace);
+  await kubernetes.kubectl(
+    '-n',
+    namespace,
+    'wait',
+    '--for=condition=Available',
+    'deployment',
+    '--all',
+    '--timeout=90s',
+  );
+}
+
+async function routersIn(namespace: string): Promise<readonly string[]> {
+  const pods = await kubernetes.pods(namespace, ROUTERS);
+  return pods.filter(isReady).map(({ status }) => `http://${status.podIP}:30000`);
+}
+
+async function ask(url: string, path: string, body: object, headers = {}): Promise<Response> {
+  return await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body), headers });
+}
+
+async function serves(url: string, headers = {}): Promise<void> {
+  const text = { text: 'The capital of France is', sampling_params: { max_new_tokens: 8 } };
+  const chat = { model: 'default', max_tokens: 8, messages: [{ role: 'user', content: 'hello' }] };
+  for (const [path, body] of [
+    ['/generate', text],
+    ['/v1/chat/completions', chat],
+  ] as const) {
+    const answer = await ask(url, path, body, headers);
+    assert.equal(answer.status, 200, await answer.text());
+  }
+}
+
+/** What there is of the routers of a release, or of any. */
+async function remains(...flags: string[]): Promise<string> {
+  return await kubernetes.kubectl('get', KINDS, '-l', ROUTERS, '-o', 'name', '--ignore-not-found', ...flags);
+}
+
+test(
+  'the chart serves a regular pool with a key, is upgraded without a failed request, and leaves nothing',
+  options,
+  async (t: TestContext) => {
+    await createNamespace('regular', {});
+    await startWorkers('regular', 'regular.yaml');
+    await createNamespace('front', RESTRICTED);
+    await kubernetes.kubectl('-n', 'front', 'create', 'secret', 'generic', 'keys', '--from-literal=api-key=s3cret');
+    const values = ['--set', 'workers.namespace=regular', '--set', 'apiKey.existingSecret=keys'];
+    await kubernetes.helm('install', 'router', CHART, '-n', 'front', '--wait', '--timeout=60s', ...values);
+    const key = { authorization: 'Bearer s3cret' };
+    const [router = ''] = await routersIn('front');
+    assert.equal((await ask(router, '/generate', { text: 'x' })).status, 401);
+    await serves(router, key);
+    assert.doesNotMatch(await kubernetes.kubectl('-n', 'front', 'get', 'deployment,pod', '-o', 'yaml'), /s3cret/);
+
+    let routers = await routersIn('front');
+    const looking = setInterval(() => {
+      void routersIn('front').then(
+        (urls) => {
+          if (urls.length > 0) routers = urls;
+        },
+        () => {},
+      );
+    }, 200);
+    t.after(() => clearInterval(looking));
+    await using clients = new Clients(32, () => routers, key);
+    await clients.have(REQUESTS / 2);
+    const upgrade = ['--reuse-values', '--set', 'extraArgs={--log-level,warning}'];
+    await kubernetes.helm('upgrade', 'router', CHART, '-n', 'front', '--wait', '--timeout=120s', ...upgrade);
+    // Until the old ones are gone.
+    while ((await kubernetes.pods('front', ROUTERS)).length > 2) await delay(200);
+    await clients.have(clients.tally.ok + clients.tally.failed.length + REQUESTS / 2);
+    const { ok, failed, refused } = await clients.stop();
+    t.diagnostic(`${failed.length} failed of ${ok + failed.length}, ${refused} refused connections`);
+    assert.deepEqual(failed.slice(0, 5), []);
+
+    await kubernetes.helm('uninstall', 'router', '-n', 'front', '--wait', '--timeout=60s');
+    await kubernetes.kubectl('-n', 'front', 'wait', '--for=delete', 'pod', '-l', ROUTERS, '--timeout=60s');
+    assert.equal(await remains('--all-namespaces'), '');
+    assert.equal(await kubernetes.helm('list', '--all', '--all-namespaces', '--short'), '');
+  },
+);
+
+test('the chart serves prefill and decode pools of any namespace', options, async () => {
+  await createNamespace('pools', {});
+  await startWorkers('pools', 'prefill-decode.yaml');
+  await createNamespace('pd', RESTRICTED);
+  const values = ['-f', join(DEPLOY, 'helm/pd-values.yaml'), '--set', 'workers.allNamespaces=true'];
+  await kubernetes.helm('install', 'pd', CHART, '-n', 'pd', '--wait', '--timeout=60s', ...values);
+  const [router = ''] = await routersIn('pd');
+  await serves(router);
+  const answer = await ask(router, '/generate', { text: 'x', sampling_params: { max_new_tokens: 1 } });
+  assert.match(answer.headers.get('x-sglang-router-prefill-worker') ?? '', /:8000$/);
+  await kubernetes.helm('uninstall', 'pd', '-n', 'pd', '--wait', '--timeout=60s');
+  await kubernetes.kubectl('-n', 'pd', 'wait', '--for=delete', 'pod', '-l', ROUTERS, '--timeout=60s');
+  assert.equal(await remains('--all-namespaces'), '');
+});
+
+test('the rendered manifest serves a model as it stands', options, async () => {
+  await createNamespace('production', {});
+  await startWorkers('production', 'regular.yaml');
+  await kubernetes.apply(readFileSync(join(DEPLOY, 'manifests/regular.yaml'), 'utf8'));
+  await kubernetes.kubectl('-n', 'production', 'rollout', 'status', 'deployment/sglang-router', '--timeout=60s');
+  const [router = ''] = await routersIn('production');
+  await serves(router);
+});
+
+for (const folder of ['manifests', 'workers']) {
+  for (const file of readdirSync(join(DEPLOY, folder)).filter((name) => name !== 'leader-worker-set.yaml')) {
+    test(`the API server takes ${folder}/${file}`, options, async () => {
+      await createNamespace('production', {});
+      const flags = ['--dry-run=server', '--validate=strict', '-f', join(DEPLOY, folder, file)];
+      assert.match(await kubernetes.kubectl('-n', 'production', 'apply', ...flags), /server dry run/);
+    });
+  }
+}
+
+test('the API server takes what the chart makes of all its values', options, async () => {
+  const values = join(import.meta.dirname, '../fixtures/deploy/all-values.yaml');
+  // Its kind is the Prometheus operator's, which is not there.
+  const flags = ['-n', 'default', '-f', values, '--set', 'podMonitor.enabled=false'];
+  const manifest = await kubernetes.helm('template', 'router', CHART, ...flags);
+  assert.match(
+    await kubernetes.apply(manifest, '--dry-run=server', '--validate=strict'),
+    /networkpolicy.*server dry run/,
+  );
+});
