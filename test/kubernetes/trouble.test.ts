@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Clients } from '../helpers/clients.ts';
-import { deployment, isReady, options, RealKubernetes } from '../helpers/real-kubernetes.ts';
+import { deployment, isReady, options, type Pod, RealKubernetes } from '../helpers/real-kubernetes.ts';
 import { spawnRouter } from '../helpers/spawn-router.ts';
 
 /** What goes wrong with an API server and with permissions, in a real cluster: serving goes on, and the workers are right again soon. */
@@ -16,6 +16,7 @@ import { spawnRouter } from '../helpers/spawn-router.ts';
 const LONG = Boolean(process.env.KUBERNETES_LONG);
 const HANGS_MS = LONG ? 90_000 : 5_000;
 const WORKERS = 'app=sglang-worker';
+const REPLICAS = 3;
 
 let kubernetes: RealKubernetes;
 let router = { name: '', url: '' };
@@ -26,7 +27,7 @@ before(async () => {
   const flags = ['--service-discovery', '--selector', WORKERS, '--service-discovery-port', '8000'];
   await kubernetes.apply([
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'router' } },
-    deployment('sglang-worker', { app: 'sglang-worker' }, [], { replicas: 3 }),
+    deployment('sglang-worker', { app: 'sglang-worker' }, [], { replicas: REPLICAS }),
     deployment('router', { app: 'router' }, [...flags, '--service-discovery-namespace', 'default'], {
       image: 'sglang-router',
       port: 30_000,
@@ -88,9 +89,23 @@ async function agrees(url = router.url): Promise<number> {
   }
 }
 
-async function deleteOne(): Promise<void> {
-  const [pod] = (await kubernetes.pods('default', WORKERS)).filter(isReady);
+async function remove(pod: Pod | undefined): Promise<void> {
   await kubernetes.kubectl('delete', 'pod', pod?.metadata.name ?? '', '--force', '--grace-period=0');
+}
+
+async function deleteOne(): Promise<void> {
+  await remove((await kubernetes.pods('default', WORKERS)).find(isReady));
+}
+
+/** All workers are there: the stand-in for the kubelet gives up pods that it starts while the API server is away. */
+async function settled(): Promise<void> {
+  for (let looks = 1; ; looks++) {
+    const pods = await kubernetes.pods('default', WORKERS).catch(() => []);
+    if (pods.length === REPLICAS && pods.every(isReady)) break;
+    if (looks % 40 === 0) for (const pod of pods) if (!isReady(pod)) await remove(pod).catch(() => {});
+    await delay(200);
+  }
+  await agrees();
 }
 
 test('without permission the log has a manifest that gives it', options, async (t: TestContext) => {
@@ -107,6 +122,7 @@ test('without permission the log has a manifest that gives it', options, async (
 });
 
 test('an API server that hangs, and pods whose servers go meanwhile', options, async (t: TestContext) => {
+  await settled();
   await using clients = new Clients(4, () => [router.url]);
   await clients.have(100);
   const pid = kubernetes.pid('kube-apiserver');
@@ -122,6 +138,7 @@ test('an API server that hangs, and pods whose servers go meanwhile', options, a
 });
 
 test('an API server that is killed; watches begin anew', options, async (t: TestContext) => {
+  await settled();
   await using clients = new Clients(4, () => [router.url]);
   await clients.have(100);
   const before = kubernetes.pid('kube-apiserver');
@@ -136,6 +153,7 @@ test('an API server that is killed; watches begin anew', options, async (t: Test
 });
 
 test('a token that is worth nothing any more is read again', options, async (t: TestContext) => {
+  await settled();
   const folder = kubernetes.volumes('default', router.name);
   const [volume = ''] = readdirSync(folder);
   await kubernetes.kubectl('delete', 'serviceaccount', 'router');
@@ -155,6 +173,7 @@ test('a token that is worth nothing any more is read again', options, async (t: 
 });
 
 test('a watch that goes silent', { ...options, skip: options.skip ?? !LONG }, async (t: TestContext) => {
+  await settled();
   await using between = await silencer(kubernetes.server);
   const path = join(mkdtempSync(join(tmpdir(), 'kubeconfig-')), 'config');
   const config = readFileSync(kubernetes.kubeconfig, 'utf8');
@@ -173,6 +192,7 @@ test('a Role that is taken away and given back', {
   ...options,
   skip: options.skip ?? !LONG,
 }, async (t: TestContext) => {
+  await settled();
   const manifest = await kubernetes.kubectl('get', 'role', 'sglang-router-discovery', '-o', 'yaml');
   const known = await workers();
   await kubernetes.kubectl('delete', 'role', 'sglang-router-discovery');
