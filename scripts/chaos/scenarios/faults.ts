@@ -33,6 +33,8 @@ const FAILING: readonly (readonly [kind: string, flags: readonly string[]])[] = 
 const POISONED = 'poison every second, 8';
 const SILENT_RANK = 'silent rank, 1 of 4';
 const KINDS = FAILING.length + 2;
+/** As questions call it: some routers serve no other name. */
+const MODEL = ['--served-model-name', 'sim'];
 
 type Front = Pick<Router, 'url' | 'over'>;
 
@@ -101,8 +103,10 @@ class Tally {
     this.counts[outcome]++;
     if (outcome === 'right') return;
     const code = /"code": ?"?(\w+)/.exec(detail)?.[1] ?? '';
-    const what = outcome === 'refused' ? `${detail.slice(0, 3)} ${/^\d+$/.test(code) ? '' : code}` : outcome;
-    const key = outcome === 'unreachable' ? `no answer (${detail})` : what.trim();
+    const key =
+      outcome === 'refused'
+        ? `${detail.slice(0, 3)} ${/^\d+$/.test(code) ? '' : code}`.trim()
+        : wordsFor(outcome, detail);
     this.#details.set(key, (this.#details.get(key) ?? 0) + 1);
   }
 
@@ -128,16 +132,21 @@ class Tally {
 async function failFast(options: ScenarioOptions, found: Found): Promise<void> {
   for (const [kind, flags] of FAILING) {
     await using stage = new Stage();
-    const engines = [...(await stage.engines(3)), await stage.engine(flags)];
+    const engines = [...(await stage.engines(3, MODEL)), await stage.engine([...MODEL, ...flags])];
     const watch = new Watch(await frontOf(stage, engines, options), options);
     await watch.during(kind, found.tally(kind), found.windowMs);
     await watch.end(kind, found);
   }
 }
 
+function wordsFor(outcome: Outcome, detail: string): string {
+  if (outcome === 'unreachable') return `no answer (${detail})`;
+  return outcome === 'wrong' && detail.includes('"error"') ? 'an error event in a whole stream' : outcome;
+}
+
 async function poison(options: ScenarioOptions, found: Found): Promise<void> {
   await using stage = new Stage();
-  const engines = await stage.engines(8, ['--sim-die-on-text', POISON]);
+  const engines = await stage.engines(8, [...MODEL, '--sim-die-on-text', POISON]);
   const front = await frontOf(stage, engines, options);
   const watch = new Watch(front, options);
   const endMs = performance.now() + found.windowMs;
@@ -186,7 +195,7 @@ async function sendPoison(url: string, number: number): Promise<string> {
 
 async function silentRank(options: ScenarioOptions, found: Found): Promise<void> {
   await using stage = new Stage();
-  const engines = [await stage.engine(['--dp-size', '4', '--sim-silent-rank', '2'])];
+  const engines = [await stage.engine([...MODEL, '--dp-size', '4', '--sim-silent-rank', '2'])];
   let front: Front;
   try {
     front = await frontOf(stage, engines, options, ['--dp-aware']);
