@@ -106,7 +106,7 @@ export class Router {
       log,
     });
     const somebody = this.#somebody(plan);
-    this.admission = new Admission(config, somebody);
+    this.admission = new Admission(config, somebody, log);
     for (const event of ['change', 'learned'] as const) registry.on(event, () => this.admission.pump());
     this.#log = log;
     this.#feed = new PolicyFeed(policies, registry, config, log);

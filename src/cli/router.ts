@@ -26,10 +26,12 @@ export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv)
   }
 }
 
-function about({ pdDisaggregation, policy, prefillPolicy, decodePolicy, prefill, decode, workerUrls }: Config) {
-  if (!pdDisaggregation) return { policy, workers: workerUrls.length };
+function about(config: Config) {
+  const { pdDisaggregation, policy, prefillPolicy, decodePolicy, prefill, decode, workerUrls } = config;
+  const cap = { maxConcurrentRequests: config.maxConcurrentRequests > 0 ? config.maxConcurrentRequests : 'no limit' };
+  if (!pdDisaggregation) return { policy, workers: workerUrls.length, ...cap };
   const policies = { prefillPolicy: prefillPolicy ?? policy, decodePolicy: decodePolicy ?? policy };
-  return { ...policies, prefill: prefill.length, decode: decode.length };
+  return { ...policies, prefill: prefill.length, decode: decode.length, ...cap };
 }
 
 async function stop(router: Router, config: Config, log: Log): Promise<void> {

@@ -13,10 +13,13 @@ interface Plan {
   readonly servers: readonly Server[];
   readonly logFolder: string;
   readonly launch: LaunchConfig;
+  /** Requests in flight at most; 0 or less is no cap. */
+  readonly maxConcurrentRequests: number;
 }
 
 /** What runs where, in words. */
-export function planText({ url, networkUrls, engine, servers, logFolder, launch }: Plan): string {
+export function planText(plan: Plan): string {
+  const { url, networkUrls, engine, servers, logFolder, launch, maxConcurrentRequests: most } = plan;
   const count = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}`;
   const what = engine.kind === 'sim' ? count : `${count} of ${launch.modelPath ?? 'the model in the server config'}`;
   const gpus = engine.kind === 'sglang' && placeOf(launch).device !== 'cpu';
@@ -26,7 +29,10 @@ export function planText({ url, networkUrls, engine, servers, logFolder, launch 
     return `  ${plan.name}  ${SERVER_HOST}:${port}${bootstrap}${where}`;
   });
   const network = networkUrls.length === 0 ? [] : [`  for other machines  ${networkUrls.join('  ')}`];
-  return [`${what} behind ${url} (${engine.label})`, ...network, ...rows, `  logs  ${logFolder}`, ''].join('\n');
+  const cap = most > 0 ? [`  ${most} requests at once, the others wait  (--router-max-concurrent-requests)`] : [];
+  return [`${what} behind ${url} (${engine.label})`, ...network, ...rows, ...cap, `  logs  ${logFolder}`, ''].join(
+    '\n',
+  );
 }
 
 /** What serves now. */

@@ -226,7 +226,12 @@ class CoLaunch {
 
   #announce(engine: Engine, { servers }: Fleet, logFolder: string): void {
     const { url = '', networkUrls = [] } = this.#router ?? {};
-    const text = planText({ url, networkUrls, engine, servers, logFolder, launch: this.#launch });
+    const { maxConcurrentRequests } = this.#config;
+    const text = planText({
+      ...{ url, networkUrls, engine, servers, logFolder },
+      launch: this.#launch,
+      maxConcurrentRequests,
+    });
     this.#surroundings.terminal.write(text);
     this.#screen = createScreen(this.#surroundings.terminal, servers, this.#env);
   }

@@ -172,16 +172,16 @@ export const OPTIONS = {
   queueSize: int({
     flags: ['--queue-size'],
     group: 'limits',
-    default: 100,
+    default: 10_000,
     min: 0,
     help: 'requests that may wait for a free place or a worker; further ones get 429',
   }),
   queueTimeoutMs: secs({
     flags: ['--queue-timeout-secs'],
     group: 'limits',
-    default: 60,
+    default: undefined,
     min: 0,
-    help: 'seconds a request may wait there',
+    help: 'seconds a request may wait there; as long as --request-timeout-secs unless given',
   }),
   rateLimitTokensPerSecond: int({
     flags: ['--rate-limit-tokens-per-second'],

@@ -135,14 +135,16 @@ export function float(about: About & Bounds & { default: number }): Spec<number>
 }
 
 /** Whole seconds on the command line, milliseconds in Config, cut to what a timer can wait. */
-export function secs(about: About & Bounds & { default: number }): Spec<number> {
-  const inMs = { metavar: 'SECS', ...about, default: about.default * 1000 };
-  return single<number>(
-    inMs,
+export function secs<const D extends number | undefined>(
+  about: About & Bounds & { default: D },
+): Spec<D extends undefined ? number | undefined : number> {
+  const byDefault: number | undefined = about.default === undefined ? undefined : about.default * 1000;
+  return single<number | undefined>(
+    { metavar: 'SECS', ...about, default: byDefault },
     'int',
     (word) => readTimer(word, about),
     (ms) => String(ms / 1000),
-  );
+  ) as Spec<D extends undefined ? number | undefined : number>;
 }
 
 /** A number of bytes, or a size such as `256MB` (powers of 1024). */

@@ -1,4 +1,5 @@
 import { RouterError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import type { Exchange } from './exchange.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -9,7 +10,9 @@ export interface AdmissionLimits {
   readonly rateLimitTokensPerSecond: number | undefined;
   /** Requests waiting at most. */
   readonly queueSize: number;
-  readonly queueTimeoutMs: number;
+  /** As long as a request may take where it is not given. */
+  readonly queueTimeoutMs: number | undefined;
+  readonly requestTimeoutMs: number;
 }
 
 /** Whether there is somebody to ask: at all, or for a model. */
@@ -18,6 +21,9 @@ export interface Somebody {
   /** What a request is told while there is nobody. */
   missing(model?: string): RouterError;
 }
+
+/** From the first request that waits for a place until the log tells how many do: a burst has come by then. */
+const BURST_MS = 1_000;
 
 interface Waiter {
   /** For whose workers it waits; undefined for anybody's. */
@@ -41,11 +47,18 @@ export class Admission {
   #inFlight = 0;
   #closed: RouterError | undefined;
   #refill: NodeJS.Timeout | undefined;
+  readonly #log: Log;
+  readonly #queueTimeoutMs: number;
+  /** Of those that the cap made wait, until the log has told of it. */
+  #mostQueued = 0;
+  #toldOfCap: NodeJS.Timeout | undefined;
 
   /** `pump` must be called when somebody is there again. `now`: milliseconds that never run backwards. */
-  constructor(limits: AdmissionLimits, somebody: Somebody, now: () => number = () => performance.now()) {
+  constructor(limits: AdmissionLimits, somebody: Somebody, log: Log, now: () => number = () => performance.now()) {
     this.#limits = limits;
     this.#somebody = somebody;
+    this.#log = log;
+    this.#queueTimeoutMs = limits.queueTimeoutMs ?? limits.requestTimeoutMs;
     if (limits.rateLimitTokensPerSecond) this.#bucket = new TokenBucket(limits.rateLimitTokensPerSecond, now);
   }
 
@@ -77,8 +90,8 @@ export class Admission {
       this.#hold(exchange);
       return undefined;
     }
-    const { queueSize, queueTimeoutMs } = this.#limits;
-    if (queueSize <= 0 || queueTimeoutMs <= 0)
+    const { queueSize } = this.#limits;
+    if (queueSize <= 0 || this.#queueTimeoutMs <= 0)
       return Promise.reject(this.#refusal('none may wait (--queue-size, --queue-timeout-secs)'));
     if (this.#queue.size >= queueSize) return Promise.reject(full(`${queueSize} requests wait (--queue-size)`));
     return this.#wait(this.#queue, exchange, undefined);
@@ -91,8 +104,8 @@ export class Admission {
   awaitWorker(exchange: Exchange, model: string | undefined): Promise<void> | undefined {
     if (this.#somebody.isThere(model)) return undefined;
     if (this.#closed) return Promise.reject(this.#closed);
-    const { queueSize, queueTimeoutMs } = this.#limits;
-    if (this.#stranded.size >= queueSize || queueTimeoutMs <= 0) return Promise.reject(this.#somebody.missing(model));
+    if (this.#stranded.size >= this.#limits.queueSize || this.#queueTimeoutMs <= 0)
+      return Promise.reject(this.#somebody.missing(model));
     const wait = this.#wait(this.#stranded, exchange, model);
     this.leave(exchange);
     return wait;
@@ -156,7 +169,7 @@ export class Admission {
 
   #wait(queue: Set<Waiter>, exchange: Exchange, model: string | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const { queueTimeoutMs } = this.#limits;
+      const queueTimeoutMs = this.#queueTimeoutMs;
       const end = () => {
         clearTimeout(timer);
         queue.delete(waiter);
@@ -182,8 +195,21 @@ export class Admission {
       };
       exchange.ongoing = { cancel };
       queue.add(waiter);
-      if (queue === this.#queue) this.#pumpWhenRefilled();
+      if (queue !== this.#queue) return;
+      if (this.#isFull()) this.#noteCap();
+      this.#pumpWhenRefilled();
     });
+  }
+
+  /** Tells once that the cap makes requests wait: whoever sends hundreds at once may not know of it. Later the metrics tell. */
+  #noteCap(): void {
+    this.#mostQueued = Math.max(this.#mostQueued, this.#queue.size);
+    this.#toldOfCap ??= setTimeout(() => {
+      this.#log.warning('requests wait for a free place; --max-concurrent-requests -1 lifts the cap', {
+        waited: this.#mostQueued,
+        maxConcurrentRequests: this.#limits.maxConcurrentRequests,
+      });
+    }, BURST_MS).unref();
   }
 
   /** What a request is told that did not get in: what it waited for, and how the wait ended. */

@@ -8,7 +8,7 @@ const usage = (message: RegExp) => (error: unknown) =>
 
 test('the command line comes before the variable, the variable before the default', () => {
   const env = { SGLANG_ROUTER_QUEUE_SIZE: '7', SGLANG_ROUTER_POLICY: 'random' };
-  assert.equal(resolveRouter([], {}).config.queueSize, 100);
+  assert.equal(resolveRouter([], {}).config.queueSize, 10_000);
   assert.equal(resolveRouter([], env).config.queueSize, 7);
   assert.equal(resolveRouter(['--queue-size', '8'], env).config.queueSize, 8);
   assert.equal(resolveRouter([], env).config.policy, 'random');

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { RouterError } from '../../src/errors.ts';
 import type { ClientRequest } from '../../src/http/edge/client-request.ts';
 import { Reply } from '../../src/http/edge/reply.ts';
+import { createLog } from '../../src/log.ts';
 import { Admission } from '../../src/proxy/admit.ts';
 import { type Edge, Exchange } from '../../src/proxy/exchange.ts';
 import { answering, fakeWorker, type Handler } from '../helpers/fake-worker.ts';
@@ -50,6 +51,25 @@ test('a full queue answers 429 with Retry-After and says which flags set the lim
   assert.match(error.message, /1 requests are in flight \(--max-concurrent-requests\).*--queue-size/);
   waiting[0]?.end('ok');
   assert.equal(await (await first).text(), 'ok');
+});
+
+test('a burst far above the cap is answered whole, and the log tells how many waited and which flag lifts the cap', async () => {
+  const held: ServerResponse[] = [];
+  let answering = false;
+  await using worker = await fakeWorker((_, response) => {
+    if (answering) response.end('ok');
+    else held.push(response);
+  });
+  await using router = await testRouter([worker.url]);
+  const sent = Promise.all(Array.from({ length: 1_024 }, async () => (await post(router.url)).text()));
+  await until(() => router.router.admission.queued === 1_024 - 64);
+  answering = true;
+  for (const response of held) response.end('ok');
+  assert.equal((await sent).filter((text) => text === 'ok').length, 1_024);
+  assert.equal(held.length, 64);
+  const warnings = () => router.lines.filter((line) => line.includes('requests wait for a free place'));
+  await until(() => warnings().length > 0);
+  assert.match(warnings()[0] ?? '', /--max-concurrent-requests -1 lifts the cap.*waited=[1-9]\d* .*64/);
 });
 
 test('a wait longer than --queue-timeout-secs answers 429', async () => {
@@ -196,6 +216,7 @@ class FakeExchange extends Exchange {
 }
 
 test('whatever happens, the cap holds, nobody overtakes, and nothing is left over', async () => {
+  const quiet = createLog('critical');
   let refused = 0;
   let stranded = 0;
   for (let seed = 1; seed <= 60; seed++) {
@@ -207,6 +228,7 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
       rateLimitTokensPerSecond: 1_000,
       queueSize: 8,
       queueTimeoutMs: 60_000,
+      requestTimeoutMs: 600_000,
     };
     const up: Record<string, boolean> = { a: random() < 0.5, b: random() < 0.5 };
     const somebody = {
@@ -214,7 +236,7 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
       missing: () => new RouterError('no_available_workers', 'nobody'),
     };
     let nowMs = 0;
-    const admission = new Admission(limits, somebody, () => nowMs);
+    const admission = new Admission(limits, somebody, quiet, () => nowMs);
     const inside: FakeExchange[] = [];
     const waiting: FakeExchange[] = [];
     let lastIn = 0;
