@@ -11,6 +11,7 @@ export const HTTP_ERRORS = {
   too_many_workers: 409,
   payload_too_large: 413,
   expectation_failed: 417,
+  unsupported_media_type: 415,
   unprocessable_entity: 422,
   too_many_requests: 429,
   headers_too_large: 431,
@@ -68,19 +69,27 @@ export class RouterError extends Error {
   readonly status: number;
   /** Seconds after which another try makes sense; sent as `Retry-After`. */
   readonly retryAfterSecs: number | undefined;
+  /** The client should not send it again: it took all the time that there is, or ends servers. */
+  readonly final: boolean;
   /** Further fields of the JSON error object, such as start-up progress. */
   readonly details: Readonly<Record<string, unknown>> | undefined;
 
   constructor(
     code: HttpErrorCode,
     message: string,
-    options: { retryAfterSecs?: number; details?: Readonly<Record<string, unknown>>; cause?: unknown } = {},
+    options: {
+      retryAfterSecs?: number;
+      final?: boolean;
+      details?: Readonly<Record<string, unknown>>;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'RouterError';
     this.code = code;
     this.status = HTTP_ERRORS[code];
     this.retryAfterSecs = options.retryAfterSecs;
+    this.final = options.final ?? false;
     this.details = options.details;
   }
 }

@@ -12,8 +12,9 @@ import { createClient } from './http/client.ts';
 import { type Cors, createCors } from './http/cors.ts';
 import type { ClientRequest } from './http/edge/client-request.ts';
 import type { Reply } from './http/edge/reply.ts';
+import type { Endpoint } from './http/endpoint.ts';
 import { type Found, findEndpoint } from './http/endpoints.ts';
-import { INSTANCE, INSTANCE_HEADER } from './http/instance.ts';
+import { loopIn } from './http/instance.ts';
 import { pathOf } from './http/path.ts';
 import { networkUrls, unreachable } from './http/reach.ts';
 import { REQUEST_ID } from './http/request-id.ts';
@@ -149,10 +150,10 @@ export class Router {
   }
 
   async listen(config: Config): Promise<void> {
-    const { host, port, tlsCertPath, tlsKeyPath } = config;
+    const { host, port, tlsCertPath, tlsKeyPath, uploadTimeoutMs } = config;
     const tls = readServingPair(tlsCertPath, tlsKeyPath);
     const handler = (request: ClientRequest, response: Reply) => this.#route(request, response);
-    this.#server = await listen(host, port, handler, { log: this.#log, tls });
+    this.#server = await listen(host, port, handler, { log: this.#log, tls, limits: { uploadTimeoutMs } });
     this.#url = urlOf(this.#server.address(), tls ? 'https' : 'http');
     this.#networkUrls = networkUrls(this.#url, host);
     this.#unreachable = unreachable(host);
@@ -241,19 +242,17 @@ export class Router {
     }
     const observed = this.#observing.observer.begin(request);
     const headers = [REQUEST_ID, observed.record.id, ...this.#cors.headers(request.headers.origin)];
-    if (request.headers[INSTANCE_HEADER] === INSTANCE) {
-      observed.record.routine = true;
-      return refuse(new RouterError('loop_detected', 'a worker is this router itself'), response, {
-        observed,
-        headers,
-      });
-    }
     const found = findEndpoint(pathOf(request.url));
+    const loop = loopIn(request.headers);
+    if (loop !== undefined) {
+      observed.record.routine = isReading(request);
+      return refuse(new RouterError('loop_detected', loop), response, { observed, headers }, found.endpoint);
+    }
     if (found.endpoint.to === 'router') return this.#answer(found, request, response, { observed, headers });
     try {
       this.#authorize(request);
     } catch (error) {
-      return refuse(error, response, { observed, headers });
+      return refuse(error, response, { observed, headers }, found.endpoint);
     }
     this.#serving++;
     const reads = isReading(request);
@@ -324,9 +323,9 @@ export class Router {
 }
 
 /** Answers an error before the data path has the request. */
-function refuse(error: unknown, response: Reply, { observed, headers }: Edge): void {
+function refuse(error: unknown, response: Reply, { observed, headers }: Edge, { errors }: Endpoint): void {
   setHeaders(response, headers);
-  observed.record.errorCode = sendError(response, error);
+  observed.record.errorCode = sendError(response, error, errors);
   observed.end(response.status, false);
 }
 

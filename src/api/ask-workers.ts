@@ -1,6 +1,7 @@
 import { RouterError } from '../errors.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import { call } from '../http/get.ts';
+import { INSTANCE, VIA, viaOf } from '../http/instance.ts';
 import type { Worker } from '../workers/worker.ts';
 
 /** What workers are asked. */
@@ -33,15 +34,19 @@ const MAX_BYTES = 16 * 2 ** 20;
 const SHOWN_CHARACTERS = 200;
 
 /** The headers with which workers are asked for a client: its key, which a worker gets that has none of its own, as with requests. */
-export function headersFor({ headers: { authorization } }: ClientRequest): Headers {
-  return authorization === undefined ? {} : { authorization };
+export function headersFor({ headers }: ClientRequest): Headers {
+  const { authorization } = headers;
+  const via = { [VIA]: viaOf(headers) };
+  return authorization === undefined ? via : { ...via, authorization };
 }
 
 /** Asks one worker. Never rejects; any status but 2xx is a problem, as is an answer that takes longer than 5 s. */
 export async function askWorker(worker: Worker, question: Question): Promise<WorkerAnswer> {
   const { method, path, body, timeoutMs = TIMEOUT_MS } = question;
   const { client, basePath, controlHeaders, url } = worker;
-  const headers = { ...question.headers, ...controlHeaders };
+  // Its key takes the place of the client's; the routers that the question has come through stay.
+  const { [VIA]: via = INSTANCE, ...asked } = question.headers;
+  const headers = { ...asked, ...controlHeaders, [VIA]: via };
   try {
     const answer = await call(client, basePath + path, { method, body, headers, timeoutMs, maxBytes: MAX_BYTES });
     if (answer.status >= 200 && answer.status < 300) return { worker: url, body: answer.body };

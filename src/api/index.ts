@@ -7,6 +7,7 @@ import type { ApiParts } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { engineMetrics } from './engine-metrics.ts';
 import { flushCache } from './flush-cache.ts';
+import { favicon, frontPage } from './front-page.ts';
 import { health, healthGenerate, readiness } from './health.ts';
 import { listWorkers } from './list-workers.ts';
 import { getLoads, getRankLoads } from './loads.ts';
@@ -19,6 +20,8 @@ import { createWorker, deleteWorker, getWorker, getWorkers, updateWorker } from 
 
 /** How the router answers each of its own paths, by method; HEAD is served where GET is. */
 const HANDLERS: Readonly<Record<OwnPath, Handlers>> = {
+  '/': { GET: frontPage },
+  '/favicon.ico': { GET: favicon },
   '/health': { GET: health },
   '/liveness': { GET: health },
   '/readiness': { GET: readiness },

@@ -70,6 +70,13 @@ export const OPTIONS = {
     min: 1,
     help: 'seconds a request may take, streamed answer and further attempts included',
   }),
+  uploadTimeoutMs: secs({
+    flags: ['--upload-timeout-secs'],
+    group: 'core',
+    default: 600,
+    min: 1,
+    help: 'seconds that a client may take to send its whole request',
+  }),
   firstByteTimeoutMs: secs({
     flags: ['--first-byte-timeout-secs'],
     group: 'core',

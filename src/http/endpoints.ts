@@ -32,6 +32,8 @@ export const OTHER: Endpoint = { path: 'other', family: 'other', ...CHANGING };
 
 /** What the router answers itself, asking workers where it must. */
 const OWN_ENDPOINTS = [
+  { path: '/', family: 'router', ...PUBLIC },
+  { path: '/favicon.ico', family: 'router', ...PUBLIC },
   { path: '/health', family: 'router', ...PUBLIC },
   { path: '/liveness', family: 'router', ...PUBLIC },
   { path: '/readiness', family: 'router', ...PUBLIC },
@@ -103,7 +105,6 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { path: '/parse_function_call', family: 'tokenize', ...ASKED },
   { path: '/separate_reasoning', family: 'tokenize', ...ASKED },
 
-  { path: '/', family: 'info', ...ASKED },
   { path: '/ready', family: 'info', ...ASKED },
   { path: '/ping', family: 'info', ...ASKED },
   { path: '/get_load', family: 'info', ...ASKED },

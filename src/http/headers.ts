@@ -36,12 +36,17 @@ export function requestHeaders(headers: IncomingHttpHeaders, own: readonly strin
   const dropped = namedByConnection(headers.connection);
   const out = [...own];
   for (const name in headers) {
-    if (HOP_BY_HOP.has(name) || REQUEST_ONLY.has(name) || dropped?.has(name) || has(own, name)) continue;
+    if (HOP_BY_HOP.has(name) || REQUEST_ONLY.has(name) || dropped?.has(name) || has(own, replacedBy(name))) continue;
     const value = headers[name];
     if (typeof value === 'string') out.push(name, value);
     else if (value) for (const one of value) out.push(name, one);
   }
   return out;
+}
+
+/** Anthropic's clients send their key in a header of its own: where the worker has a key, neither form reaches it. */
+function replacedBy(name: string): string {
+  return name === 'x-api-key' ? 'authorization' : name;
 }
 
 function has(headers: readonly string[], name: string): boolean {

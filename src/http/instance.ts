@@ -1,5 +1,25 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 
-/** Sent with the router's own questions, by which it knows itself among its workers. */
-export const INSTANCE_HEADER = 'x-sglang-router-instance';
+/** Names the routers that a request has come through, the first one first; by it a router knows itself among its workers, near or far. */
+export const VIA = 'x-sglang-router-via';
+/** Names this router, as long as it runs. */
 export const INSTANCE = randomUUID();
+/** Routers in front of routers; more are a loop in which none has been twice yet. */
+const MOST_HOPS = 8;
+
+/** The value of `VIA` on what this router sends on. */
+export function viaOf(headers: IncomingHttpHeaders): string {
+  const before = headers[VIA];
+  return before === undefined ? INSTANCE : `${before}, ${INSTANCE}`;
+}
+
+/** Why a request must not be sent on: it has been here, or through too many routers; undefined as a rule. */
+export function loopIn(headers: IncomingHttpHeaders): string | undefined {
+  const before = headers[VIA];
+  if (before === undefined) return undefined;
+  const hops = String(before).split(', ');
+  if (hops.at(-1) === INSTANCE) return 'a worker is this router itself';
+  if (hops.includes(INSTANCE)) return 'a worker is a router among whose workers this one is';
+  return hops.length < MOST_HOPS ? undefined : `expected at most ${MOST_HOPS} routers before a worker`;
+}

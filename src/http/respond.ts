@@ -1,9 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import { type HttpErrorCode, internalError, RouterError } from '../errors.ts';
+import { anthropicError } from './anthropic-error.ts';
 import type { Reply } from './edge/reply.ts';
+import type { ErrorShape } from './endpoint.ts';
 
-/** After this the connection is of no more use: the router is leaving. */
-const CLOSING: HttpErrorCode = 'draining';
+/** After these the connection is of no more use: what follows may belong to the body, or the router is leaving. */
+const CLOSING: ReadonlySet<HttpErrorCode> = new Set(['payload_too_large', 'draining']);
 const JSON_TYPE = 'application/json';
 
 /** Headers as name, value, name, value … for an answer that is still to be made. */
@@ -31,14 +33,14 @@ export function errorObject({ status, code, message, details }: RouterError): Re
   return { type: STATUS_CODES[status], code, message, ...details };
 }
 
-/** Answers with a JSON error object; anything but a RouterError is a 500. Returns the code that it has. */
-export function sendError(reply: Reply, error: unknown): HttpErrorCode {
+/** Answers with a JSON error object, as an API with errors of that shape words it; anything but a RouterError is a 500. Returns the code that it has. */
+export function sendError(reply: Reply, error: unknown, shape: ErrorShape = 'openai'): HttpErrorCode {
   const known = error instanceof RouterError ? error : internalError(error);
   reply.setHeader('x-smg-error-code', known.code);
-  // OpenAI's and Anthropic's clients send a request again after a 502 unless they are told not to.
-  if (known.code === 'worker_died') reply.setHeader('x-should-retry', 'false');
+  // OpenAI's and Anthropic's clients send a request again after a 5xx unless they are told not to.
+  if (known.final) reply.setHeader('x-should-retry', 'false');
   if (known.retryAfterSecs !== undefined) reply.setHeader('retry-after', String(known.retryAfterSecs));
-  if (known.code === CLOSING) reply.close();
-  sendJson(reply, known.status, { error: errorObject(known) });
+  if (CLOSING.has(known.code)) reply.close();
+  sendJson(reply, known.status, shape === 'anthropic' ? anthropicError(known) : { error: errorObject(known) });
   return known.code;
 }

@@ -23,7 +23,7 @@ export interface Limits extends ConnectionLimits {
 
 const LIMITS: Omit<Limits, 'maxConnections'> = {
   headersTimeoutMs: 30_000,
-  requestTimeoutMs: 300_000,
+  uploadTimeoutMs: 600_000,
   checkIntervalMs: 5_000,
   maxHeaderBytes: 64 * 1024,
 };

@@ -1,4 +1,5 @@
 import type { RouterError } from '../errors.ts';
+import { anthropicError } from '../http/anthropic-error.ts';
 import type { ErrorShape } from '../http/endpoint.ts';
 import { errorObject } from '../http/respond.ts';
 
@@ -16,7 +17,7 @@ export function terminalEvent(shape: ErrorShape, error: RouterError, last: Buffe
 function eventOf(shape: ErrorShape, error: RouterError, last: Buffer | undefined): string {
   const { code, message } = error;
   if (shape === 'anthropic') {
-    return event('error', { type: 'error', error: { type: 'api_error', message } });
+    return event('error', anthropicError(error));
   }
   if (shape === 'responses') {
     return event('error', { type: 'error', code, message, param: null, sequence_number: nextNumber(last) });

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { endpointOf } from '../http/endpoints.ts';
 import { requestHeaders } from '../http/headers.ts';
+import { VIA, viaOf } from '../http/instance.ts';
+import { clientLocation } from '../http/location.ts';
 import { originForm, pathOf } from '../http/path.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
 import type { Controller, ExchangeHandler } from '../http/worker-client.ts';
@@ -76,10 +78,10 @@ export function dispatch(sending: Sending): Dispatched {
 }
 
 /** What stands in place of the client's own. */
-function ownHeaders({ lease, exchange: { observed } }: Sending): string[] {
+function ownHeaders({ lease, exchange: { observed, request } }: Sending): string[] {
   const { authorization } = lease.choice.candidate;
   const { traceparent } = lease.observed;
-  const own = [REQUEST_ID, observed.record.id];
+  const own = [REQUEST_ID, observed.record.id, VIA, viaOf(request.headers)];
   if (authorization !== undefined) own.push('authorization', authorization);
   if (traceparent !== undefined) own.push('traceparent', traceparent);
   return own;
@@ -211,8 +213,13 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     }
     this.#status = status;
     this.#lease.head(status, headers);
-    this.#sink.head(status, statusText, headers, this.#lease);
+    this.#sink.head(status, statusText, this.#forClient(headers), this.#lease);
     if (this.#lease.readable && status < 300) this.#opening = new Opening();
+  }
+
+  #forClient(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+    const { location } = headers;
+    return location === undefined ? headers : { ...headers, location: clientLocation(location, this.#target.url) };
   }
 
   #data(controller: Controller, chunk: Buffer): void {

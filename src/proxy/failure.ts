@@ -50,7 +50,13 @@ export function mayHaveDied({ sent, started, blameless, error }: Failed): boolea
 export function worksHarm(servers: readonly string[]): RouterError {
   const [first = '', second = ''] = servers;
   const which = first === second ? `worker ${first} broke off twice` : `workers ${first} and ${second} broke off`;
-  return new RouterError('worker_died', `${which} over this request: it may be what ends them, so it goes to no other`);
+  return new RouterError(
+    'worker_died',
+    `${which} over this request: it may be what ends them, so it goes to no other`,
+    {
+      final: true,
+    },
+  );
 }
 
 /** What the client is told of an answer that the router has to hold and may not. */

@@ -1,7 +1,9 @@
 import { RouterError } from '../errors.ts';
 import { ClientGoneError } from '../http/client-gone.ts';
+import { decodedBody, isEncoded } from '../http/decoded-body.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import type { Reply } from '../http/edge/reply.ts';
+import type { Endpoint } from '../http/endpoint.ts';
 import type { Found } from '../http/endpoints.ts';
 import { sendError, setHeaders } from '../http/respond.ts';
 import type { Log } from '../log.ts';
@@ -79,7 +81,7 @@ export class DataPath {
     const { admission, fleet, models } = this.#parts;
     try {
       if (admission.closed && !request.last) throw admission.closed;
-      exchange.body = await request.body(this.#options.maxPayloadBytes);
+      exchange.body = await this.#bodyOf(request, treatment.found.endpoint);
       edge.observed.record.requestBytes = exchange.body.length;
       const turn = treatment.admitted ? admission.enter(exchange) : undefined;
       if (turn) await timed(exchange, turn);
@@ -88,10 +90,21 @@ export class DataPath {
       if (endpoint.to === 'all') await tellAll(exchange, endpoint, fleet, models);
       else await this.#answer(exchange, treatment);
     } catch (error) {
-      this.#fail(exchange, error as Error);
+      this.#fail(exchange, error as Error, treatment.found.endpoint);
     } finally {
       await settle(exchange);
     }
+  }
+
+  /** The client's bytes, without the content coding that routing and engines do not read; a path that the router does not know keeps it. */
+  async #bodyOf(request: ClientRequest, { family }: Endpoint): Promise<Buffer> {
+    const { maxPayloadBytes } = this.#options;
+    const body = await request.body(maxPayloadBytes);
+    const { 'content-encoding': coding } = request.headers;
+    if (!isEncoded(coding) || family === 'other') return body;
+    const decoded = await decodedBody(body, coding, maxPayloadBytes);
+    delete request.headers['content-encoding'];
+    return decoded;
   }
 
   /** Attempts until one is answered or no other may follow. */
@@ -184,7 +197,7 @@ export class DataPath {
     this.#parts.log.error('request failed in the router', { id, path, reason: error.stack ?? error.message });
   }
 
-  #fail(exchange: Exchange, error: Error): void {
+  #fail(exchange: Exchange, error: Error, { errors }: Endpoint): void {
     if (exchange.gone || error instanceof ClientGoneError) return;
     const { reply, headers, observed } = exchange;
     if (!(error instanceof RouterError)) this.#logMistake(exchange, error);
@@ -194,7 +207,7 @@ export class DataPath {
       return;
     }
     setHeaders(reply, headers);
-    observed.record.errorCode = sendError(reply, error);
+    observed.record.errorCode = sendError(reply, error, errors);
   }
 }
 

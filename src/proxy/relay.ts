@@ -43,6 +43,7 @@ export class Relay implements Sink {
     out.push(...this.#headers);
     described.describe(out);
     this.#describe?.(out);
+    if (described.streams) passAtOnce(headers, out);
     this.#isPlainStream = described.streams && headers['content-encoding'] === undefined;
     this.#left = length === undefined ? undefined : Number(length);
     this.#reply.head(status, statusText || undefined, out, this.#left);
@@ -80,4 +81,10 @@ export class Relay implements Sink {
     const timer = setTimeout(() => reply.cut(), FAREWELL_MS);
     void reply.flushed()?.then(() => clearTimeout(timer));
   }
+}
+
+/** Tells proxies in front, such as nginx with its defaults, to pass events on as they come, unless the worker says otherwise. */
+function passAtOnce(headers: IncomingHttpHeaders, out: string[]): void {
+  if (headers['x-accel-buffering'] === undefined) out.push('x-accel-buffering', 'no');
+  if (headers['cache-control'] === undefined) out.push('cache-control', 'no-cache');
 }

@@ -3,6 +3,7 @@ import { saysNo, type ToldAnswer, toldReport } from '../fan-out/told.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { type Answer, call } from '../http/get.ts';
 import { requestHeaders, responseHeaders } from '../http/headers.ts';
+import { VIA, viaOf } from '../http/instance.ts';
 import { originForm } from '../http/path.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
 import { sendJson, setHeaders } from '../http/respond.ts';
@@ -62,7 +63,7 @@ async function tell(server: Server, exchange: Exchange, signal: AbortSignal): Pr
 
 function headersFor({ authorization }: Server, { request, observed }: Exchange): Readonly<Record<string, string>> {
   // Answers are read here, so they must not be compressed.
-  const own = [REQUEST_ID, observed.record.id, 'accept-encoding', 'identity'];
+  const own = [REQUEST_ID, observed.record.id, VIA, viaOf(request.headers), 'accept-encoding', 'identity'];
   if (authorization !== undefined) own.push('authorization', authorization);
   const pairs = requestHeaders(request.headers, own);
   return Object.fromEntries(pairs.flatMap((name, at) => (at % 2 === 0 ? [[name, pairs[at + 1] ?? '']] : [])));

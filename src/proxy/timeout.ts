@@ -1,6 +1,7 @@
 import { RouterError } from '../errors.ts';
 
-const timedOut = (url: string, what: string) => new RouterError('worker_timeout', `worker ${url} ${what}`);
+const timedOut = (url: string, what: string, final = false) =>
+  new RouterError('worker_timeout', `worker ${url} ${what}`, { final });
 
 /** Nothing of an answer has come. */
 export function noFirstByte(url: string, ms: number): RouterError {
@@ -14,12 +15,13 @@ export function idle(url: string, ms: number): RouterError {
 
 /** The whole took too long. */
 export function tooLong(url: string, ms: number): RouterError {
-  return timedOut(url, `did not finish within ${secs(ms)} (--request-timeout-secs)`);
+  return timedOut(url, `did not finish within ${secs(ms)} (--request-timeout-secs)`, true);
 }
 
 /** There is no time for another attempt, or for the first. */
 export function noTimeLeft(ms: number): RouterError {
-  return new RouterError('worker_timeout', `no time for another attempt within ${secs(ms)} (--request-timeout-secs)`);
+  const message = `no time for another attempt within ${secs(ms)} (--request-timeout-secs)`;
+  return new RouterError('worker_timeout', message, { final: true });
 }
 
 /** The worker was found to hang. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { INSTANCE, INSTANCE_HEADER } from '../http/instance.ts';
+import { INSTANCE, VIA } from '../http/instance.ts';
 import type { WorkerClient } from '../http/worker-client.ts';
 import type { Slots } from '../state/slots.ts';
 import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts';
@@ -238,7 +238,7 @@ export class Worker {
   /** Headers of the router's own questions. */
   get controlHeaders(): Readonly<Record<string, string>> {
     const { authorization } = this;
-    const own = { [INSTANCE_HEADER]: INSTANCE };
+    const own = { [VIA]: INSTANCE };
     return authorization === undefined ? own : { ...own, authorization };
   }
 

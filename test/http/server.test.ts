@@ -68,7 +68,7 @@ test('a name that nobody knows, a port without permission and a family that is m
   assert.match(problemOf('EAFNOSUPPORT', 80)?.join() ?? '', /no such kind of address/);
 });
 
-const HASTY: Partial<Limits> = { headersTimeoutMs: 500, requestTimeoutMs: 1_000, checkIntervalMs: 20 };
+const HASTY: Partial<Limits> = { headersTimeoutMs: 500, uploadTimeoutMs: 1_000, checkIntervalMs: 20 };
 
 test('(20) headers that do not come in time: 408', async (t) => {
   const url = await serve(t, () => assert.fail('served'), HASTY);

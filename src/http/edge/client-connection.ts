@@ -12,7 +12,7 @@ export interface Limits {
   /** For a request's headers, from its first byte on, or from the connection on for the first request. */
   readonly headersTimeoutMs: number;
   /** For a whole request, body included. */
-  readonly requestTimeoutMs: number;
+  readonly uploadTimeoutMs: number;
   /** Request line and headers together. */
   readonly maxHeaderBytes: number;
 }
@@ -55,6 +55,8 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
   #reply: Reply | undefined;
   /** Sent ahead: the beginning of the next request. */
   #ahead: Buffer = NOTHING;
+  /** Its head has come, and nobody was told. */
+  #unserved: RequestHead | undefined;
   #expectsContinue = false;
   #closed = false;
   #closing = false;
@@ -108,7 +110,7 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
 
   /** Ends what takes too long. */
   check(nowMs: number): void {
-    const { headersTimeoutMs, requestTimeoutMs } = this.#options.limits;
+    const { headersTimeoutMs, uploadTimeoutMs } = this.#options.limits;
     const waitedMs = nowMs - this.#sinceMs;
     switch (this.#phase) {
       case 'begin':
@@ -120,10 +122,10 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
         break;
       case 'body':
         // Who answers before the request is whole does not want the rest.
-        if (waitedMs > requestTimeoutMs && !this.#reply?.started) this.#refuse(late());
+        if (waitedMs > uploadTimeoutMs && !this.#reply?.started) this.#refuse(late());
         break;
       case 'flush':
-        if (waitedMs > requestTimeoutMs) this.destroy();
+        if (waitedMs > uploadTimeoutMs) this.destroy();
         break;
       case 'linger':
         if (waitedMs > LINGER_MS) this.destroy();
@@ -140,16 +142,7 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     // A request without a body is whole when its head is.
     if (head.length === 0) request.end();
     if (this.#closing || this.#leaving) reply.close();
-    const refusal = this.#options.refusal() ?? refusalOf(head);
-    if (refusal) {
-      reply.close();
-      sendError(reply, refusal);
-    } else {
-      this.#expectsContinue = head.headers.expect !== undefined && head.minor === 1;
-      this.#options.serve(request, reply);
-    }
-    // Nobody has asked for the body yet: it stays where it is.
-    if (!request.complete && !request.isRead) this.#pause();
+    this.#unserved = head;
   }
 
   data(chunk: Buffer): void {
@@ -206,7 +199,24 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
       this.#parser.feed(bytes);
     } catch (error) {
       this.#refuse(error as Error);
+      return;
     }
+    if (this.#unserved) this.#serve(this.#unserved);
+  }
+
+  /** What came with the head has been read by now, so that an answer to a small request need not end its connection. */
+  #serve(head: RequestHead): void {
+    this.#unserved = undefined;
+    const request = this.#request as ClientRequest;
+    const reply = this.#reply as Reply;
+    const refusal = this.#options.refusal() ?? refusalOf(head);
+    if (refusal) {
+      reply.close();
+      sendError(reply, refusal);
+      return;
+    }
+    this.#expectsContinue = head.headers.expect !== undefined && head.minor === 1;
+    this.#options.serve(request, reply);
   }
 
   /** Of the next request, while this one is answered. */
@@ -275,8 +285,9 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     }
     const { isRead = false } = this.#request ?? {};
     if (this.#reply) {
+      if (this.#unserved) sendError(this.#reply, error);
       // Whoever waits for the body answers; bytes after an answer that has begun would be read as part of it.
-      if (isRead && !this.#reply.started) this.#request?.fail(error);
+      else if (isRead && !this.#reply.started) this.#request?.fail(error);
       else this.destroy();
       return;
     }
@@ -312,7 +323,10 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
 }
 
 function late(): RouterError {
-  return new RouterError('request_timeout', 'the request did not come in time');
+  return new RouterError(
+    'request_timeout',
+    'the request did not come in time; an upload may take --upload-timeout-secs',
+  );
 }
 
 /** Why a request that is well-formed is not served. */

@@ -9,6 +9,8 @@ export interface BodySource {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** What is read of a body before somebody asks for it. */
+const MOST_UNASKED_BYTES = 64 * 1024;
 
 /** One request of a client: its head, and its body to whoever asks for it. */
 export class ClientRequest {
@@ -59,33 +61,31 @@ export class ClientRequest {
    */
   body(maxBytes: number): Promise<Buffer> {
     if (this.#failure) return Promise.reject(this.#failure);
-    if (this.#length === 0) return Promise.resolve(EMPTY);
-    if (this.#length !== 'chunked' && this.#length > maxBytes) return Promise.reject(tooLarge(this.#length, maxBytes));
+    const bytes = this.#length === 'chunked' ? this.#bytes : this.#length;
+    if (bytes > maxBytes) return Promise.reject(tooLarge(bytes, maxBytes));
+    if (this.#complete) return Promise.resolve(this.#take());
     this.#maxBytes = maxBytes;
     this.#waiter = Promise.withResolvers();
     this.#source.readBody();
     return this.#waiter.promise;
   }
 
-  /** Some bytes of the body have come. False when no more of them are wanted. */
+  /** Some bytes of the body have come. False when no more of them are wanted for now. */
   take(chunk: Buffer): boolean {
-    if (!this.#waiter || this.#failure) return false;
+    if (this.#failure) return false;
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#maxBytes) {
+    if (this.#waiter && this.#bytes > this.#maxBytes) {
       this.fail(tooLarge(this.#bytes, this.#maxBytes));
       return false;
     }
     this.#keep(chunk);
-    return true;
+    return this.#waiter !== undefined || this.#bytes < MOST_UNASKED_BYTES;
   }
 
   /** The request is whole. */
   end(): void {
     this.#complete = true;
-    if (this.#failure) return;
-    // A body that came in one piece, as nearly all do, is used where it lies.
-    this.#waiter?.resolve(this.#whole ?? (this.#pieces ? Buffer.concat(this.#pieces, this.#bytes) : this.#first));
-    this.#letGo();
+    if (!this.#failure && this.#waiter) this.#waiter.resolve(this.#take());
   }
 
   /** The rest will not come, or must not be read. */
@@ -108,6 +108,13 @@ export class ClientRequest {
       }
       this.#whole.set(chunk, this.#bytes - chunk.length);
     }
+  }
+
+  /** The body, which is not kept here any longer. One that came in one piece, as nearly all do, is used where it lies. */
+  #take(): Buffer {
+    const body = this.#whole ?? (this.#pieces ? Buffer.concat(this.#pieces, this.#bytes) : this.#first);
+    this.#letGo();
+    return body;
   }
 
   #letGo(): void {

@@ -42,6 +42,11 @@ export function keyOf({ method, target, headers, body }: RequestMessage): string
   return `${method} ${originForm(target)} ${marks} ${body.length} ${hash}`;
 }
 
+/** Whether the router answers it itself. */
+export function isFrontPage({ target }: RequestMessage): boolean {
+  return /^\/(?:$|\?)/.test(originForm(target));
+}
+
 function part(draft: { mark: string; random: () => number }, spoil: boolean): Buffer {
   const { random } = draft;
   if (!spoil) return Buffer.from(valid(draft), 'latin1');

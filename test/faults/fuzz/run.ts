@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type Recorded, type RecordingWorker, recordingWorker } from '../../helpers/recording-worker.ts';
 import { readResponse, valuesOf } from '../../helpers/strict-http.ts';
-import { type FuzzCase, fuzzCase, keyOf } from './case.ts';
+import { type FuzzCase, fuzzCase, isFrontPage, keyOf } from './case.ts';
 
 export interface FuzzOptions {
   readonly seed: number;
@@ -175,6 +175,7 @@ class Answers {
     this.#closing = valuesOf(answer.headers, 'connection').includes('close');
     const [seen] = valuesOf(answer.headers, 'x-seen');
     if (seen !== undefined) this.#fromWorker(Buffer.from(seen, 'base64url').toString('latin1'));
+    else if (request && isFrontPage(request) && [200, 405].includes(answer.status)) this.answered++;
     else if (REFUSALS.has(answer.status)) this.refused++;
     else this.problem = `${answer.startLine} for request ${this.answered} (${rest}): ${answer.body}`;
     return true;

@@ -1,0 +1,14 @@
+/**
+ * A worker's `Location` as its client can follow it: what points to the worker itself points to the router, by path alone. `worker`
+ * is the URL at which it is served, with its base path where it has one.
+ */
+export function clientLocation(location: string, worker: string): string {
+  const { origin, pathname } = new URL(worker);
+  const base = pathname === '/' ? '' : pathname;
+  const isOwn = location.startsWith(origin) && /^(?:$|[/?#])/.test(location.slice(origin.length));
+  if (!isOwn && !location.startsWith('/')) return location;
+  const path = isOwn ? location.slice(origin.length) : location;
+  if (path.startsWith('//')) return location;
+  const rest = base !== '' && (path === base || path.startsWith(`${base}/`)) ? path.slice(base.length) : path;
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
