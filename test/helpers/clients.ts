@@ -9,18 +9,25 @@ export interface Tally {
   refused: number;
 }
 
+export interface ClientsOptions {
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A client stays with its server until that closes the connection, as behind a Kubernetes Service; else each request goes anywhere. */
+  readonly stay?: boolean;
+}
+
 /** Clients that send requests one after the other, to one of the servers that there are now; a refused connection is tried elsewhere. */
 export class Clients implements AsyncDisposable {
   readonly tally: Tally = { ok: 0, failed: [], refused: 0 };
   readonly #urls: () => readonly string[];
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #options: ClientsOptions;
   readonly #agent = new Agent({ connections: 64, keepAliveTimeout: 1_000 });
   readonly #running: readonly Promise<void>[];
   #stopped = false;
 
-  constructor(count: number, urls: () => readonly string[], headers: Readonly<Record<string, string>> = {}) {
+  constructor(count: number, urls: () => readonly string[], options: ClientsOptions = {}) {
     this.#urls = urls;
-    this.#headers = headers;
+    this.#options = options;
     this.#running = Array.from({ length: count }, (_, at) => this.#run(at));
   }
 
@@ -41,28 +48,31 @@ export class Clients implements AsyncDisposable {
   }
 
   async #run(at: number): Promise<void> {
+    let server: string | undefined;
     for (let count = 0; !this.#stopped; count++) {
       const text = `client ${at} asks for the ${count}th time: ${'lorem ipsum '.repeat(10)}`;
       const body = JSON.stringify({ text, sampling_params: { max_new_tokens: 4 } });
-      await this.#ask(body);
+      server = await this.#ask(body, server);
     }
   }
 
-  async #ask(body: string): Promise<void> {
+  /** Asks that server, or any. Returns whom to ask next where that is decided. */
+  async #ask(body: string, server: string | undefined): Promise<string | undefined> {
+    const { headers, stay } = this.#options;
     for (let tries = 0; ; tries++) {
       const urls = this.#urls();
-      const url = urls[Math.floor(Math.random() * urls.length)];
+      const url = (tries === 0 && server) || urls[Math.floor(Math.random() * urls.length)];
       try {
-        const { statusCode, body: answer } = await request(`${url}/generate`, {
+        const answer = await request(`${url}/generate`, {
           method: 'POST',
           body,
-          headers: { 'content-type': 'application/json', ...this.#headers },
+          headers: { 'content-type': 'application/json', ...headers },
           dispatcher: this.#agent,
         });
-        const text = await answer.text();
-        if (statusCode === 200 && text.includes('output_ids')) this.tally.ok++;
-        else this.tally.failed.push(`${statusCode} ${text.slice(0, 200)}`);
-        return;
+        const text = await answer.body.text();
+        if (answer.statusCode === 200 && text.includes('output_ids')) this.tally.ok++;
+        else this.tally.failed.push(`${answer.statusCode} ${text.slice(0, 200)}`);
+        return stay && answer.headers.connection !== 'close' ? url : undefined;
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
         const refused = code === 'ECONNREFUSED' || code === 'EHOSTUNREACH' || code === 'UND_ERR_CONNECT_TIMEOUT';
@@ -72,7 +82,7 @@ export class Clients implements AsyncDisposable {
           continue;
         }
         this.tally.failed.push(`${code} ${message}`);
-        return;
+        return undefined;
       }
     }
   }

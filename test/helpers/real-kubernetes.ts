@@ -97,9 +97,14 @@ export class RealKubernetes implements AsyncDisposable {
     return await this.#run('kubectl', ['apply', ...flags, '-f', '-'], text);
   }
 
-  async #run(program: string, words: readonly string[], input = ''): Promise<string> {
-    const env = { ...process.env, KUBECONFIG: this.kubeconfig };
-    const running = promisify(execFile)(join(DIR, 'bin', program), words, { env, maxBuffer: 1 << 24 });
+  /** Bash in that folder, with kubectl and helm at hand; returns what it prints. */
+  async shell(script: string, cwd: string): Promise<string> {
+    return await this.#run('/bin/bash', ['-c', script], '', cwd);
+  }
+
+  async #run(program: string, words: readonly string[], input = '', cwd?: string): Promise<string> {
+    const env = { ...process.env, PATH: `${join(DIR, 'bin')}:${process.env.PATH}`, KUBECONFIG: this.kubeconfig };
+    const running = promisify(execFile)(program, words, { env, cwd, maxBuffer: 1 << 24 });
     running.child.stdin?.end(input);
     return (await running).stdout;
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -29,14 +30,18 @@ async function createNamespace(name: string, labels: object): Promise<void> {
   await kubernetes.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }]);
 }
 
-/** Workers of docs/deploy/workers, with the program of the image in place of the real one and no waiting for the next look of a probe. */
-async function startWorkers(namespace: string, file: string): Promise<void> {
+/** A manifest of docs/deploy/workers with the program of the image in place of the real one and no waiting for the next look of a probe. */
+function simulated(file: string): string {
   const text = readFileSync(join(DEPLOY, 'workers', file), 'utf8');
-  const simulated = text
+  const changed = text
     .replaceAll(/\n *command: .*sglang\.launch_server.*/g, '')
     .replaceAll(/periodSeconds: \d+/g, 'periodSeconds: 1');
-  assert.notEqual(simulated, text);
-  await kubernetes.apply(simulated, '-n', namespace);
+  assert.notEqual(changed, text);
+  return changed;
+}
+
+async function startWorkers(namespace: string, file: string): Promise<void> {
+  await kubernetes.apply(simulated(file), '-n', namespace);
   await kubernetes.kubectl(
     '-n',
     namespace,
@@ -100,16 +105,21 @@ test(
       );
     }, 200);
     t.after(() => clearInterval(looking));
-    await using clients = new Clients(32, () => routers, key);
-    await clients.have(REQUESTS / 2);
+    await using clients = new Clients(16, () => routers, { headers: key });
+    await using staying = new Clients(16, () => routers, { headers: key, stay: true });
+    const both = [clients, staying];
+    const have = (more: number) =>
+      Promise.all(both.map(({ tally }, at) => both[at]?.have(tally.ok + tally.failed.length + more)));
+    await have(REQUESTS / 4);
     const upgrade = ['--reuse-values', '--set', 'extraArgs={--log-level,warning}'];
     await kubernetes.helm('upgrade', 'router', CHART, '-n', 'front', '--wait', '--timeout=120s', ...upgrade);
     // Until the old ones are gone.
     while ((await kubernetes.pods('front', ROUTERS)).length > 2) await delay(200);
-    await clients.have(clients.tally.ok + clients.tally.failed.length + REQUESTS / 2);
-    const { ok, failed, refused } = await clients.stop();
-    t.diagnostic(`${failed.length} failed of ${ok + failed.length}, ${refused} refused connections`);
-    assert.deepEqual(failed.slice(0, 5), []);
+    await have(REQUESTS / 4);
+    for (const { ok, failed, refused } of await Promise.all(both.map((those) => those.stop()))) {
+      t.diagnostic(`${failed.length} failed of ${ok + failed.length}, ${refused} refused connections`);
+      assert.deepEqual(failed.slice(0, 5), []);
+    }
 
     await kubernetes.helm('uninstall', 'router', '-n', 'front', '--wait', '--timeout=60s');
     await kubernetes.kubectl('-n', 'front', 'wait', '--for=delete', 'pod', '-l', ROUTERS, '--timeout=60s');
@@ -139,6 +149,46 @@ test('the rendered manifest serves a model as it stands', options, async () => {
   await kubernetes.apply(readFileSync(join(DEPLOY, 'manifests/regular.yaml'), 'utf8'));
   await kubernetes.kubectl('-n', 'production', 'rollout', 'status', 'deployment/sglang-router', '--timeout=60s');
   const [router = ''] = await routersIn('production');
+  await serves(router);
+  await kubernetes.kubectl('delete', '-f', join(DEPLOY, 'manifests/regular.yaml'));
+  await kubernetes.kubectl('-n', 'production', 'wait', '--for=delete', 'pod', '-l', ROUTERS, '--timeout=60s');
+});
+
+/** Pods that are processes have no container engine and no port-forward; their own addresses can be reached. */
+const STAND_INS = `
+set -euo pipefail
+docker() { :; }
+kubectl() { case "$*" in *port-forward*) ;; *) command kubectl "$@" ;; esac; }
+curl() {
+  local url=$1 router
+  shift
+  router=$(command kubectl -n production get pods -l ${ROUTERS} -o jsonpath='{.items[0].status.podIP}')
+  command curl -sSf "\${url/localhost/$router}" "$@"
+}
+`;
+
+test('the commands of docs/kubernetes.md do what it says, from nothing to a served model', options, async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'deploy-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  cpSync(DEPLOY, join(root, 'docs/deploy'), { recursive: true });
+  for (const file of ['regular.yaml', 'prefill-decode.yaml']) {
+    writeFileSync(join(root, 'docs/deploy/workers', file), simulated(file));
+  }
+  const document = readFileSync(join(DEPLOY, '../kubernetes.md'), 'utf8');
+  const [, section = ''] = /## From nothing to a served model\n(.*?)\n## /s.exec(document) ?? [];
+  const blocks = [...section.matchAll(/```\n(.*?)```/gs)].map(([, commands = '']) => commands);
+  const pools = blocks.pop() ?? '';
+  // In a namespace of its own, which is not there yet.
+  const run = (commands: string, namespace = 'from-nothing') =>
+    kubernetes.shell((STAND_INS + commands).replaceAll('production', namespace), root);
+  const said = await run(blocks.join(''));
+  for (const sign of ['"status":"ready"', '"output_ids":', '"chat.completion"']) assert.ok(said.includes(sign), said);
+  const [, uninstall = ''] = /`(helm uninstall .*?)`/.exec(section) ?? [];
+  await run(`${uninstall}\nkubectl -n production wait --for=delete pod -l ${ROUTERS} --timeout=60s`);
+  assert.equal(await remains('--all-namespaces'), '');
+  // The other way to install it, in a place of its own.
+  await run(`kubectl create namespace production\n${pools}`, 'pools-of-both');
+  const [router = ''] = await routersIn('pools-of-both');
   await serves(router);
 });
 
