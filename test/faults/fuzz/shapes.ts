@@ -23,7 +23,7 @@ const PATHS = [
   '/any/%2e%2e/path',
   '//double',
   'http://elsewhere.invalid/absolute',
-  '/',
+  '/p',
 ];
 const EXTRAS = [
   'X-Case: Kept',
