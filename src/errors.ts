@@ -2,6 +2,7 @@
 export const HTTP_ERRORS = {
   bad_request: 400,
   unauthorized: 401,
+  forbidden: 403,
   not_found: 404,
   worker_not_found: 404,
   model_not_found: 404,

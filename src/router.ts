@@ -88,7 +88,7 @@ export class Router {
     this.#reconciler = new Reconciler(this.registry, log);
     this.#observing = observing;
     this.#cors = createCors(config.corsAllowedOrigins);
-    this.#authorize = createAuthorize(config.apiKey);
+    this.#authorize = createAuthorize(config);
     const { registry } = this;
     const models = new ServedModels(registry, log);
     const keepers = new Keepers();
@@ -250,7 +250,7 @@ export class Router {
     }
     if (found.endpoint.to === 'router') return this.#answer(found, request, response, { observed, headers });
     try {
-      this.#authorize(request);
+      this.#authorize(request, found.endpoint.access);
     } catch (error) {
       return refuse(error, response, { observed, headers }, found.endpoint);
     }

@@ -171,6 +171,27 @@ test('with --api-key everything but health and models needs the key; the key rea
   assert.equal(keys.at(-1), 'Bearer secret');
 });
 
+test('--control-plane-api-keys alone guard the admin routes, unknown paths too; requests and what tells of the router stay open', async () => {
+  await using worker = await fakeWorker(answering('a'));
+  const keys = ['root:The Admin:admin:chief', 'ro:Others:user:clerk'];
+  await using started = await testRouter([worker.url], ['--control-plane-api-keys', ...keys]);
+  const { url } = started;
+  const status = async (path: string, key: string, method = 'GET') =>
+    (await fetch(url + path, { method, headers: { authorization: `Bearer ${key}` } })).status;
+  const admin = [
+    ...['/workers', '/list_workers', '/get_loads', 'POST /flush_cache', 'POST /pause_generation', 'POST /of_tomorrow'],
+    ...['POST /add_worker', 'POST /update_weights_from_disk', 'DELETE /workers/x'],
+  ];
+  for (const route of admin) {
+    const [path = '', method = 'GET'] = route.split(' ').reverse();
+    assert.equal(await status(path, 'wrong', method), 401, route);
+    assert.equal(await status(path, 'clerk', method), 403, route);
+    assert.ok(![401, 403].includes(await status(path, 'chief', method)), route);
+  }
+  for (const path of ['/health', '/readiness', '/metrics']) assert.equal(await status(path, 'wrong'), 200, path);
+  assert.equal((await post(url)).status, 200);
+});
+
 test('requests go to the workers in turn', async () => {
   await using a = await fakeWorker(answering('a'));
   await using b = await fakeWorker(answering('b'));

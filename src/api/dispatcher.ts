@@ -8,6 +8,9 @@ import { sendError, sendJson } from '../http/respond.ts';
 import type { Handlers, Method } from './call.ts';
 import type { ApiContext } from './context.ts';
 
+/** Not errors of the workers API, but of whom may call it, and how. */
+const NEVER_FLAT: ReadonlySet<string> = new Set(['unauthorized', 'forbidden', 'method_not_allowed']);
+
 /** Finds the handler for a request by path and method, checks the key, and answers whatever goes wrong. */
 export class Dispatcher {
   readonly #context: ApiContext;
@@ -29,7 +32,7 @@ export class Dispatcher {
     try {
       const handle = handlers[(request.method === 'HEAD' ? 'GET' : request.method) as Method];
       if (!handle) throw notAllowed(handlers, request, response);
-      if (endpoint.access === 'key') this.#context.authorize(request);
+      this.#context.authorize(request, endpoint.access);
       const query = new URL(request.url, 'http://router').searchParams;
       await handle({ request, response, query, params: decode(params) }, this.#context);
       return undefined;
@@ -46,7 +49,7 @@ export class Dispatcher {
       response.cut();
       return 'internal_error';
     }
-    const flat = known && errors === 'flat' && error.code !== 'unauthorized' && error.code !== 'method_not_allowed';
+    const flat = known && errors === 'flat' && !NEVER_FLAT.has(error.code);
     return flat ? sendFlat(response, error) : sendError(response, error);
   }
 }

@@ -3,7 +3,7 @@ import type { Console, LogOptions } from '../log/open.ts';
 
 /** The log that a command's options ask for. `keys` beside the router's own must not appear in it either. */
 export function logOptions(
-  { logLevel, logFormat, logDir, apiKey }: Config,
+  { logLevel, logFormat, logDir, apiKey, controlPlaneApiKeys }: Config,
   {
     env,
     console,
@@ -21,7 +21,7 @@ export function logOptions(
     level: logLevel,
     format: logFormat,
     dir: logDir === undefined ? undefined : { path: logDir, flag: dirFlag },
-    secrets: [apiKey, ...keys],
+    secrets: [apiKey, ...controlPlaneApiKeys.map(({ key }) => key), ...keys],
     console,
     colours: !env.NO_COLOR,
   };

@@ -89,14 +89,13 @@ function checkPair(config: Config, flagOf: FlagOf, certificate: keyof Config, ke
 }
 
 /** Who asks for protection must not be served without. */
-function checkKeys({ apiKey }: Config, flagOf: FlagOf, given: ReadonlyMap<string, Given>): void {
-  if (apiKey) return;
-  const key = flagOf('apiKey');
-  const source = (given.get('controlPlaneApiKeys') ?? given.get('jwtIssuer'))?.source;
-  if (source)
-    refuse(`${source} has no effect, and without ${key} the admin routes are open to everybody`, {
-      hint: `give ${key}`,
-    });
+function checkKeys({ apiKey, controlPlaneApiKeys }: Config, flagOf: FlagOf, given: ReadonlyMap<string, Given>): void {
+  const source = given.get('jwtIssuer')?.source;
+  if (!source || apiKey || controlPlaneApiKeys.length > 0) return;
+  const [key, keys] = [flagOf('apiKey'), flagOf('controlPlaneApiKeys')];
+  refuse(`${source} has no effect, and without ${key} or ${keys} the admin routes are open to everybody`, {
+    hint: `give ${keys} ID:NAME:admin:KEY`,
+  });
 }
 
 function checkNumbers(config: Config, flagOf: FlagOf): void {

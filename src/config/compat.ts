@@ -5,7 +5,8 @@ type Names = readonly [string, ...string[]];
 const HISTORY = 'the router keeps no conversation history';
 const NO_TOKENIZER = 'the router routes on text and needs no tokenizer';
 const PARSERS = 'the servers parse their own output';
-const ROLES = '--api-key alone protects the admin routes';
+const NO_AUDIT = 'the access log alone tells of requests to the admin routes';
+const NO_TOKENS = 'tokens are not read: --control-plane-api-keys or --api-key protects the admin routes';
 
 const string = (flags: Names, why: string, env?: readonly string[]) =>
   text({ ...about(flags, why, env), default: undefined });
@@ -54,12 +55,11 @@ export const COMPAT_OPTIONS: Readonly<Record<string, Spec>> = {
   redisUrl: string(['--redis-url'], HISTORY, ['REDIS_URL']),
   redisPoolMax: number(['--redis-pool-max'], 16, HISTORY, ['REDIS_POOL_MAX']),
   redisRetentionDays: number(['--redis-retention-days'], 30, HISTORY, ['REDIS_RETENTION_DAYS']),
-  controlPlaneApiKeys: words(['--control-plane-api-keys'], ROLES),
-  controlPlaneAuditEnabled: toggle(['--control-plane-audit-enabled'], ROLES),
-  jwtIssuer: string(['--jwt-issuer'], ROLES),
-  jwtAudience: string(['--jwt-audience'], ROLES),
-  jwtJwksUri: string(['--jwt-jwks-uri'], ROLES),
-  jwtRoleMapping: words(['--jwt-role-mapping'], ROLES),
+  controlPlaneAuditEnabled: toggle(['--control-plane-audit-enabled'], NO_AUDIT),
+  jwtIssuer: string(['--jwt-issuer'], NO_TOKENS),
+  jwtAudience: string(['--jwt-audience'], NO_TOKENS),
+  jwtJwksUri: string(['--jwt-jwks-uri'], NO_TOKENS),
+  jwtRoleMapping: words(['--jwt-role-mapping'], NO_TOKENS),
 };
 
 function about(flags: Names, why: string, env?: readonly string[]) {

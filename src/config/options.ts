@@ -2,6 +2,7 @@ import { LEVELS, LOG_FORMATS } from '../log.ts';
 import {
   bytes,
   choice,
+  controlKeys,
   file,
   flag,
   float,
@@ -504,6 +505,12 @@ export const OPTIONS = {
     flags: ['--api-key'],
     group: 'security',
     help: 'key that clients must send, and that workers get where none is given for them; prefer the variable, which ps does not show',
+  }),
+  controlPlaneApiKeys: controlKeys({
+    flags: ['--control-plane-api-keys'],
+    group: 'security',
+    metavar: 'ID:NAME:ROLE:KEY',
+    help: 'keys that the admin routes need in place of --api-key; the role is admin, or user for one that is refused there',
   }),
   corsAllowedOrigins: list(
     {

@@ -1,9 +1,11 @@
 import { readSelector } from './selector.ts';
 import {
   type Bounds,
+  type ControlKey,
   MILLISECONDS,
   type PrefillUrl,
   readBytes,
+  readControlKey,
   readHost,
   readInteger,
   readKey,
@@ -216,6 +218,16 @@ export function optionalList<T>(about: About, read: (word: string) => T): Spec<r
     default: undefined,
     parse: (occurrences) => occurrences.at(-1)?.map((word) => read(word)),
     render: (value) => (value ? [value.map(String)] : []),
+  };
+}
+
+/** `id:name:role:key` words in a row, none unless given; the last occurrence counts. */
+export function controlKeys(about: About): Spec<readonly ControlKey[]> {
+  return {
+    ...base({ secret: true, ...about }, 'list', 'any'),
+    default: [],
+    parse: (occurrences) => (occurrences.at(-1) ?? []).map(readControlKey),
+    render: (keys) => (keys.length > 0 ? [keys.map(({ id, name, role, key }) => `${id}:${name}:${role}:${key}`)] : []),
   };
 }
 

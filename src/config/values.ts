@@ -76,6 +76,23 @@ export function readKey(word: string): string {
   return word;
 }
 
+/** A key of the admin routes. */
+export interface ControlKey {
+  readonly id: string;
+  readonly name: string;
+  readonly role: 'admin' | 'user';
+  readonly key: string;
+}
+
+/** `id:name:role:key`; the key may have colons in it. Never shown, not even where it is refused. */
+export function readControlKey(word: string): ControlKey {
+  const [, id = '', name = '', role = '', key = ''] = /^([^:]*):([^:]*):([^:]*):(.*)$/s.exec(word) ?? [];
+  if (key === '') throw new ValueError('expected id:name:role:key, got something else');
+  const known = (['admin', 'user'] as const).find((one) => one === role.toLowerCase());
+  if (!known) throw new ValueError(`expected the role admin or user in id:name:role:key, got another`);
+  return { id, name, role: known, key: readKey(key) };
+}
+
 /** A whole number as Python's `int` reads it, within bounds. */
 export function readInteger(word: string, bounds: Bounds = {}, unit = ''): number {
   const expected = `expected a whole number${unit}`;

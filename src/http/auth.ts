@@ -1,23 +1,57 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { RouterError } from '../errors.ts';
 import type { ClientRequest } from './edge/client-request.ts';
+import type { Access } from './endpoint.ts';
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
-/** Throws RouterError `unauthorized` unless the request carries the key, as `Authorization: Bearer <key>` or as Anthropic's `x-api-key`; takes the same time for any wrong key. */
-export type Authorize = (request: Pick<ClientRequest, 'headers'>) => void;
+/** Who holds a key of the admin routes: a `user` is known there, and may not use them. */
+export type Role = 'admin' | 'user';
 
-/** A check for `apiKey`; without a key everyone may pass. */
-export function createAuthorize(apiKey: string | undefined): Authorize {
-  if (apiKey === undefined) return () => {};
-  const expected = digest(apiKey);
-  return (request) => {
-    const { authorization, 'x-api-key': apiKeyHeader } = request.headers;
-    const given = authorization === undefined ? apiKeyHeader : /^bearer +(.+)$/i.exec(authorization)?.[1];
-    if (!timingSafeEqual(digest(String(given ?? '')), expected)) {
-      const message =
-        'expected the header "Authorization: Bearer <key>", or "x-api-key: <key>", with the key of --api-key';
-      throw new RouterError('unauthorized', message);
+/** The keys that a router was given. */
+export interface Keys {
+  readonly apiKey: string | undefined;
+  readonly controlPlaneApiKeys: readonly { readonly key: string; readonly role: Role }[];
+}
+
+/**
+ * Throws RouterError `unauthorized` unless the request carries a key for such a path, as `Authorization: Bearer <key>` or as
+ * Anthropic's `x-api-key`, and `forbidden` where that is one of the admin routes without the right to use them. Takes the same
+ * time for any wrong key.
+ */
+export type Authorize = (request: Pick<ClientRequest, 'headers'>, access: Access) => void;
+
+/** Admin routes have keys of their own where such are given, else that of all others; without a key everyone may pass. */
+export function createAuthorize({ apiKey, controlPlaneApiKeys }: Keys): Authorize {
+  const expected = apiKey === undefined ? undefined : digest(apiKey);
+  const admins = controlPlaneApiKeys.map(({ key, role }) => ({ expected: digest(key), role }));
+  return (request, access) => {
+    if (access === 'public') return;
+    if (access === 'admin' && admins.length > 0) {
+      const given = keyIn(request);
+      const known = admins.filter((admin) => timingSafeEqual(given, admin.expected));
+      if (known.length === 0) throw unauthorized('an admin key of --control-plane-api-keys');
+      if (!known.some(({ role }) => role === 'admin')) {
+        throw new RouterError(
+          'forbidden',
+          'expected a key with the role admin on this path, got one with the role user',
+        );
+      }
+      return;
     }
+    if (expected && !timingSafeEqual(keyIn(request), expected)) throw unauthorized('the key of --api-key');
   };
+}
+
+function keyIn({ headers }: Pick<ClientRequest, 'headers'>): Buffer {
+  const { authorization, 'x-api-key': apiKey } = headers;
+  const given = authorization === undefined ? apiKey : /^bearer +(.+)$/i.exec(authorization)?.[1];
+  return digest(String(given ?? ''));
+}
+
+function unauthorized(which: string): RouterError {
+  return new RouterError(
+    'unauthorized',
+    `expected the header "Authorization: Bearer <key>", or "x-api-key: <key>", with ${which}`,
+  );
 }

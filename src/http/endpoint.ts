@@ -33,8 +33,8 @@ export type Kept = 'response' | 'conversation' | 'session';
 /** How errors of the router are worded; `responses` differs from `openai` within a stream only, `flat` is `{"error": message, "code"}`. */
 export type ErrorShape = 'openai' | 'responses' | 'anthropic' | 'flat';
 
-/** Who may call: everyone, or who has the key of `--api-key`. */
-export type Access = 'public' | 'key';
+/** Who may call: everyone, who has the key of `--api-key`, or who has an admin's of `--control-plane-api-keys` where there are such keys. */
+export type Access = 'public' | 'key' | 'admin';
 
 /** What the router knows of one path. */
 export interface Endpoint {

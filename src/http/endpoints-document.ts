@@ -6,7 +6,8 @@ const INTRO = `# Paths
 Generated from \`src/http/endpoints.ts\`: do not edit, run \`npm run generate\`.
 
 What the router does with each path that it knows. Any other path goes to one worker as it is, with its query, and is sent a second time
-only if it reads (GET, HEAD) or was never sent. With \`--api-key\` every path needs the key that does not say *public*.`;
+only if it reads (GET, HEAD) or was never sent. With \`--api-key\` every path needs the key that does not say *public*;
+with \`--control-plane-api-keys\` those that say *admin*, and every path that is not listed, need a key of an admin in place of that one.`;
 
 interface Section {
   readonly title: string;
@@ -85,7 +86,7 @@ function row(endpoint: Endpoint): string {
   const { path, family, inference, ofModel, access, errors, emptiesCache, reachesDraining, sentAs } = endpoint;
   const { keeps, refersTo } = endpoint;
   const notes = [
-    access === 'public' && 'public',
+    access !== 'key' && access,
     ofModel && !inference && 'for one model',
     keeps && `its worker keeps a ${keeps}`,
     refersTo && inference && `may refer to a ${refersTo.join(' or a ')}`,

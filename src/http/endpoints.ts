@@ -18,7 +18,7 @@ const COMPUTED: Traits = { ...ASKED, ofModel: true };
 /** What it changes must not be changed twice. */
 const CHANGING: Traits = { ...ASKED, repeatable: false };
 /** Told to every server: what holds for one of several that are to be alike must hold for all. */
-const TOLD: Traits = { ...CHANGING, to: 'all' };
+const TOLD: Traits = { ...CHANGING, to: 'all', access: 'admin' };
 const TOLD_OF_MODEL: Traits = { ...TOLD, ofModel: true };
 const NEW_WEIGHTS: Traits = { ...TOLD_OF_MODEL, emptiesCache: true };
 const OF_RESPONSE: Traits = { ...ASKED, refersTo: ['response'] };
@@ -26,9 +26,12 @@ const OF_CONVERSATION: Traits = { ...ASKED, refersTo: ['conversation'] };
 const IN_SESSION: Traits = { ...INFERENCE, refersTo: ['session'] };
 const OWN = { ...ASKED, to: 'router', access: 'key' } as const;
 const PUBLIC = { ...OWN, access: 'public' } as const;
+const ADMIN = { ...OWN, access: 'admin' } as const;
+/** Changes one engine, or may: who guards the admin routes means these too. */
+const UNCERTAIN: Traits = { ...CHANGING, access: 'admin' };
 
 /** A path that is not in the table: engines gain endpoints with every release. It goes to one worker, as it is. */
-export const OTHER: Endpoint = { path: 'other', family: 'other', ...CHANGING };
+export const OTHER: Endpoint = { path: 'other', family: 'other', ...UNCERTAIN };
 
 /** What the router answers itself, asking workers where it must. */
 const OWN_ENDPOINTS = [
@@ -46,15 +49,15 @@ const OWN_ENDPOINTS = [
   { path: '/get_model_info', family: 'info', ...PUBLIC },
   { path: '/server_info', family: 'info', ...OWN },
   { path: '/get_server_info', family: 'info', ...OWN },
-  { path: '/v1/loads', family: 'info', ...OWN },
-  { path: '/get_loads', family: 'info', ...OWN },
-  { path: '/flush_cache', family: 'control', ...OWN },
-  { path: '/abort_request', family: 'control', ...OWN },
-  { path: '/add_worker', family: 'router', ...OWN },
-  { path: '/remove_worker', family: 'router', ...OWN },
-  { path: '/list_workers', family: 'router', ...OWN },
-  { path: '/workers', family: 'router', ...OWN, errors: 'flat' },
-  { path: '/workers/{worker*}', family: 'router', ...OWN, errors: 'flat' },
+  { path: '/v1/loads', family: 'info', ...ADMIN },
+  { path: '/get_loads', family: 'info', ...ADMIN },
+  { path: '/flush_cache', family: 'control', ...ADMIN },
+  { path: '/abort_request', family: 'control', ...ADMIN },
+  { path: '/add_worker', family: 'router', ...ADMIN },
+  { path: '/remove_worker', family: 'router', ...ADMIN },
+  { path: '/list_workers', family: 'router', ...ADMIN },
+  { path: '/workers', family: 'router', ...ADMIN, errors: 'flat' },
+  { path: '/workers/{worker*}', family: 'router', ...ADMIN, errors: 'flat' },
 ] as const satisfies readonly Endpoint[];
 
 /** A path that the router answers itself. */
@@ -169,9 +172,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { path: '/reset_mm_cache', family: 'control', ...TOLD },
   { path: '/collective_rpc', family: 'control', ...TOLD },
 
-  { path: '/pd_role_switch', family: 'other', ...CHANGING },
-  { path: '/init_weights_send_group_for_remote_instance', family: 'other', ...CHANGING },
-  { path: '/send_weights_to_remote_instance', family: 'other', ...CHANGING },
+  { path: '/pd_role_switch', family: 'other', ...UNCERTAIN },
+  { path: '/init_weights_send_group_for_remote_instance', family: 'other', ...UNCERTAIN },
+  { path: '/send_weights_to_remote_instance', family: 'other', ...UNCERTAIN },
 
   ...OWN_ENDPOINTS,
 ];

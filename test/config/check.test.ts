@@ -50,15 +50,36 @@ test('a key that is empty, or admin routes that need another one, is no way to s
     code: 'usage',
     message: '--api-key: expected a key, got none',
   });
-  const roles = ['--control-plane-api-keys', 'id:name:admin:key'];
-  assert.throws(() => resolveRouter(roles, {}), {
+  const tokens = ['--jwt-issuer', 'https://idp'];
+  assert.throws(() => resolveRouter(tokens, {}), {
     code: 'usage',
-    message: /without --api-key the admin routes are open/,
+    message: /without --api-key or --control-plane-api-keys the admin routes are open/,
   });
-  assert.equal(resolveRouter([...roles, '--api-key', 'k'], {}).config.apiKey, 'k');
+  assert.equal(resolveRouter([...tokens, '--api-key', 'k'], {}).config.apiKey, 'k');
+  resolveRouter([...tokens, '--control-plane-api-keys', 'id:name:admin:key'], {});
   assert.throws(() => resolveServer(['--sim', '--router-api-key', ''], {}), {
     message: /^--router-api-key: expected a key/,
   });
+});
+
+test('keys of the admin routes are read from the command line and from the variable, and none that is refused is shown', () => {
+  const keys = [
+    { id: 'a', name: 'The Admin', role: 'admin', key: 'k:1,x' },
+    { id: 'b', name: '', role: 'user', key: 'k2' },
+  ];
+  const words = ['a:The Admin:ADMIN:k:1,x', 'b::user:k2'];
+  assert.deepEqual(resolveRouter(['--control-plane-api-keys', ...words], {}).config.controlPlaneApiKeys, keys);
+  for (const between of [' ', ', ', ',', '\n']) {
+    const env = { SGLANG_ROUTER_CONTROL_PLANE_API_KEYS: words.join(between) };
+    assert.deepEqual(resolveRouter([], env).config.controlPlaneApiKeys, keys, JSON.stringify(between));
+  }
+  for (const wrong of ['sk-1', 'a:b:sk-1', 'a:b:sk-1:x', 'a:b:admin:', 'a:b:admin:sk-1 ', 'a:b:user:sk-\u00e9']) {
+    assert.throws(
+      () => resolveRouter(['--control-plane-api-keys', wrong], {}),
+      (error: Error) => error.message.startsWith('--control-plane-api-keys: expected ') && !/sk-/.test(error.message),
+      wrong,
+    );
+  }
 });
 
 /** What is said at start; nothing where there is nothing to say. */

@@ -28,7 +28,7 @@ test('what is not in the table goes to one worker, is not sent twice and waits f
   const { to, inference, ofModel, repeatable, access } = endpointOf('/some/new/path');
   assert.deepEqual(
     { to, inference, ofModel, repeatable, access },
-    { to: 'one', inference: false, ofModel: false, repeatable: false, access: 'key' },
+    { to: 'one', inference: false, ofModel: false, repeatable: false, access: 'admin' },
   );
 });
 
