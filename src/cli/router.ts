@@ -5,13 +5,16 @@ import type { Log } from '../log.ts';
 import { type Router, startRouter } from '../router.ts';
 import { runUntilSignal } from './exit.ts';
 import { logOptions } from './log-options.ts';
+import { nameProcess } from './process-name.ts';
 import { surviveErrors } from './survive.ts';
 
 /** `router`: routes to the servers it is told of, until a signal ends it. Resolves with the exit code. */
 export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const { config, notices } = resolveRouter(argv, env);
   const { stderr } = process;
-  const opened = openLog(logOptions(config, { env, console: stderr, dirFlag: '--log-dir' }));
+  const options = logOptions(config, { env, console: stderr, dirFlag: '--log-dir' });
+  nameProcess(['router', ...argv], options.secrets);
+  const opened = openLog(options);
   const { log, access } = opened;
   try {
     for (const notice of notices) log.warning(notice);

@@ -18,6 +18,7 @@ import { type Router, startRouter } from '../router.ts';
 import { parseSimOptions } from '../sim/parse-options.ts';
 import { runUntilSignal } from './exit.ts';
 import { logOptions } from './log-options.ts';
+import { nameProcess } from './process-name.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { planText, readyText } from './server-text.ts';
 import { surviveErrors } from './survive.ts';
@@ -44,6 +45,8 @@ export async function runServer(
 ): Promise<number> {
   const { config, launch, notices } = resolveServer(argv, env);
   if (launch.sim) parseSimOptions(launch.serverArgs);
+  const keys = [config.apiKey, launch.serverApiKey, ...config.controlPlaneApiKeys.map(({ key }) => key)];
+  nameProcess(['server', ...argv], keys);
   const coLaunch = new CoLaunch(config, launch, env, surroundings);
   for (const notice of notices) coLaunch.log.warning(notice);
   surviveErrors(coLaunch.log);

@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { PROCESS_NAME, withoutSecrets } from '../log/command-line.ts';
 
 const LISTEN = '0A';
 
@@ -40,11 +41,13 @@ async function ownsSocket(pid: string, inodes: ReadonlySet<string>): Promise<boo
 
 async function commandLine(pid: string): Promise<readonly string[]> {
   const raw = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  // A process that has named itself has the name and its words in one, and nothing after it.
+  if (raw.startsWith(PROCESS_NAME)) return raw.replace(/\0+$/, '').split(' ');
   return raw.split('\0').slice(0, -1);
 }
 
 /** Programs of this package, as they stand on a command line before the name of a command. */
-const OURS = /(?:^|\/)(?:sglang-(?:router|launch)(?:\.mjs)?|src\/main\.ts)$/;
+const OURS = /(?:^|\/)(?:sglang-(?:router|launch)(?:\.mjs)?|src\/main\.ts|sglang::router)$/;
 const COMMANDS: Readonly<Record<string, string>> = {
   router: 'another sglang router',
   launch: 'another sglang router',
@@ -56,6 +59,7 @@ const LONGEST = 160;
 /** Who that process is; of a program of ours which one, rather than where it is installed. */
 export function describeHolder(pid: number, words: readonly string[], self = process.pid): string {
   if (pid === self) return `this program itself, pid ${pid}`;
+  if (words.length === 1 && words[0] === PROCESS_NAME) return `another sglang router, pid ${pid}`;
   const program = words.findIndex((word) => OURS.test(word));
   if (program < 0) {
     const [file = '', script = '', ...rest] = words;
@@ -72,20 +76,9 @@ export function describeHolder(pid: number, words: readonly string[], self = pro
 
 /** The words in one line, without keys and passwords. */
 function inShort(words: readonly string[]): string {
-  const shown = words.map((word, at) => (namesSecret(words[at - 1] ?? '') ? '***' : withoutSecret(word)));
-  const text = shown
+  const text = withoutSecrets(words)
     .join(' ')
     .replace(/\p{C}+/gu, ' ')
     .trim();
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-}
-
-function withoutSecret(word: string): string {
-  const [name = ''] = word.split('=', 1);
-  if (name !== word && namesSecret(name)) return `${name}=***`;
-  return word.replace(/\/\/[^/\s]*@/, '//***@');
-}
-
-function namesSecret(flag: string): boolean {
-  return /^--?[\w-]*(?:key|token|secret|passw)/i.test(flag) && !flag.includes('=') && !/(?:file|path)$/i.test(flag);
 }

@@ -20,6 +20,8 @@ const HOLDERS: readonly (readonly [words: string, told: string])[] = [
   ['/usr/sbin/nginx -g daemon', 'pid 7 (nginx -g daemon)'],
   ['/usr/bin/python3 -m sglang.launch_server --port 1', 'pid 7 (python3 -m sglang.launch_server --port 1)'],
   ['/usr/bin/python3 /home/me/app.py', 'pid 7 (python3 app.py)'],
+  ['sglang::router', 'another sglang router, pid 7'],
+  ['sglang::router server --sim', 'another sglang launch, pid 7, started with --sim'],
   ['', 'pid 7 (unknown command)'],
 ];
 
@@ -30,7 +32,7 @@ for (const [words, told] of HOLDERS) {
 test('keys and passwords on its command line are not shown, and the line is short', () => {
   const words =
     'node /x/sglang-router.mjs router --api-key sk-1 --router-api-key=sk-2 --worker-urls http://me:sk-3@a'.split(' ');
-  const told = describeHolder(7, [...words, '--control-plane-api-keys', 'sk-4', '--tls-key-path', '/k.pem']);
+  const told = describeHolder(7, [...words, '--control-plane-api-keys', 'sk-4', 'sk-5', '--tls-key-path', '/k.pem']);
   assert.doesNotMatch(told, /sk-/);
   assert.match(
     told,
