@@ -8,6 +8,8 @@ const DOUBTED_AFTER = 2;
 /** So often at most: a client that sends nothing but bad requests must not have each of them sent twice. */
 const OPINIONS_AT_ONCE = 8;
 const OPINIONS_A_SECOND = 10;
+/** Another worker that says nothing for so long may hang, or make a long answer: this one may prove by itself that it is well. */
+const OPINION_MS = 500;
 
 /** Whom a worker's conduct concerns. */
 export interface ConductOwner {
@@ -36,6 +38,9 @@ export class Conduct {
   #lastError = '';
   /** Requests that another worker is asked for because this one gave an error. */
   #compared = 0;
+  /** What others say to those is too long in coming. */
+  #isOverdue = false;
+  #cancelOverdue: (() => void) | undefined;
   #opinions = OPINIONS_AT_ONCE;
   #opinionsAtMs = 0;
   #isHeld = false;
@@ -73,29 +78,29 @@ export class Conduct {
 
   /** No request should be sent there now, while others may be. */
   get holds(): boolean {
-    return this.#compared > 0 || this.#hold.holds;
+    return this.#awaitsOthers || this.#hold.holds;
   }
 
   chosen(call: ChosenCall): void {
-    if (this.#compared === 0) this.#hold.chosen(call);
+    if (!this.#awaitsOthers) this.#hold.chosen(call);
   }
 
   /** Whether an error in answer to the call is not to be believed before another worker was asked the same. */
   doubts(call: ChosenCall): boolean {
-    if (!this.#owner.compares) return false;
+    if (!this.#owner.compares || this.#isOverdue) return false;
     const doubted = this.#hold.isTrial(call) || (this.#errorsInARow >= DOUBTED_AFTER && this.#mayAskOthers());
     return doubted && this.#owner.hasPeers(this);
   }
 
-  /** Another worker is asked for what this one has just refused; no more requests go here until that is known. */
+  /** Another worker is asked for what this one has just refused; no more requests go here until that is known, or overdue. */
   comparing(): void {
-    this.#compared++;
+    if (this.#compared++ === 0) this.#cancelOverdue = this.#owner.clock.after(OPINION_MS, () => this.#goOnAlone());
     this.#noteHeld();
   }
 
   /** What came of that. */
   compared(comparison: Comparison, wasAwaited: boolean): void {
-    if (wasAwaited) this.#compared--;
+    if (wasAwaited && --this.#compared === 0) this.#endComparison();
     if (comparison === 'others_answer') this.#blame();
     this.#noteHeld();
   }
@@ -123,7 +128,8 @@ export class Conduct {
     }
     if (this.#errorsInARow++ === 0) this.#rowSinceMs = call.startedMs;
     this.#lastError = status === undefined ? 'no answer' : String(status);
-    if (this.#countsByItself(evidence, end, wasTrial)) this.#blame();
+    if (wasTrial && this.#isOverdue) this.rest();
+    else if (this.#countsByItself(evidence, end, wasTrial)) this.#blame();
   }
 
   /** Left alone for a moment, longer each time. */
@@ -144,11 +150,28 @@ export class Conduct {
   reset(): void {
     this.counts.clear();
     this.#endRow();
+    this.#isOverdue = this.#compared > 0;
     this.#release();
   }
 
   close(): void {
+    this.#cancelOverdue?.();
     this.#hold.close();
+  }
+
+  get #awaitsOthers(): boolean {
+    return this.#compared > 0 && !this.#isOverdue;
+  }
+
+  /** One request at a time is let through until one is answered well, as after any rest. */
+  #goOnAlone(): void {
+    this.#isOverdue = true;
+    this.rest();
+  }
+
+  #endComparison(): void {
+    this.#cancelOverdue?.();
+    this.#isOverdue = false;
   }
 
   /** Where nobody else is asked. A request that is wrong in itself never does. */

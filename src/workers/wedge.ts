@@ -35,8 +35,10 @@ const SEVERAL = 3;
 
 /** How a server that is silent compares with its peers. */
 interface Evidence {
+  /** Calls of kinds that peers answered lately, longest waiting first. */
+  readonly comparable: readonly WaitingCall[];
   readonly silentMs: number;
-  /** The longest that a peer took lately for calls like those that wait; undefined when none has answered such. */
+  /** The longest that a peer took lately for calls like those; undefined when none has answered such. */
   readonly expectedMs: number | undefined;
   readonly answered: number;
 }
@@ -118,11 +120,15 @@ export class Wedge {
 
   #compare({ waiting, movedMs }: Judged, peers: readonly WorkerTarget[]): Evidence {
     const now = this.#clock.now();
-    const startedMs = waiting[0]?.startedMs ?? now;
     const firstBytes = peers.flatMap(({ silence }) => silence.firstBytes).filter(({ atMs }) => now - atMs <= RECENT_MS);
+    const answeredKinds = new Set(firstBytes.map(({ streams }) => streams));
+    // Calls of a kind that nobody has answered prove nothing, and must not hide what the others prove.
+    const comparable = waiting.filter(({ streams }) => answeredKinds.has(streams));
+    const startedMs = (comparable[0] ?? waiting[0])?.startedMs ?? now;
     return {
+      comparable,
       silentMs: now - Math.max(startedMs, movedMs),
-      expectedMs: expectedMs(waiting, firstBytes),
+      expectedMs: expectedMs(comparable, firstBytes),
       // Not since it last moved: by then every client may wait for it, and nobody is left to ask its peers.
       answered: firstBytes.filter(({ sentMs }) => sentMs >= startedMs).length,
     };
@@ -167,14 +173,15 @@ function isRoomFor(breakers: readonly Breaker[]): boolean {
   return (breakers.filter(({ tripped }) => tripped).length + 1) * 2 <= breakers.length;
 }
 
-function isWedged({ waiting, breaker }: Judged, evidence: Evidence, mayTake: boolean): boolean {
+function isWedged({ breaker }: Judged, evidence: Evidence, mayTake: boolean): boolean {
   if (breaker.state === 'half_open') return exceeds({ ...evidence, expectedMs: evidence.expectedMs ?? 0 }, PROBE_WAITS);
   if (!mayTake) return false;
-  const streams = waiting.filter((call) => call.streams).length;
+  const { comparable } = evidence;
+  const streams = comparable.filter((call) => call.streams).length;
   return (
     (streams >= SEVERAL && exceeds(evidence, STREAMS_WAIT)) ||
     (streams > 0 && exceeds(evidence, ONE_STREAM_WAITS)) ||
-    (waiting.length >= SEVERAL && exceeds(evidence, CALLS_WAIT))
+    (comparable.length >= SEVERAL && exceeds(evidence, CALLS_WAIT))
   );
 }
 
@@ -183,14 +190,13 @@ function exceeds({ silentMs, expectedMs, answered }: Evidence, patience: Patienc
   return silentMs > Math.max(patience.leastMs, patience.times * expectedMs);
 }
 
-/** The longest that peers took lately for a call of the kind, more for a call with more to read. */
-function expectedMs(waiting: Iterable<WaitingCall>, firstBytes: readonly FirstByte[]): number | undefined {
+/** The longest that peers took lately for a call of the kind, more for a call with more to read; they have answered each kind that waits. */
+function expectedMs(waiting: readonly WaitingCall[], firstBytes: readonly FirstByte[]): number | undefined {
   let longest: number | undefined;
   for (const kind of [true, false]) {
-    const bodies = [...waiting].filter(({ streams }) => streams === kind).map(({ bodyBytes }) => bodyBytes);
+    const bodies = waiting.filter(({ streams }) => streams === kind).map(({ bodyBytes }) => bodyBytes);
     if (bodies.length === 0) continue;
     const alike = firstBytes.filter(({ streams }) => streams === kind);
-    if (alike.length === 0) return undefined;
     const tookMs = Math.max(...alike.map(({ sentMs, atMs }) => atMs - sentMs));
     const read = Math.max(1, ...alike.map(({ bodyBytes }) => bodyBytes));
     longest = Math.max(longest ?? 0, tookMs * Math.max(1, Math.max(...bodies) / read));

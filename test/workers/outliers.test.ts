@@ -168,6 +168,55 @@ test('a trial that its client gives up decides nothing, and one that runs long w
   assert.equal(f.holds(bad!), false);
 });
 
+/** An error at the worker that another one is asked about; returns how to tell what came of that. */
+function compare(worker: Worker, clock: VirtualClock) {
+  const [target] = worker.targets;
+  const call = aCall(clock.now(), KIND);
+  const ticket = target!.chosen(call);
+  const doubted = target!.doubts(call);
+  if (doubted) target!.comparing(call);
+  target!.settled(call, { ...endOf('complaint', 400), repeated: doubted }, ticket);
+  return {
+    doubted,
+    said: (comparison: 'others_answer' | 'others_fail') => target!.compared(call, comparison, doubted),
+  };
+}
+
+test('a worker that is asked for its opinion and says nothing keeps nobody from the one that is doubted', async () => {
+  await using f = fleet(2);
+  const [well] = f.all;
+  for (let i = 0; i < 2; i++) f.send(well!, 'complaint', { status: 400, othersFail: true });
+  const { doubted, said } = compare(well!, f.clock);
+  assert.deepEqual([doubted, f.holds(well!)], [true, true]);
+  f.clock.advance(1_100);
+  assert.equal(f.holds(well!), false, 'one request is let through');
+  f.send(well!, 'good');
+  assert.equal(f.holds(well!), false);
+  for (let i = 0; i < 5; i++) assert.equal(compare(well!, f.clock).doubted, false, 'nobody else is asked meanwhile');
+  assert.equal(f.holds(well!), false);
+  said('others_fail');
+  assert.equal(f.holds(well!), false);
+  for (let i = 0; i < 2; i++) f.send(well!, 'complaint', { status: 400, othersFail: true });
+  assert.equal(compare(well!, f.clock).doubted, true, 'as before');
+});
+
+test('a worker that refuses everything gets one request at a time while the other makes a long answer', async () => {
+  await using f = fleet(2);
+  const [bad] = f.all;
+  for (let i = 0; i < 2; i++) f.send(bad!, 'complaint', { status: 400, othersFail: true });
+  const { said } = compare(bad!, f.clock);
+  let sent = 0;
+  for (let ms = 0; ms < 30_000; ms += 100) {
+    f.clock.advance(100);
+    if (f.holds(bad!)) continue;
+    sent++;
+    compare(bad!, f.clock);
+  }
+  assert.ok(sent >= 5 && sent <= 20, `${sent} requests`);
+  said('others_answer');
+  assert.equal(bad!.conducts.of(KIND)!.blamedInARow, 1);
+});
+
 test('a worker without peers is never held back for its errors', async () => {
   await using f = fleet(1);
   for (let i = 0; i < 50; i++) f.send(f.all[0]!, 'failure');

@@ -65,6 +65,16 @@ test('several streams that wait 10 s while peers answer: taken out, what waits g
   assert.equal(waiting[0]!.abandoned.length, 1);
 });
 
+test('a call of a kind that no peer has answered does not hide that the others wait in vain', async () => {
+  await using f = fleet(2);
+  const [stuck, peer] = f.all;
+  f.pass(5, f.all);
+  const unlike = f.send(stuck!, { streams: false });
+  for (let i = 0; i < 3; i++) f.send(stuck!);
+  f.pass(12, [peer!]);
+  assert.deepEqual([stuck!.available, unlike.abandoned.length], [false, 1]);
+});
+
 test('a single stream gets 30 s and many answers elsewhere', async () => {
   await using f = fleet(2);
   const [stuck, peer] = f.all;
