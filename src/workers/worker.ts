@@ -166,8 +166,12 @@ export class Worker {
   /** What keeps requests from it, all or some; undefined when it gets its share. */
   get out(): Out | undefined {
     const { kind } = this.#state;
+    const refused = this.credential.problem;
+    // One that has refused the key from the first is not ready for that reason alone.
+    if (refused !== undefined && (kind === 'ready' || this.#stateProblem === refused)) {
+      return { reason: 'key', problem: refused };
+    }
     if (kind !== 'ready') return { reason: kind, problem: this.#stateProblem };
-    if (this.credential.problem !== undefined) return { reason: 'key', problem: this.credential.problem };
     const { state, reason } = this.breaker;
     if (state !== 'closed') return { reason: 'breaker', problem: `taken out by the circuit breaker: ${reason}` };
     if (this.conducts.problem !== undefined) return { reason: 'errors', problem: this.conducts.problem };

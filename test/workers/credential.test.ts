@@ -22,7 +22,8 @@ test('a server whose health check is open but that refuses the key gets nothing,
   await using r = testRegistry({ startupIntervalMs: 20 });
   const added = r.workers.add({ url: engine.url, apiKey: 'wrong' });
   await until(() => added.problem?.includes('refuses') === true);
-  assert.equal(added.problem, "it refuses the router's key (api_key, --api-key): /v1/models answered 401");
+  const problem = "it refuses the router's key (api_key, --api-key): /v1/models answered 401";
+  assert.deepEqual(added.out, { reason: 'key', problem });
   assert.deepEqual([r.workers.available(), r.workers.lastResort()], [[], []]);
   assert.ok(r.lines.some((line) => line.includes("worker refuses the router's key: no requests until it takes it")));
   r.workers.update(added, { apiKey: 'right' });
