@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
@@ -6,7 +6,6 @@ import { pythonOptions } from '../src/config/python.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUT = join(ROOT, 'python/sglang_router/_js');
-const OLDEST_NODE = 24;
 
 /** Packages written in CommonJS call `require` for Node's own modules, which a module of ours does not have. */
 const REQUIRE =
@@ -17,7 +16,6 @@ const { metafile, outputFiles } = await bundle();
 await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
 await Promise.all(outputFiles.map(({ path, contents }) => writeFile(path, contents)));
-for (const program of ['sglang-launch', 'sglang-router']) await writeEntry(program);
 await writeFile(join(OUT, 'options.json'), `${JSON.stringify(pythonOptions(), null, 1)}\n`);
 await writeFile(join(OUT, 'THIRD-PARTY-LICENSES.txt'), await licenses(metafile));
 report(metafile);
@@ -41,25 +39,6 @@ async function bundle() {
     write: false,
     logLevel: 'warning',
   });
-}
-
-/** An executable that any Node can parse, so that an old one gets a sentence instead of a syntax error. */
-async function writeEntry(program: string): Promise<void> {
-  const path = join(OUT, `${program}.mjs`);
-  await writeFile(
-    path,
-    `#!/usr/bin/env node
-if (parseInt(process.versions.node, 10) < ${OLDEST_NODE}) {
-  console.error('error: ${program} needs Node ${OLDEST_NODE} or newer; this is Node ' + process.versions.node + ' (' + process.execPath + ')');
-  console.error('hint: install a newer Node, or the Python package: pip install sglang-router brings its own');
-  process.exit(1);
-}
-import('./main.mjs').then(function (module) {
-  return module.main('${program}');
-});
-`,
-  );
-  await chmod(path, 0o755);
 }
 
 /** The licence texts of every package in the bundle. */

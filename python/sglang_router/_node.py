@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 OLDEST = 24
-PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_js")
+PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_bin")
 NODE_NAME = "node.exe" if os.name == "nt" else "node"
 # A request leaves little garbage and it dies young: a small nursery saves 20 MB and costs no time that can be measured.
 NODE_OPTIONS = ("--max-semi-space-size=8",)
@@ -43,7 +43,7 @@ def execute(program: str, args: list[str], prog: str | None = None) -> NoReturn:
 
 
 def command_of(program: str) -> list[str]:
-    """The words that start a program of `_js`."""
+    """The words that start a program of `_bin`."""
     return [find_node(), *NODE_OPTIONS, os.path.join(PROGRAMS, f"{program}.mjs")]
 
 
