@@ -4,7 +4,7 @@ import type { Dispatcher } from './api/dispatcher.ts';
 import { createApi } from './api/index.ts';
 import type { Config } from './config/options.ts';
 import { Reconciler } from './discovery/reconciler.ts';
-import { openSources } from './discovery/sources.ts';
+import { type Closable, followRouters, openSources } from './discovery/sources.ts';
 import type { WorkerSource } from './discovery/worker-source.ts';
 import { ExitError, RouterError } from './errors.ts';
 import { type Authorize, createAuthorize } from './http/auth.ts';
@@ -24,6 +24,7 @@ import { readServingPair } from './http/tls-files.ts';
 import { readWorkerTls } from './http/worker-tls.ts';
 import type { Log } from './log.ts';
 import { Observing, type Watching } from './observing.ts';
+import { Announcements } from './peers/announcements.ts';
 import { PolicyFeed } from './policy-feed.ts';
 import { Admission, type Somebody } from './proxy/admit.ts';
 import { noWorker } from './proxy/choose.ts';
@@ -33,6 +34,7 @@ import { Keepers } from './proxy/kept/keepers.ts';
 import type { Plan } from './proxy/plans/plan.ts';
 import { DataPath } from './proxy/proxy.ts';
 import { createRouting, type Routing } from './routing.ts';
+import { SharedPolicies } from './shared-policies.ts';
 import { Slots } from './state/slots.ts';
 import { followWorkers, indexBytesOf, viewsOf } from './worker-metrics.ts';
 import { Registry, type RegistryOptions } from './workers/registry.ts';
@@ -49,6 +51,7 @@ export async function startRouter(config: Config, watching: Watching, launched =
   try {
     router.expectRoom(sources, launched);
     await router.listen(config);
+    await router.followRouters(config, watching.log);
   } catch (error) {
     await router.close();
     throw error;
@@ -69,6 +72,9 @@ export class Router {
   readonly #dataPath: DataPath;
   readonly #log: Log;
   readonly #feed: PolicyFeed;
+  readonly #announcements = new Announcements();
+  readonly #shared: SharedPolicies;
+  #routers: Closable | undefined;
   readonly #authorize: Authorize;
   readonly #api: Dispatcher;
   readonly #cors: Cors;
@@ -103,6 +109,7 @@ export class Router {
       missing: () => somebody.missing(),
       unserved: (worker) => models.unserved(worker),
       sources: () => this.#reconciler.sources,
+      tellChoices: (reply) => this.#announcements.follow(reply),
       metrics: observing.observer.metrics,
       log,
     });
@@ -111,6 +118,8 @@ export class Router {
     for (const event of ['change', 'learned'] as const) registry.on(event, () => this.admission.pump());
     this.#log = log;
     this.#feed = new PolicyFeed(policies, registry, config, log);
+    const peerOptions = { apiKey: adminKeyOf(config), tls: readWorkerTls(config) };
+    this.#shared = new SharedPolicies({ policies, registry, teller: this.#announcements }, peerOptions, log);
     this.#measure(policies, models);
     this.#dataPath = new DataPath(config, {
       plan,
@@ -160,6 +169,11 @@ export class Router {
     await this.#observing.listen(config);
   }
 
+  /** Has the policies know what those of the routers beside this one choose. */
+  async followRouters(config: Config, log: Log): Promise<void> {
+    this.#routers = await followRouters(config, process.env, (urls) => this.#shared.follow(urls), log);
+  }
+
   /** Serves with the workers of a source too. */
   follow(source: WorkerSource): void {
     this.#reconciler.follow(source);
@@ -202,6 +216,9 @@ export class Router {
   async close(): Promise<void> {
     this.#reconciler.close();
     this.#feed.close();
+    this.#routers?.close();
+    this.#shared.close();
+    this.#announcements.close();
     this.#server?.close();
     this.#server?.closeAllConnections();
     await Promise.all([this.registry.close(), this.#observing.close()]);
@@ -218,6 +235,7 @@ export class Router {
       queued: () => admission.queued,
       connections: () => this.#server?.connections ?? 0,
       indexBytes: () => indexBytesOf(policies),
+      routersHeard: () => this.#shared.routersHeard,
       sources: () => this.#reconciler.sources,
     });
   }
@@ -327,6 +345,11 @@ function refuse(error: unknown, response: Reply, { observed, headers }: Edge, { 
   setHeaders(response, headers);
   observed.record.errorCode = sendError(response, error, errors);
   observed.end(response.status, false);
+}
+
+/** What another router with the same configuration takes on its admin routes. */
+function adminKeyOf({ apiKey, controlPlaneApiKeys }: Config): string | undefined {
+  return controlPlaneApiKeys.length > 0 ? controlPlaneApiKeys.find(({ role }) => role === 'admin')?.key : apiKey;
 }
 
 function isReading({ method }: ClientRequest): boolean {

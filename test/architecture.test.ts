@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   observe: ['http', 'metrics', 'tracing', 'request-record'],
   state: [],
   policies: ['state'],
+  peers: ['policies', 'state', 'http', 'errors', 'log'],
   config: ['errors', 'log', 'nearest'],
   http: ['errors', 'log'],
   workers: ['state', 'http', 'errors', 'log'],
@@ -29,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   routing: ['config', 'policies', 'proxy', 'workers'],
   observing: ['observe', 'metrics', 'tracing', 'api', 'http', 'config', 'log', 'request-record'],
   'worker-metrics': ['metrics', 'policies', 'workers'],
+  'shared-policies': ['peers', 'policies', 'workers', 'log'],
   'policy-feed': ['config', 'policies', 'workers', 'log'],
   router: [
     ...[
@@ -36,6 +38,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'observing',
       'worker-metrics',
       'policy-feed',
+      'shared-policies',
+      'peers',
       'config',
       'state',
       'policies',

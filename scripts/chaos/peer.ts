@@ -34,7 +34,7 @@ export class PeerRouter implements AsyncDisposable {
   static async start(peer: Contender, workerUrls: readonly string[], flags: readonly string[]): Promise<PeerRouter> {
     const scratch = await mkdtemp(join(tmpdir(), 'sglang-chaos-'));
     const ports = await freePorts(3);
-    const { file, args } = await peer.command({ workers: workerUrls, ports, scratch });
+    const { file, args } = await peer.command({ workers: workerUrls, routers: [], ports, scratch });
     const url = `http://127.0.0.1:${ports[0]}`;
     const router = new PeerRouter(url, new Program(peer.name, file, [...args, ...flags]), scratch);
     try {

@@ -1,6 +1,7 @@
 import type { Config } from '../config/options.ts';
 import type { RouterError } from '../errors.ts';
 import type { Authorize } from '../http/auth.ts';
+import type { Reply } from '../http/edge/reply.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Registry } from '../workers/registry.ts';
@@ -29,6 +30,8 @@ export interface ApiParts {
   readonly unserved: (worker: Worker) => string | undefined;
   /** Who names workers. */
   readonly sources: () => readonly SourceState[];
+  /** Answers with what the policies choose, until the client leaves. */
+  readonly tellChoices: (reply: Reply) => void;
   readonly metrics: Metrics;
   readonly log: Log;
 }

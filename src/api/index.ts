@@ -15,6 +15,7 @@ import { metrics } from './metrics.ts';
 import { modelInfo } from './model-info.ts';
 import { getModel, getModels } from './models.ts';
 import { removeWorker } from './remove-worker.ts';
+import { routerChoices } from './router-choices.ts';
 import { serverInfo } from './server-info.ts';
 import { createWorker, deleteWorker, getWorker, getWorkers, updateWorker } from './workers.ts';
 
@@ -38,6 +39,7 @@ const HANDLERS: Readonly<Record<OwnPath, Handlers>> = {
   '/get_loads': { GET: getLoads },
   '/flush_cache': { GET: flushCache, POST: flushCache },
   '/abort_request': { POST: abortRequest },
+  '/router_choices': { GET: routerChoices },
   '/add_worker': { POST: addWorker },
   '/remove_worker': { POST: removeWorker },
   '/list_workers': { GET: listWorkers },

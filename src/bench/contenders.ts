@@ -24,6 +24,8 @@ export interface Contender {
 /** What one router is started with. */
 export interface Place {
   readonly workers: readonly string[];
+  /** All routers before them, this one among them. */
+  readonly routers: readonly string[];
   /** Free ones; on the first it is to listen. */
   readonly ports: readonly number[];
   /** A folder of its own. */
@@ -39,12 +41,13 @@ export interface Command {
 export function ownRouter(program: string, policy: string, routerArgs: readonly string[]): Contender {
   return {
     name: policy,
-    command: ({ workers, ports: [port] }) => ({
+    command: ({ workers, routers, ports: [port] }) => ({
       file: process.execPath,
       args: [
         ...[program, 'router', '--port', String(port), '--policy', policy, '--log-level', 'error'],
         ...['--prometheus-port', '0'],
-        ...[...ADMIT_ALL, ...routerArgs, '--worker-urls', ...workers],
+        ...[...ADMIT_ALL, ...(routers.length > 1 ? ['--peer-urls', ...routers] : [])],
+        ...[...routerArgs, '--worker-urls', ...workers],
       ],
     }),
   };
@@ -91,13 +94,14 @@ export class RunningRouters {
   static async start(contender: Contender, count: number, workers: readonly string[]): Promise<RunningRouters> {
     const scratch = temporaryFolder('sglang-bench-', 'give a TMPDIR that can be written');
     const free = await freePorts(PORTS_EACH * count);
-    const places = Array.from({ length: count }, (_, i) => ({
+    const urls = Array.from({ length: count }, (_, i) => `http://127.0.0.1:${free[i * PORTS_EACH]}`);
+    const places = urls.map((_, i) => ({
       workers,
+      routers: urls,
       ports: free.slice(i * PORTS_EACH, (i + 1) * PORTS_EACH),
       scratch: join(scratch, String(i)),
     }));
     const programs: Program[] = [];
-    const urls = places.map(({ ports: [port] }) => `http://127.0.0.1:${port}`);
     const running = new RunningRouters(urls, programs, scratch);
     try {
       for (const place of places) {

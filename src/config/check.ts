@@ -124,6 +124,12 @@ function checkDiscovery(config: Config, flagOf: FlagOf): void {
     refuse(`${flagOf('workerDns')} does not go with ${mode}: a name in the DNS does not tell prefill from decode`);
   }
   if (!config.serviceDiscovery) return;
+  if (config.peerSelector.length > 0 && config.tlsCertPath !== undefined) {
+    const [selector, certificate] = [flagOf('peerSelector'), flagOf('tlsCertPath')];
+    refuse(`${selector} does not go with ${certificate}: no certificate is for the address of a pod`, {
+      hint: `name the routers as their certificates do, with ${flagOf('peerUrls')} https://NAME:PORT`,
+    });
+  }
   const discovery = flagOf('serviceDiscovery');
   const needed = pdDisaggregation ? (['prefillSelector', 'decodeSelector'] as const) : (['selector'] as const);
   const missing = needed.filter((key) => config[key].length === 0).map((key) => `${flagOf(key)} KEY=VALUE`);
@@ -144,7 +150,8 @@ function ignoredSelectors(
   const ignored = (keys: readonly (keyof Config)[], because: string) =>
     keys.filter((key) => given.has(key)).map((key) => `${flagOf(key)} has no effect ${because}`);
   const pools = ['prefillSelector', 'decodeSelector'] as const;
-  if (!serviceDiscovery) return ignored(['selector', ...pools], `without ${flagOf('serviceDiscovery')}`);
+  if (!serviceDiscovery)
+    return ignored(['selector', ...pools, 'peerSelector'], `without ${flagOf('serviceDiscovery')}`);
   const mode = flagOf('pdDisaggregation');
   return pdDisaggregation ? ignored(['selector'], `with ${mode}`) : ignored(pools, `without ${mode}`);
 }

@@ -52,6 +52,12 @@ export const OPTIONS = {
     metavar: 'URL',
     help: 'SGLang servers to route to; each serves as soon as it is healthy',
   }),
+  peerUrls: urls({
+    flags: ['--peer-urls'],
+    group: 'core',
+    metavar: 'URL',
+    help: 'other routers before the same workers, this one itself among them or not: they tell each other what cache_aware chooses',
+  }),
   workersFile: file({
     flags: ['--workers-file'],
     group: 'core',
@@ -398,6 +404,12 @@ export const OPTIONS = {
     group: 'kubernetes',
     metavar: 'KEY=VALUE',
     help: 'labels of decode pods',
+  }),
+  peerSelector: selector({
+    flags: ['--peer-selector'],
+    group: 'kubernetes',
+    metavar: 'KEY=VALUE',
+    help: "labels of the pods of the routers before the same workers, this one's too, which listen on one port; as --peer-urls",
   }),
   serviceDiscoveryPort: int({
     flags: ['--service-discovery-port'],

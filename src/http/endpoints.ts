@@ -53,6 +53,7 @@ const OWN_ENDPOINTS = [
   { path: '/get_loads', family: 'info', ...ADMIN },
   { path: '/flush_cache', family: 'control', ...ADMIN },
   { path: '/abort_request', family: 'control', ...ADMIN },
+  { path: '/router_choices', family: 'router', ...ADMIN },
   { path: '/add_worker', family: 'router', ...ADMIN },
   { path: '/remove_worker', family: 'router', ...ADMIN },
   { path: '/list_workers', family: 'router', ...ADMIN },

@@ -55,7 +55,7 @@ export class Metrics {
   }
 
   /** Where the gauges are read. */
-  watch({ workers, inFlight, queued, connections, indexBytes, sources }: Sources): void {
+  watch({ workers, inFlight, queued, connections, indexBytes, routersHeard, sources }: Sources): void {
     const families = this.#families;
     const each = function* (value: (worker: WorkerView) => number | undefined) {
       for (const worker of workers()) {
@@ -66,6 +66,7 @@ export class Metrics {
     families.inFlight.from(() => [[[], inFlight()]]);
     families.queued.from(() => [[[], queued()]]);
     families.connections.from(() => [[[], connections()]]);
+    families.routersHeard.from(() => [[[], routersHeard()]]);
     families.indexBytes.from(() => [indexBytes()].flatMap((bytes) => (bytes === undefined ? [] : [[[], bytes]])));
     families.running.from(() => each(({ running }) => running));
     families.workerHealth.from(() => each(({ available }) => Number(available)));

@@ -26,6 +26,8 @@ export interface Sources {
   readonly connections: () => number;
   /** Memory of the prefix index; undefined without one. */
   readonly indexBytes: () => number | undefined;
+  /** Other routers that tell what they choose. */
+  readonly routersHeard: () => number;
   readonly sources: () => Iterable<SourceView>;
 }
 

@@ -255,6 +255,12 @@ export const METRICS = {
     labels: [],
     help: 'Memory of the prefix index',
   },
+  routersHeard: {
+    name: 'sgl_router_routers_heard',
+    type: 'gauge',
+    labels: [],
+    help: 'Other routers before the same workers that tell this one what they choose',
+  },
   treeSize: {
     name: 'sgl_router_tree_size',
     type: 'gauge',

@@ -1,9 +1,11 @@
+import { hashText } from '../state/hash.ts';
 import { chosen, scoresOf } from './choice.ts';
 import { anyOf, leastOf } from './pick.ts';
 import type { Candidate, Choice, Hints, Now, Policy, Random } from './policy.ts';
+import { Rendezvous } from './rendezvous.ts';
 import { StickyKeys, type StickyOptions } from './sticky-keys.ts';
 
-/** How a new key gets its worker: any, the one with the fewest requests in flight, the one with the fewest keys. */
+/** How a new key gets its worker: any, drawn by the key's hash so that all routers draw the same, the one with the fewest requests in flight, the one with the fewest keys. */
 export type AssignmentMode = 'random' | 'min_load' | 'min_group';
 
 export interface ManualOptions extends StickyOptions {
@@ -16,6 +18,7 @@ export class ManualPolicy implements Policy {
   readonly #mode: AssignmentMode;
   readonly #random: Random;
   readonly #keys: StickyKeys;
+  readonly #rendezvous = new Rendezvous();
 
   constructor(options: ManualOptions, random: Random = Math.random, now: Now = () => performance.now()) {
     this.#mode = options.assignmentMode;
@@ -30,7 +33,10 @@ export class ManualPolicy implements Policy {
       return chosen(this.#assign(candidates, this.#mode === 'random' ? 'random' : 'min_load'), 'no_key', scores);
     const remembered = this.#keys.recall(key, candidates);
     if (remembered) return chosen(remembered, 'remembered', scores);
-    const assigned = this.#assign(candidates, this.#mode);
+    const assigned =
+      this.#mode === 'random'
+        ? (this.#rendezvous.owner(candidates, hashText(key)) as C)
+        : this.#assign(candidates, this.#mode);
     this.#keys.assign(key, assigned);
     return chosen(assigned, 'assigned', scores);
   }

@@ -1,4 +1,5 @@
 import type { PrefixIndex } from '../state/prefix-index.ts';
+import type { ChoiceTeller, SharedChoice } from './shared-choice.ts';
 
 /** What a policy sees of a worker: nothing of health, breakers or configuration. */
 export interface Candidate {
@@ -65,6 +66,12 @@ export interface Policy {
   learned?(candidate: Candidate, facts: WorkerFacts): void;
   /** Called every `--eviction-interval`: forget what has been idle longest. */
   evict?(): void;
+  /** Its choices are told to other routers from now on. */
+  share?(teller: ChoiceTeller): void;
+  /** Another router has chosen that worker. What is returned goes to `firstByte` when its prompt is computed, then to `endedElsewhere`. */
+  chosenElsewhere?(candidate: Candidate, shared: SharedChoice): Choice;
+  /** Such a choice is over, or nothing more will be heard of it. */
+  endedElsewhere?(choice: Choice, surplusTokens: number): void;
 }
 
 export interface WorkerFacts {

@@ -22,13 +22,18 @@ export class Sessions {
   /** The worker of the session's last request; undefined where that is long ago. */
   recall(key: string): WorkerView | undefined {
     this.#age();
-    const id = hashKey(key);
+    const id = idOfSession(key);
     return this.#young.get(id) ?? this.#old.get(id);
   }
 
   remember(key: string, view: WorkerView): void {
+    this.rememberId(idOfSession(key), view);
+  }
+
+  /** The same where another router has told only what `idOfSession` made of the key. */
+  rememberId(id: number, view: WorkerView): void {
     this.#age();
-    this.#young.set(hashKey(key), view);
+    this.#young.set(id, view);
   }
 
   #age(): void {
@@ -38,4 +43,9 @@ export class Sessions {
     this.#young = new Map();
     this.#bornMs = this.#now();
   }
+}
+
+/** What a session is known by; the same in every router. */
+export function idOfSession(key: string): number {
+  return hashKey(key);
 }

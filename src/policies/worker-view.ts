@@ -33,6 +33,8 @@ export class PredictedChoice<C extends Candidate = Candidate> implements Choice<
   readonly queuedTokens: number;
   /** The worker's `surplusTokens` at the choice. */
   readonly surplusTokens: number;
+  /** The number by which other routers are told of it; undefined where they are not. */
+  sharedAs: number | undefined;
   /** When its prompt is computed by estimate: an answer that comes at once does not tell. */
   readonly doneMs: number;
   readonly scores?: NonNullable<Choice['scores']>;
@@ -72,6 +74,8 @@ export class WorkerView {
   /** Tokens that its KV cache holds, once known. */
   kvTokens: number | undefined;
   readonly doubt = new Doubt();
+  /** Requests in flight there that other routers have sent, as far as they tell. */
+  elsewhere = 0;
   /** Tokens that it computed more than predicted, of all requests that are over. */
   surplusTokens = 0;
   #pendingTokens = 0;

@@ -25,7 +25,12 @@ test('only what is installed takes part', async () => {
 test('nginx is told of every worker', async () => {
   const folder = await folderWith('nginx/usr/sbin/nginx');
   const nginx = installedPeers({ BENCH_PEERS_DIR: folder, PATH: '' }).find(({ name }) => name.startsWith('nginx'));
-  await nginx?.command({ workers: ['http://127.0.0.1:11', 'http://127.0.0.1:12'], ports: [99], scratch: folder });
+  await nginx?.command({
+    workers: ['http://127.0.0.1:11', 'http://127.0.0.1:12'],
+    routers: [],
+    ports: [99],
+    scratch: folder,
+  });
   const config = await readFile(join(folder, 'nginx.conf'), 'utf8');
   for (const part of ['server 127.0.0.1:11;', 'server 127.0.0.1:12;', 'least_conn;', 'listen 127.0.0.1:99 '])
     assert.ok(config.includes(part), part);

@@ -7,6 +7,8 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   '--retry-max-backoff-ms 50': /^--retry-max-backoff-ms: expected at least --retry-initial-backoff-ms \(100\), got 50$/,
   '--queue-timeout-secs 0': /^--queue-timeout-secs: expected at least 1 second, got 0$/,
   '--health-check-endpoint health': /^--health-check-endpoint: expected a path such as \/health, got 'health'$/,
+  '--service-discovery --selector a=b --peer-selector a=c --tls-cert-path c --tls-key-path k':
+    /^--peer-selector does not go with --tls-cert-path/,
   '--service-discovery': /^--service-discovery needs --selector KEY=VALUE/,
   '--service-discovery --pd-disaggregation':
     /^--service-discovery with --pd-disaggregation needs --prefill-selector KEY=VALUE and --decode-selector KEY=VALUE,/,
@@ -110,6 +112,7 @@ const ACCEPTED: Readonly<Record<string, RegExp | undefined>> = {
   '--worker-urls http://a --otlp-traces-endpoint a:1': /^--otlp-traces-endpoint has no effect without --enable-trace$/,
   '--worker-urls http://a --port 29000': undefined,
   '--worker-urls http://a --host 10.0.0.5 --port 8000 --prometheus-port 8000': undefined,
+  '--worker-urls http://a --peer-selector a=b': /^--peer-selector has no effect without --service-discovery$/,
   '--worker-urls http://a --selector a=b': /^--selector has no effect without --service-discovery$/,
   '--service-discovery --selector a=b --decode-selector a=c':
     /^--decode-selector has no effect without --pd-disaggregation$/,

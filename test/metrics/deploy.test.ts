@@ -44,6 +44,7 @@ async function scrape(): Promise<Map<string, Set<string>>> {
     queued: () => 0,
     connections: () => 0,
     indexBytes: () => 0,
+    routersHeard: () => 0,
     sources: () => [{ name: 'kubernetes', stale: undefined }],
   });
   const families = parseScrape(await metrics.render());

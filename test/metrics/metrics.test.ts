@@ -164,6 +164,7 @@ test('gauges are read at the scrape', async () => {
     queued: () => 7,
     connections: () => 9,
     indexBytes: () => 4_096,
+    routersHeard: () => 0,
     sources: () => [],
   });
   inFlight = 6;
@@ -267,6 +268,7 @@ test('with compat smg the names of 0.3.2 stand beside, summed over what their la
     queued: () => 0,
     connections: () => 4,
     indexBytes: () => undefined,
+    routersHeard: () => 0,
     sources: () => [],
   });
   const families = await scrape(metrics);
