@@ -274,10 +274,11 @@ export class Router {
     }
     this.#serving++;
     const reads = isReading(request);
-    const { inference, ofModel, repeatable } = found.endpoint;
+    const { to, inference, ofModel, repeatable } = found.endpoint;
+    const tunnels = request.upgrade !== undefined && to === 'one';
     const treatment = {
       found,
-      admitted: inference && !reads,
+      admitted: tunnels || (inference && !reads),
       ofModel: ofModel && !reads,
       repeatable: repeatable || reads,
     };

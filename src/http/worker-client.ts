@@ -10,6 +10,8 @@ export interface WorkerRequest {
   readonly body: Buffer | null;
   /** Over a connection of its own: one that has served before may have been closed just now. */
   readonly fresh?: boolean;
+  /** The protocols that the worker may switch to; none where undefined. */
+  readonly upgrade?: string | undefined;
 }
 
 /** What may be done with an exchange under way. Does nothing once that is over. */
@@ -21,6 +23,15 @@ export interface Controller {
   resume(): void;
 }
 
+/** An exchange whose worker has switched protocols: bytes go both ways from now on. Its end is the end of what the worker sends. */
+export interface Tunnel extends Controller {
+  /** False when no more should come until `whenSent` calls. */
+  send(chunk: Buffer): boolean;
+  whenSent(resume: () => void): void;
+  /** Nothing more will be sent. */
+  finish(): void;
+}
+
 /** Who is told of an exchange: of its start, then of the answer as it comes; at the end either of its end or of an error. */
 export interface ExchangeHandler {
   /** There is a connection and the request is about to be written. */
@@ -28,6 +39,8 @@ export interface ExchangeHandler {
   /** The first byte of an answer came. */
   onResponseStarted?(): void;
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void;
+  /** In place of the head: the worker has switched to a protocol that it was offered, and what it sends comes as data. */
+  onSwitch?(tunnel: Tunnel, protocol: string, headers: IncomingHttpHeaders): void;
   onResponseData(controller: Controller, chunk: Buffer): void;
   onResponseEnd(): void;
   onResponseError(controller: Controller, error: Error): void;

@@ -5,7 +5,7 @@ import { VIA, viaOf } from '../http/instance.ts';
 import { clientLocation } from '../http/location.ts';
 import { originForm, pathOf } from '../http/path.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
-import type { Controller, ExchangeHandler } from '../http/worker-client.ts';
+import type { Controller, ExchangeHandler, Tunnel } from '../http/worker-client.ts';
 import type { Hints } from '../policies/policy.ts';
 import { Deadlines, type Timeouts } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
@@ -18,6 +18,7 @@ import { isRetryable, retryAfterMs, type Tries } from './retry.ts';
 import type { Sink } from './sink.ts';
 import type { Target, WaitingCall } from './target.ts';
 import { silent } from './timeout.ts';
+import { ToWorker } from './to-worker.ts';
 import { isDoubtful } from './verdict.ts';
 
 /** How one call to a worker ended, when, and whether a byte of an answer had come. */
@@ -57,7 +58,7 @@ export interface Dispatched {
 
 /** Sends a request to the worker of the lease and passes the answer on. */
 export function dispatch(sending: Sending): Dispatched {
-  const { lease, exchange, body, fresh } = sending;
+  const { lease, exchange, body, fresh, sink } = sending;
   const target = lease.choice.candidate;
   const { request } = exchange;
   const prepared = {
@@ -66,6 +67,7 @@ export function dispatch(sending: Sending): Dispatched {
     headers: withRankHeader(requestHeaders(request.headers, ownHeaders(sending)), target.rank),
     body: body.length > 0 ? body : null,
     fresh,
+    upgrade: sink.tunnel ? request.upgrade : undefined,
   };
   // From here on it is counted as waiting: nothing may throw without ending it.
   const call = new Call(sending);
@@ -169,12 +171,30 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     this.#answerBegan = true;
   }
 
-  // Whatever is thrown in the next three is no fault of the connection, which would hand it back as the worker's.
+  // Whatever is thrown in the next four is no fault of the connection, which would hand it back as the worker's.
 
   onResponseStart(_: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
     if (status < 200) return;
     try {
       this.#head(status, headers, statusText);
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
+  }
+
+  onSwitch(tunnel: Tunnel, protocol: string, headers: IncomingHttpHeaders): void {
+    this.#controller = tunnel;
+    if (this.#over) {
+      tunnel.abort(new Error('not wanted any more'));
+      return;
+    }
+    try {
+      this.#status = 101;
+      this.#lease.tunnel();
+      this.#begins();
+      this.#deadlines.tunnel();
+      const upstream = new ToWorker(tunnel, this.#deadlines, this.#exchange.observed.record);
+      this.#sink.tunnel?.(protocol, headers, this.#lease, upstream);
     } catch (error) {
       this.#stop(thrown(error));
     }

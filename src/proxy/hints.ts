@@ -95,6 +95,7 @@ export class RequestHints implements Hints {
   get model(): string | undefined {
     const span = this.#scanned().get(MODEL);
     if (span) return stringAt(this.#body, span);
+    if (this.#body.length === 0) return queryOf(this.#request.url).get(MODEL) ?? undefined;
     return multipartField(this.#body, this.#request.headers['content-type'], MODEL);
   }
 
@@ -103,6 +104,12 @@ export class RequestHints implements Hints {
     this.#fields ??= findFieldsNearEnds(this.#body, WANTED) ?? NO_FIELDS;
     return this.#fields;
   }
+}
+
+/** Of a request without a body, as those are that open a tunnel. */
+function queryOf(url: string): URLSearchParams {
+  const at = url.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
 }
 
 /** Whether a value is there that is neither null nor false; by its first byte. */

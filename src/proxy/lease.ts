@@ -6,12 +6,16 @@ import type { Slots } from '../state/slots.ts';
 import { AnswerTail, type Usage } from './answer-tail.ts';
 import { causeOf, failureOf } from './failure.ts';
 import type { KeptId } from './kept/kept-id.ts';
-import type { Outcome } from './outcome.ts';
+import type { Answered, Outcome } from './outcome.ts';
 import { retryAfterMs, type Tries } from './retry.ts';
 import type { Described } from './sink.ts';
 import type { Suspects } from './suspects.ts';
 import type { Target } from './target.ts';
 import { evidenceOf, verdictOf } from './verdict.ts';
+
+/** The answer that makes a connection a tunnel. */
+const SWITCHED: Answered = { kind: 'answered', status: 101 };
+const NO_BYTES = Buffer.alloc(0);
 
 export interface LeaseOptions {
   /** The client wants the scores. */
@@ -50,6 +54,8 @@ export class Lease implements Described, ChosenCall {
   #refused = false;
   #firstByteMs: number | undefined;
   #settled = false;
+  /** What the worker was told of how it did; undefined until then. */
+  #verdict: Verdict | undefined;
   /** Set where another server computed the prompt: so much of it that one had cached. It is the client's number, and says nothing of this worker's cache. */
   cachedAtPrefill: number | undefined;
 
@@ -114,6 +120,18 @@ export class Lease implements Described, ChosenCall {
     this.#kept?.status(status);
   }
 
+  /**
+   * The worker has switched protocols. That is its answer: what goes through the tunnel, for hours perhaps, says nothing of its
+   * health, and neither a circuit breaker's trial nor a place in the retry budget waits for its end.
+   */
+  tunnel(): void {
+    this.#status = SWITCHED.status;
+    this.observed.head(this.#status, false);
+    this.data(NO_BYTES);
+    this.#judge(SWITCHED);
+    this.#tries.end(SWITCHED);
+  }
+
   /** The first event of its stream is an error: it stands for that status, and tells nothing of how long an answer takes. */
   refused(status: number): void {
     this.#refused = true;
@@ -131,8 +149,10 @@ export class Lease implements Described, ChosenCall {
 
   /** Some bytes of the answer's body have come. */
   data(chunk: Buffer): void {
-    this.#tail.see(chunk);
-    this.#kept?.see(chunk);
+    if (this.#status !== SWITCHED.status) {
+      this.#tail.see(chunk);
+      this.#kept?.see(chunk);
+    }
     this.observed.chunk(chunk.length);
     if (this.#firstByteMs !== undefined) return;
     if (this.#refused) return;
@@ -146,12 +166,9 @@ export class Lease implements Described, ChosenCall {
     if (this.#settled) return;
     this.#settled = true;
     const { candidate } = this.choice;
-    const verdict = verdictOf(outcome);
     this.#slots.give(candidate.slot);
     this.#suspects?.remove(candidate.server);
-    const end = this.#endOf(outcome, verdict);
-    const counts = candidate.settled(this, end, this.#ticket);
-    if (this.#awaited || (counts && isError(end))) this.#tries.err(this);
+    const verdict = this.#verdict ?? this.#judge(outcome);
     const read = told ?? this.#tail.read();
     const elsewhere = this.cachedAtPrefill;
     const own = elsewhere === undefined ? read : { ...read, cachedTokens: undefined };
@@ -162,6 +179,16 @@ export class Lease implements Described, ChosenCall {
     } finally {
       this.observed.end({ verdict, usage, error: errorOf(outcome, candidate) });
     }
+  }
+
+  /** Tells the worker how it did. */
+  #judge(outcome: Outcome): Verdict {
+    const verdict = verdictOf(outcome);
+    this.#verdict = verdict;
+    const end = this.#endOf(outcome, verdict);
+    const counts = this.choice.candidate.settled(this, end, this.#ticket);
+    if (this.#awaited || (counts && isError(end))) this.#tries.err(this);
+    return verdict;
   }
 
   /** It failed when nobody else could be asked any more: the connection broke, or the stream ended with an error event. */

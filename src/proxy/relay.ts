@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RouterError } from '../errors.ts';
-import type { Reply } from '../http/edge/reply.ts';
+import type { Reply, Upstream } from '../http/edge/reply.ts';
 import { endpointOf } from '../http/endpoints.ts';
 import { responseHeaders } from '../http/headers.ts';
 import { pathOf } from '../http/path.ts';
@@ -39,14 +39,24 @@ export class Relay implements Sink {
   /** The head waits for the first bytes of the body and leaves with them: until then another worker may be asked. */
   head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, described: Described): void {
     const { 'content-length': length, ...rest } = headers;
-    const out = responseHeaders(rest);
-    out.push(...this.#headers);
-    described.describe(out);
-    this.#describe?.(out);
+    const out = this.#headersFor(rest, described);
     if (described.streams) passAtOnce(headers, out);
     this.#isPlainStream = described.streams && headers['content-encoding'] === undefined;
     this.#left = length === undefined ? undefined : Number(length);
     this.#reply.head(status, statusText || undefined, out, this.#left);
+  }
+
+  tunnel(protocol: string, headers: IncomingHttpHeaders, described: Described, upstream: Upstream): void {
+    const { 'content-length': _, ...rest } = headers;
+    this.#reply.tunnel(protocol, this.#headersFor(rest, described), upstream);
+  }
+
+  #headersFor(headers: IncomingHttpHeaders, described: Described): string[] {
+    const out = responseHeaders(headers);
+    out.push(...this.#headers);
+    described.describe(out);
+    this.#describe?.(out);
+    return out;
   }
 
   /** False when the client reads more slowly than the worker writes: go on when `whenDrained` calls. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RouterError } from '../errors.ts';
+import type { Upstream } from '../http/edge/reply.ts';
 import type { Usage } from './answer-tail.ts';
 
 /** What the head of an answer is completed with. */
@@ -17,6 +18,8 @@ export interface Sink {
   /** What the answer says of its tokens, where the sink has read all of it; else its last bytes tell. */
   readonly usage?: Usage | undefined;
   head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, described: Described): void;
+  /** In place of the head: the worker has switched to `protocol`, and what the client sends goes `upstream`. A sink without this asks for no switch. */
+  tunnel?(protocol: string, headers: IncomingHttpHeaders, described: Described, upstream: Upstream): void;
   /** False when no more should come until `whenDrained` calls. What it throws ends the call. */
   data(chunk: Buffer): boolean;
   whenDrained(resume: () => void): void;

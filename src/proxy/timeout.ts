@@ -13,6 +13,11 @@ export function idle(url: string, ms: number): RouterError {
   return timedOut(url, `sent nothing more for ${secs(ms)} (--stream-idle-timeout-secs)`);
 }
 
+/** Nothing goes through a tunnel. */
+export function quiet(url: string, ms: number): RouterError {
+  return timedOut(url, `and its client sent each other nothing for ${secs(ms)}`);
+}
+
 /** The whole took too long. */
 export function tooLong(url: string, ms: number): RouterError {
   return timedOut(url, `did not finish within ${secs(ms)} (--request-timeout-secs)`, true);

@@ -202,7 +202,7 @@ test('beyond the rate with no place to wait: 429 that names the flag', async () 
   assert.match(await refused.text(), /--rate-limit-tokens-per-second/);
 });
 
-const nowhere = { write: () => true, finish() {}, cut() {}, whenDrained() {} };
+const nowhere = { tunnel() {}, write: () => true, finish() {}, cut() {}, whenDrained() {} };
 const request = { method: 'POST', minor: 1, keepsAlive: true, complete: true } as ClientRequest;
 
 /** An exchange that nobody sent; its client leaves when its reply is lost. */

@@ -3,7 +3,7 @@ import { RouterError } from '../../errors.ts';
 import { ClientGoneError } from '../client-gone.ts';
 import { sendError } from '../respond.ts';
 import { type BodySource, ClientRequest } from './client-request.ts';
-import { KEEP_ALIVE_SECS, Reply, type ReplySink } from './reply.ts';
+import { KEEP_ALIVE_SECS, Reply, type ReplySink, type Upstream } from './reply.ts';
 import type { RequestHead } from './request-head.ts';
 import { type RequestHandler, RequestParser } from './request-parser.ts';
 
@@ -37,11 +37,14 @@ const LINGER_MS = 10_000;
 const NOTHING = Buffer.alloc(0);
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
+/** The system asks a client so often whether it is there while nothing goes through its tunnel: one that lost its network closes nothing. */
+const TUNNEL_KEEP_ALIVE_MS = 60_000;
+
 /**
- * What the client is expected to do next, from `sinceMs` on: to wait for its answer, to read the end of it (`flush`), to close, what
- * it sends being dropped (`linger`).
+ * What the client is expected to do next, from `sinceMs` on: to wait for its answer, to speak with the worker (`tunnel`), to read the
+ * end of its answer (`flush`), to close, what it sends being dropped (`linger`).
  */
-type Phase = 'begin' | 'head' | 'body' | 'wait' | 'flush' | 'linger';
+type Phase = 'begin' | 'head' | 'body' | 'wait' | 'tunnel' | 'flush' | 'linger';
 
 /** One connection of a client; its requests are served one after another. */
 export class ClientConnection implements RequestHandler, ReplySink, BodySource {
@@ -57,6 +60,8 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
   #ahead: Buffer = NOTHING;
   /** Its head has come, and nobody was told. */
   #unserved: RequestHead | undefined;
+  /** Where what the client sends goes, once the connection is a tunnel. */
+  #upstream: Upstream | undefined;
   #expectsContinue = false;
   #closed = false;
   #closing = false;
@@ -73,8 +78,7 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     this.#parser.expect();
     socket.on('data', (bytes: Buffer) => this.#read(bytes));
     socket.on('drain', () => this.#drained());
-    // A client that closes only its sending side counts as having left: one that was killed looks just so.
-    socket.on('end', () => this.destroy());
+    socket.on('end', () => this.#sendsNoMore());
     socket.on('error', () => this.destroy());
     socket.on('close', () => this.destroy());
   }
@@ -141,7 +145,8 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     this.#reply = reply;
     // A request without a body is whole when its head is.
     if (head.length === 0) request.end();
-    if (this.#closing || this.#leaving) reply.close();
+    // What a client sends after it has asked to leave HTTP is no other request, whatever the answer is.
+    if (this.#closing || this.#leaving || head.upgrade !== undefined) reply.close();
     this.#unserved = head;
   }
 
@@ -172,9 +177,24 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     return this.#put(before, chunk, after, undefined);
   }
 
+  tunnel(head: string, upstream: Upstream): void {
+    if (this.#closed) return;
+    const socket = this.#socket;
+    this.#enter('tunnel');
+    this.#upstream = upstream;
+    socket.setKeepAlive(true, TUNNEL_KEEP_ALIVE_MS);
+    socket.write(head, 'latin1');
+    const ahead = this.#ahead;
+    this.#ahead = NOTHING;
+    if (socket.isPaused()) socket.resume();
+    if (ahead.length > 0) this.#passUp(ahead, upstream);
+  }
+
   finish(before: string, chunk: Buffer, after: string): void {
     if (this.#closed) return;
-    if (this.#phase === 'wait') this.#enter('flush');
+    // The worker's end is the end of a tunnel.
+    if (this.#phase === 'tunnel') this.#broken = true;
+    if (this.#phase === 'wait' || this.#phase === 'tunnel') this.#enter('flush');
     this.#put(before, chunk, after, this.#flushed);
   }
 
@@ -189,12 +209,16 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
   }
 
   #read(bytes: Buffer): void {
+    if (this.#broken) return;
+    if (this.#phase === 'tunnel' && this.#upstream) {
+      this.#passUp(bytes, this.#upstream);
+      return;
+    }
     if (this.#phase === 'wait' || this.#phase === 'flush') {
       this.#keep(bytes);
       return;
     }
     if (this.#phase === 'begin') this.#enter('head');
-    if (this.#broken) return;
     try {
       this.#parser.feed(bytes);
     } catch (error) {
@@ -219,10 +243,22 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     this.#options.serve(request, reply);
   }
 
-  /** Of the next request, while this one is answered. */
+  /** A client that closes only its sending side counts as having left, as one that was killed looks just so; the end of a tunnel is the worker's to say. */
+  #sendsNoMore(): void {
+    if (this.#upstream) this.#upstream.finish();
+    else this.destroy();
+  }
+
+  #passUp(bytes: Buffer, upstream: Upstream): void {
+    if (upstream.send(bytes)) return;
+    this.#socket.pause();
+    upstream.whenSent(() => this.#socket.resume());
+  }
+
+  /** Of the next request, or for the tunnel that was asked for, while this one is answered. */
   #keep(bytes: Buffer): void {
     this.#ahead = this.#ahead.length === 0 ? bytes : Buffer.concat([this.#ahead, bytes]);
-    if (!RequestParser.canBegin(this.#ahead)) this.destroy();
+    if (this.#request?.upgrade === undefined && !RequestParser.canBegin(this.#ahead)) this.destroy();
     else if (this.#ahead.length > MOST_AHEAD_BYTES) this.#socket.pause();
   }
 

@@ -20,6 +20,8 @@ export class ClientRequest {
   readonly minor: 0 | 1;
   readonly headers: IncomingHttpHeaders;
   readonly keepsAlive: boolean;
+  /** The protocols for which the client asks to leave HTTP; undefined where it does not. */
+  readonly upgrade: string | undefined;
   /** Its connection was there before the router began to leave, and ends with its answer. */
   readonly last: boolean;
   readonly #length: number | 'chunked';
@@ -34,12 +36,14 @@ export class ClientRequest {
   #pieces: Buffer[] | undefined;
   #waiter: PromiseWithResolvers<Buffer> | undefined;
 
-  constructor({ method, url, minor, headers, length, keepsAlive }: RequestHead, source: BodySource, last = false) {
+  constructor(head: RequestHead, source: BodySource, last = false) {
+    const { method, url, minor, headers, length, keepsAlive, upgrade } = head;
     this.method = method;
     this.url = url;
     this.minor = minor;
     this.headers = headers;
     this.keepsAlive = keepsAlive;
+    this.upgrade = upgrade;
     this.last = last;
     this.#length = length;
     this.#source = source;

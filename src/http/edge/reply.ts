@@ -1,8 +1,19 @@
 import { STATUS_CODES } from 'node:http';
 import { httpDate } from './http-date.ts';
 
+/** Where bytes go that a client sends through a tunnel. */
+export interface Upstream {
+  /** False when no more should come until `whenSent` calls. */
+  send(chunk: Buffer): boolean;
+  whenSent(resume: () => void): void;
+  /** The client sends no more; it may still be sent to. */
+  finish(): void;
+}
+
 /** The connection that an answer leaves on. */
 export interface ReplySink {
+  /** Writes `head`; from then on the connection is a tunnel, and what the client has sent or sends goes `upstream`. */
+  tunnel(head: string, upstream: Upstream): void;
   /** Writes `before`, `chunk` and `after` at once. False when the client reads more slowly than it is written to. */
   write(before: string, chunk: Buffer, after: string): boolean;
   /** The same for the last bytes of an answer. */
@@ -45,7 +56,7 @@ export class Reply {
   #status = 0;
   /** Built, but not written yet. */
   #head = '';
-  #framing: 'none' | 'length' | 'chunked' | 'close' = 'none';
+  #framing: 'none' | 'length' | 'chunked' | 'close' | 'tunnel' = 'none';
   #started = false;
   #ended = false;
   #gone = false;
@@ -126,6 +137,17 @@ export class Reply {
     this.#head = head;
   }
 
+  /** Leaves HTTP for `protocol`, at once: what is written is sent as it is, and what the client sends goes `upstream`. */
+  tunnel(protocol: string, headers: readonly string[], upstream: Upstream): void {
+    const head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n${lines(headers)}${lines(this.#extra)}`;
+    if (BEYOND_LATIN1.test(head)) throw new TypeError('expected headers of one byte a character');
+    this.#status = 101;
+    this.#framing = 'tunnel';
+    this.#closes = true;
+    this.#started = true;
+    this.#sink.tunnel(`${head}connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`, upstream);
+  }
+
   /** Passes some bytes of the body on. False when the client reads more slowly than it is written to: go on when `whenDrained` calls. */
   write(chunk: Buffer): boolean {
     // Framed as a chunk, nothing would be the end.
@@ -155,7 +177,7 @@ export class Reply {
   /** The answer cannot be made whole, and the client must not take what it has for that. */
   cut(): void {
     this.#ended = true;
-    this.#sink.cut(this.#framing === 'close');
+    this.#sink.cut(this.#framing === 'close' || this.#framing === 'tunnel');
   }
 
   whenDrained(resume: () => void): void {

@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders, METHODS } from 'node:http';
 import { RouterError } from '../../errors.ts';
+import { offeredUpgrade } from '../upgrade.ts';
 import { lineEnd, type Repeated, readHeaders } from '../wire/header-lines.ts';
 
 /** Request line and headers of a request, as RFC 9112 has them. */
@@ -15,6 +16,8 @@ export interface RequestHead {
   readonly length: number | 'chunked';
   /** The client wants to send another request over the connection. */
   readonly keepsAlive: boolean;
+  /** The protocols for which the client asks to leave HTTP; undefined where it does not. */
+  readonly upgrade: string | undefined;
 }
 
 /** One space between the parts; what else some readers let through is refused. */
@@ -52,13 +55,15 @@ export function parseRequestHead(text: string): RequestHead {
     throw bad('expected Transfer-Encoding without tabs');
   }
   if (hosts !== 1 && (hosts > 1 || minor === 1)) throw bad(`expected one Host header, got ${hosts}`);
+  const length = lengthOf(headers, minor);
   return {
     method,
     url,
     minor,
     headers,
-    length: lengthOf(headers, minor),
+    length,
     keepsAlive: keepsAlive(headers.connection, minor),
+    upgrade: method === 'GET' && minor === 1 && length === 0 ? offeredUpgrade(headers) : undefined,
   };
 }
 

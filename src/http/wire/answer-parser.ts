@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HTTPParserError } from 'undici/lib/core/errors.js';
+import { acceptedUpgrade } from '../upgrade.ts';
 import { parseHead } from './answer-head.ts';
 import { type BodyLength, type Fault, MessageParser } from './message-parser.ts';
 
@@ -7,6 +8,8 @@ import { type BodyLength, type Fault, MessageParser } from './message-parser.ts'
 export interface AnswerHandler {
   /** Interim answers (1xx) are left out. */
   head(status: number, headers: IncomingHttpHeaders, statusText: string): void;
+  /** In place of a head: what follows is data of that protocol. */
+  switched(protocol: string, headers: IncomingHttpHeaders): void;
   data(chunk: Buffer): void;
   /** The answer is whole; `reusable` where the connection may carry another. */
   end(reusable: boolean): void;
@@ -21,6 +24,7 @@ const BEGINNING = 'HTTP/1.';
 export class AnswerParser extends MessageParser {
   readonly #handler: AnswerHandler;
   #toHead = false;
+  #offered: string | undefined;
   #interim = 0;
   #reusable = false;
 
@@ -29,9 +33,10 @@ export class AnswerParser extends MessageParser {
     this.#handler = handler;
   }
 
-  /** A request was sent; `toHead` where its method was HEAD. */
-  expect(toHead: boolean): void {
+  /** A request was sent; `toHead` where its method was HEAD, `offered` the protocols that may be switched to. */
+  expect(toHead: boolean, offered?: string): void {
     this.#toHead = toHead;
+    this.#offered = offered;
     this.#interim = 0;
     this.expectHead();
   }
@@ -39,7 +44,7 @@ export class AnswerParser extends MessageParser {
   protected override head(text: string): BodyLength {
     const { status, statusText, headers, reusable, length } = parseHead(text);
     if (status < 200) {
-      if (status === 101) throw new HTTPParserError('expected no switch of protocols, as none was asked for');
+      if (status === 101) return this.#switch(headers);
       if (++this.#interim > MOST_INTERIM) throw new HTTPParserError('expected an answer after so many interim ones');
       return 'no-message';
     }
@@ -64,6 +69,13 @@ export class AnswerParser extends MessageParser {
 
   protected override refusal(_: Fault, message: string): Error {
     return new HTTPParserError(message);
+  }
+
+  #switch(headers: IncomingHttpHeaders): BodyLength {
+    const protocol = acceptedUpgrade(this.#offered, headers);
+    this.#reusable = false;
+    this.#handler.switched(protocol, headers);
+    return 'until-close';
   }
 
   #hasNoBody(status: number): boolean {

@@ -44,7 +44,8 @@ export class WireClient implements WorkerClient {
     let prepared: Prepared;
     try {
       if (this.#destroyed) throw takenOut();
-      prepared = { head: headOf(request, this.#hostHeader), body: request.body, toHead: request.method === 'HEAD' };
+      const { body, method, upgrade } = request;
+      prepared = { head: headOf(request, this.#hostHeader), body, toHead: method === 'HEAD', upgrade };
     } catch (error) {
       handler.onResponseError(NOBODY, error as Error);
       return;

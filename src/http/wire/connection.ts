@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { ConnectTimeoutError, HTTPParserError, SocketError } from 'undici/lib/core/errors.js';
 import { internalError } from '../../errors.ts';
 import { markReuse } from '../reuse-mark.ts';
-import type { Controller, ExchangeHandler } from '../worker-client.ts';
+import type { ExchangeHandler, Tunnel } from '../worker-client.ts';
 import { type AnswerHandler, AnswerParser } from './answer-parser.ts';
 
 /** Up to this size a body is copied behind its head, so that both leave in one write. */
@@ -20,6 +20,8 @@ export interface Prepared {
   readonly head: string;
   readonly body: Buffer | null;
   readonly toHead: boolean;
+  /** The protocols that the worker may switch to. */
+  readonly upgrade: string | undefined;
 }
 
 export interface ConnectionOptions {
@@ -33,7 +35,7 @@ export interface ConnectionOptions {
 }
 
 /** One exchange as its handler holds it. */
-class Exchange implements Controller {
+class Exchange implements Tunnel {
   readonly handler: ExchangeHandler;
   /** Undefined once it is over. */
   connection: Connection | undefined;
@@ -53,6 +55,18 @@ class Exchange implements Controller {
 
   resume(): void {
     this.connection?.resume();
+  }
+
+  send(chunk: Buffer): boolean {
+    return this.connection?.send(chunk) ?? true;
+  }
+
+  whenSent(resume: () => void): void {
+    this.connection?.whenSent(resume);
+  }
+
+  finish(): void {
+    this.connection?.finish();
   }
 }
 
@@ -131,6 +145,23 @@ export class Connection implements AnswerHandler {
     if (!this.#parser.paused) this.#socket.resume();
   }
 
+  send(chunk: Buffer): boolean {
+    return this.#socket.write(chunk);
+  }
+
+  whenSent(resume: () => void): void {
+    this.#socket.once('drain', resume);
+  }
+
+  finish(): void {
+    this.#socket.end();
+  }
+
+  switched(protocol: string, headers: Parameters<AnswerHandler['switched']>[1]): void {
+    const exchange = this.#exchange as Exchange;
+    exchange.handler.onSwitch?.(exchange, protocol, headers);
+  }
+
   head(status: number, headers: Parameters<AnswerHandler['head']>[1], statusText: string): void {
     const exchange = this.#exchange as Exchange;
     this.keepAliveMs = hintOf(headers['keep-alive']);
@@ -162,13 +193,13 @@ export class Connection implements AnswerHandler {
 
   #begin(): void {
     const exchange = this.#exchange as Exchange;
-    const { head, body, toHead } = this.#request as Prepared;
+    const { head, body, toHead, upgrade } = this.#request as Prepared;
     this.#request = undefined;
     this.#answered = false;
     exchange.handler.onRequestStart(exchange);
     // It may have been aborted on the spot.
     if (this.#closed) return;
-    this.#parser.expect(toHead);
+    this.#parser.expect(toHead, upgrade);
     write(this.#socket, head, body);
   }
 

@@ -32,7 +32,8 @@ const FAMILIES: ReadonlySet<Family> = new Set(['chat', 'completions']);
 export class NixlPlan extends TwoPoolPlan {
   override async attempt(asked: Asked): Promise<Attempt> {
     const { exchange } = asked;
-    if (!FAMILIES.has(endpointOf(pathOf(exchange.request.url)).family)) return this.alone.attempt(asked);
+    const { url, upgrade } = exchange.request;
+    if (upgrade !== undefined || !FAMILIES.has(endpointOf(pathOf(url)).family)) return this.alone.attempt(asked);
     const body = spliceFields(exchange.body, TO_PREFILL, NOT_TO_PREFILL);
     if (!body) throw new RouterError('bad_request', 'expected a JSON object as the body');
     this.requireBoth(asked);

@@ -27,6 +27,7 @@ export class PrefillDecodePlan extends TwoPoolPlan {
     const path = pathOf(request.url);
     const endpoint = endpointOf(path);
     dropOverrides(request.headers);
+    if (request.upgrade !== undefined) return this.alone.attempt(asked);
     if (!endpoint.inference) {
       refuseDisguise(path);
       refuseBootstrap(body);

@@ -17,6 +17,7 @@ interface Read {
 
 interface Reading {
   readonly toHead?: boolean;
+  readonly offered?: string | undefined;
   /** The connection ends after the last piece. */
   readonly closes?: boolean;
   /** Data after which reading pauses until the next piece was fed, or the end. */
@@ -26,11 +27,12 @@ interface Reading {
 /** What a parser makes of an answer that comes in these pieces. */
 function read(
   pieces: readonly (string | Buffer)[],
-  { toHead = false, closes = false, pauses = false }: Reading = {},
+  { toHead = false, offered, closes = false, pauses = false }: Reading = {},
 ): Read {
   const result: Read = { body: '' };
   const parser = new AnswerParser({
     head: (status, headers, statusText) => Object.assign(result, { status, headers: { ...headers }, statusText }),
+    switched: (protocol) => Object.assign(result, { protocol }),
     data: (chunk) => {
       result.body += chunk.toString('latin1');
       if (pauses) parser.pause();
@@ -40,7 +42,7 @@ function read(
       result.reusable = reusable;
     },
   });
-  parser.expect(toHead);
+  parser.expect(toHead, offered);
   try {
     for (const piece of pieces) {
       parser.feed(Buffer.from(piece as string, 'latin1'));
@@ -147,8 +149,23 @@ for (const [what, answer] of [
   });
 }
 
+test('a switch of protocols is one of those that were offered, and all that follows is data', () => {
+  const to = (protocol: string) => `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n${protocol}\r\n`;
+  const switched = read([to('upgrade: WebSocket\r\n'), 'HTTP/1.1 ', '\0\xff'], { offered: 'other/2, websocket' });
+  assert.deepEqual(switched, { protocol: 'WebSocket', body: 'HTTP/1.1 \0\xff' });
+  assert.equal(read([to('upgrade: websocket\r\n'), 'end'], { offered: 'websocket', closes: true }).reusable, false);
+  for (const [offered, given] of [
+    ['websocket', ''],
+    ['websocket', 'upgrade: h2c\r\n'],
+    ['websocket', 'upgrade: web\r\n'],
+    [undefined, 'upgrade: websocket\r\n'],
+  ] as const) {
+    assert.match(read([to(given)], { offered }).error ?? '', /^expected .* switch /, `${offered} ${given}`);
+  }
+});
+
 test('bytes that nobody asked for are an error', () => {
-  const parser = new AnswerParser({ head() {}, data() {}, end() {} });
+  const parser = new AnswerParser({ head() {}, switched() {}, data() {}, end() {} });
   assert.throws(() => parser.feed(Buffer.from('HTTP/1.1 408 Request Timeout\r\n\r\n')), /nothing was asked/);
 });
 

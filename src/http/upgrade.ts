@@ -1,0 +1,30 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { HTTPParserError } from 'undici/lib/core/errors.js';
+
+/** Protocol names, with versions where they have some. */
+const PROTOCOLS =
+  /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:\/[!#$%&'*+\-.^_`|~0-9A-Za-z]+)?(?:[ \t]*,[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z/]+)*$/;
+/** HTTP or TLS within the connection: whoever got that through would be past the key, the limits and the log of the router. */
+const HTTP_WITHIN = /(?:^|,)[ \t]*(?:h2|http\/|tls\/)/i;
+
+/** The protocols for which a request without a body asks to leave HTTP; undefined where it does not, or for one that is not tunnelled. */
+export function offeredUpgrade(headers: IncomingHttpHeaders): string | undefined {
+  const { upgrade, connection } = headers;
+  if (upgrade === undefined || connection === undefined) return undefined;
+  if (!listOf(connection).includes('upgrade')) return undefined;
+  return PROTOCOLS.test(upgrade) && !HTTP_WITHIN.test(upgrade) ? upgrade : undefined;
+}
+
+/** The one of the `offered` protocols that an answer with status 101 switches to. Throws HTTPParserError where it is none of them. */
+export function acceptedUpgrade(offered: string | undefined, { upgrade }: IncomingHttpHeaders): string {
+  if (offered === undefined) throw new HTTPParserError('expected no switch of protocols, as none was asked for');
+  if (upgrade !== undefined && listOf(offered).includes(upgrade.toLowerCase())) return upgrade;
+  throw new HTTPParserError(`expected a switch to ${offered}, got ${JSON.stringify(upgrade)}`);
+}
+
+function listOf(value: string): string[] {
+  return value
+    .toLowerCase()
+    .split(',')
+    .map((item) => item.trim());
+}
