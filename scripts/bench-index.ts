@@ -79,7 +79,10 @@ function benchPrompt(): void {
   const code = 'const value = "text" + other(1);\n  return value;\n';
   const read = (what: string, url: string, body: Buffer, calls: number) => {
     const request = { url, headers: {} };
-    row(`read the prompt of ${what}`, microseconds(timeOf(calls, () => void new RequestHints(request, body).prompt)));
+    row(
+      `read the prompt of ${what}`,
+      microseconds(timeOf(calls, () => void new RequestHints(request, { body }).prompt)),
+    );
   };
   const chat = '/v1/chat/completions';
   read('a chat of 2 KB in 8 messages', chat, chatBody(2 * KIB, prose, 8), 20_000);

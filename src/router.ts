@@ -159,10 +159,14 @@ export class Router {
   }
 
   async listen(config: Config): Promise<void> {
-    const { host, port, tlsCertPath, tlsKeyPath, uploadTimeoutMs } = config;
+    const { host, port, tlsCertPath, tlsKeyPath, uploadTimeoutMs, maxHeldPayloadBytes } = config;
     const tls = readServingPair(tlsCertPath, tlsKeyPath);
     const handler = (request: ClientRequest, response: Reply) => this.#route(request, response);
-    this.#server = await listen(host, port, handler, { log: this.#log, tls, limits: { uploadTimeoutMs } });
+    this.#server = await listen(host, port, handler, {
+      log: this.#log,
+      tls,
+      limits: { uploadTimeoutMs, maxHeldBytes: maxHeldPayloadBytes },
+    });
     this.#url = urlOf(this.#server.address(), tls ? 'https' : 'http');
     this.#networkUrls = networkUrls(this.#url, host);
     this.#unreachable = unreachable(host);

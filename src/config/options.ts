@@ -104,6 +104,12 @@ export const OPTIONS = {
     default: 256 * 2 ** 20,
     help: 'largest request body, in bytes or as a size (256MB, 1GiB); larger ones get 413',
   }),
+  maxHeldPayloadBytes: bytes({
+    flags: ['--max-held-payload-size'],
+    group: 'core',
+    default: 4 * 2 ** 30,
+    help: 'bytes of all request bodies held at once; beyond that uploads wait until others have their answer',
+  }),
   shutdownGracePeriodMs: secs({
     flags: ['--shutdown-grace-period-secs'],
     group: 'core',

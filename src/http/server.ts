@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { ExitError, RouterError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { affordableConnections } from './connection-limit.ts';
+import { BodyRoom } from './edge/body-room.ts';
 import { ClientConnection, type Limits as ConnectionLimits, type ConnectionOptions } from './edge/client-connection.ts';
 import type { ClientRequest } from './edge/client-request.ts';
 import type { Reply } from './edge/reply.ts';
@@ -17,6 +18,8 @@ import type { KeyPair } from './tls-files.ts';
 export interface Limits extends ConnectionLimits {
   /** How often the times are looked at. */
   readonly checkIntervalMs: number;
+  /** Bytes of request bodies that are held at once. */
+  readonly maxHeldBytes: number;
   /** Requests on connections beyond so many are answered 503. */
   readonly maxConnections: number;
 }
@@ -26,6 +29,7 @@ const LIMITS: Omit<Limits, 'maxConnections'> = {
   uploadTimeoutMs: 600_000,
   checkIntervalMs: 5_000,
   maxHeaderBytes: 64 * 1024,
+  maxHeldBytes: 4 * 2 ** 30,
 };
 /** A burst of new connections, one per stream, must not be refused by a short accept queue. */
 const BACKLOG = 4096;
@@ -71,15 +75,18 @@ export async function listen(
 export class EdgeServer {
   readonly #connections = new Set<ClientConnection>();
   readonly #most: number;
+  readonly #room: BodyRoom;
   readonly #options: ConnectionOptions;
   readonly #timer: NodeJS.Timeout;
   #server: Server | undefined;
 
   constructor(handler: Handler, { log, limits: given }: ListenOptions) {
     const limits = { ...LIMITS, ...given };
+    this.#room = new BodyRoom(limits.maxHeldBytes);
     this.#most = given?.maxConnections ?? affordableConnections();
     this.#options = {
       limits,
+      room: this.#room,
       serve: (request, reply) => void serve(handler, request, reply, log),
       refusal: () => this.#refusal(),
       closed: (connection) => this.#connections.delete(connection),

@@ -16,6 +16,8 @@ export interface WorkerRequest {
 
 /** What may be done with an exchange under way. Does nothing once that is over. */
 export interface Controller {
+  /** Every byte of the request has left; undefined where the client does not know. */
+  readonly requestIsSent?: boolean;
   /** Closes the connection; the handler is told this error. */
   abort(reason: Error): void;
   /** No more data until `resume`, but for what was read already. */

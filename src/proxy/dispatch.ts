@@ -232,6 +232,7 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
       return;
     }
     this.#status = status;
+    this.#exchange.bodyIsSent = this.#controller?.requestIsSent ?? false;
     this.#lease.head(status, headers);
     this.#sink.head(status, statusText, this.#forClient(headers), this.#lease);
     if (this.#lease.readable && status < 300) this.#opening = new Opening();

@@ -37,17 +37,22 @@ const QUOTE = 0x22;
 /** What routing may know of one request, read from its body at the first question and remembered; the prompt is read again when another was read since. */
 export class RequestHints implements Hints {
   readonly #request: Pick<ClientRequest, 'url' | 'headers'>;
-  readonly #body: Buffer;
+  readonly #of: { readonly body: Buffer };
   #fields: ReadonlyMap<string, Span> | undefined;
   readonly #severalModels: boolean;
   #prompt: Uint8Array | undefined;
   /** The number of the reading that `#prompt` is of. */
   #reading = -1;
 
-  constructor(request: Pick<ClientRequest, 'url' | 'headers'>, body: Buffer, severalModels = false) {
+  /** `of`: who holds the body; it is read only as long as that is held. */
+  constructor(request: Pick<ClientRequest, 'url' | 'headers'>, of: { readonly body: Buffer }, severalModels = false) {
     this.#request = request;
-    this.#body = body;
+    this.#of = of;
     this.#severalModels = severalModels;
+  }
+
+  get #body(): Buffer {
+    return this.#of.body;
   }
 
   get prompt(): Uint8Array | undefined {

@@ -8,7 +8,7 @@ import type { Slots } from '../state/slots.ts';
 import { choose, isAnyUntried, type Targets, type Wanted } from './choose.ts';
 import type { Timeouts } from './deadlines.ts';
 import { type Called, type Dispatched, dispatch } from './dispatch.ts';
-import type { Exchange } from './exchange.ts';
+import type { BodyHolder, Exchange } from './exchange.ts';
 import { asksToExplain, explain } from './explain.ts';
 import { causeOf, isMistake, mayHaveDied } from './failure.ts';
 import { keeperTargets } from './kept/keeper-targets.ts';
@@ -83,13 +83,12 @@ export class Leg implements Disposable {
   }
 
   /** Sends it; resolves when that has ended, however it did. */
-  async send(body: Buffer, sink: Sink): Promise<Outcome> {
+  async send(whole: BodyHolder, sink: Sink): Promise<Outcome> {
     this.#sent = true;
     let outcome: Outcome = GONE;
     try {
       explain(this.lease.choice, this.#policy, this.#parts.log);
-      const ranked = withRank(body, this.#asked.exchange.request.url, this.target.rank);
-      outcome = await this.#sendWhole(ranked, sink);
+      outcome = await this.#sendWhole(this.#ranked(whole), sink);
     } finally {
       this.lease.settle(outcome, sink.usage);
     }
@@ -104,19 +103,27 @@ export class Leg implements Disposable {
    * Calls the worker, and once more over a new connection where a kept one was found closed and the request may be repeated: else
    * it has a new one from the start. What the worker had of the first call it has had, whatever becomes of the second.
    */
-  async #sendWhole(body: Buffer, sink: Sink): Promise<Outcome> {
+  async #sendWhole(body: BodyHolder, sink: Sink): Promise<Outcome> {
     const { repeatable } = this.#asked;
     const { outcome, ...first } = await this.#dispatch(body, sink, !repeatable);
     if (!repeatable || this.#ended || outcome.kind !== 'failed' || !outcome.sent) return outcome;
-    if (!isStale(outcome.error, first.answerBegan, first.tookMs)) return outcome;
+    // Where an answer has begun its body was let go.
+    if (!isStale(outcome.error, first.answerBegan, first.tookMs) || this.#asked.exchange.reply.started) return outcome;
     const { outcome: second } = await this.#dispatch(body, sink, true);
     return second.kind === 'failed' ? { ...second, sent: true } : second;
   }
 
-  async #dispatch(body: Buffer, sink: Sink, fresh: boolean): Promise<Called> {
-    if (this.#ended) return { outcome: this.#ended, answerBegan: false, tookMs: 0 };
+  /** No async function: its frame would hold the body as long as the call lasts. */
+  #dispatch({ body }: BodyHolder, sink: Sink, fresh: boolean): Promise<Called> {
+    if (this.#ended) return Promise.resolve({ outcome: this.#ended, answerBegan: false, tookMs: 0 });
     this.#call = dispatch({ lease: this.lease, body, sink, fresh, timeouts: this.#parts.timeouts, ...this.#asked });
-    return await this.#call.called;
+    return this.#call.called;
+  }
+
+  #ranked(whole: BodyHolder): BodyHolder {
+    const { exchange } = this.#asked;
+    const { rank } = this.target;
+    return rank === undefined ? whole : exchange.changed(withRank(whole.body, exchange.request.url, rank));
   }
 
   #logMistake({ stack, message }: Error): void {

@@ -111,7 +111,7 @@ export class DataPath {
   async #answer(exchange: Exchange, { found, admitted, ofModel, repeatable }: Treatment): Promise<void> {
     const { plan, admission, somebody, models, keepers } = this.#parts;
     const { observed } = exchange;
-    const hints = new RequestHints(exchange.request, exchange.body, models.several);
+    const hints = new RequestHints(exchange.request, exchange, models.several);
     const model = modelOf(models, hints, ofModel);
     observed.record.model = model ?? (models.several ? undefined : models.ids[0]);
     const tries = new Tries(this.#retries(repeatable), this.#budget, () => admission.inFlight, this.#suspects);

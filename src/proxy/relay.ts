@@ -13,6 +13,7 @@ const FAREWELL_MS = 10_000;
 
 /** Passes one answer on to the client as it comes: no buffering, bytes in are bytes out. */
 export class Relay implements Sink {
+  readonly #exchange: Exchange;
   readonly #reply: Reply;
   readonly #url: string;
   readonly #headers: readonly string[];
@@ -24,7 +25,9 @@ export class Relay implements Sink {
   #last: Buffer | undefined;
 
   /** `describe` adds headers of its own to the answer's, as name, value, name, value … */
-  constructor({ request, reply, headers }: Exchange, describe?: (headers: string[]) => void) {
+  constructor(exchange: Exchange, describe?: (headers: string[]) => void) {
+    const { request, reply, headers } = exchange;
+    this.#exchange = exchange;
     this.#reply = reply;
     this.#url = request.url;
     this.#headers = headers;
@@ -63,6 +66,7 @@ export class Relay implements Sink {
   data(chunk: Buffer): boolean {
     // undici (TLS) hands over an empty chunk when it goes on after a pause.
     if (chunk.length === 0) return true;
+    if (!this.#reply.started) this.#exchange.letBodyGo();
     this.#last = chunk;
     if (this.#left === undefined) return this.#reply.write(chunk);
     this.#left -= chunk.length;

@@ -4,6 +4,7 @@ import type { Exchange } from './exchange.ts';
 export async function settle(exchange: Exchange): Promise<void> {
   const { reply, observed } = exchange;
   exchange.admittedBy?.leave(exchange);
+  exchange.letBodyGo();
   await reply.flushed();
   observed.end(reply.status, reply.gone);
 }

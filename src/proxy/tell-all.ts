@@ -21,7 +21,7 @@ const SHOWN_CHARACTERS = 200;
  */
 export async function tellAll(exchange: Exchange, endpoint: Endpoint, fleet: Fleet, models: Models): Promise<void> {
   const { observed, request } = exchange;
-  const named = modelIn(request.url) ?? new RequestHints(request, exchange.body).model;
+  const named = modelIn(request.url) ?? new RequestHints(request, exchange).model;
   const model = modelOf(models, { model: named }, endpoint.ofModel);
   observed.record.model = model;
   const servers = fleet.concerned(endpoint, model);

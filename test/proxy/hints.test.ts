@@ -6,7 +6,7 @@ type Headers = Readonly<Record<string, string>>;
 
 function hintsOf(url: string, body: unknown, headers: Headers = {}): RequestHints {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  return new RequestHints({ url, headers }, bytes);
+  return new RequestHints({ url, headers }, { body: bytes });
 }
 
 const promptOf = (url: string, body: unknown) => {
@@ -71,7 +71,7 @@ test('where several models are served, each has prompts of its own', () => {
   const bytes = (model: string) => Buffer.from(JSON.stringify({ model, messages: [system, user] }));
   const request = { url: '/v1/chat/completions', headers: {} };
   const [a, b] = ['adapter-a', 'adapter-b'].map((model) =>
-    Buffer.from(new RequestHints(request, bytes(model), true).prompt!).toString(),
+    Buffer.from(new RequestHints(request, { body: bytes(model) }, true).prompt!).toString(),
   );
   assert.notEqual(a!.slice(0, 20), b!.slice(0, 20));
   assert.equal(a!.replace('adapter-a', 'adapter-b'), b);
@@ -169,7 +169,7 @@ test('a routing key in a header needs no look into the body', () => {
   const body = new Proxy(Buffer.alloc(0), {
     get: () => assert.fail('the body was read'),
   });
-  const hints = new RequestHints({ url: '/', headers: { 'x-smg-routing-key': 'k' } }, body);
+  const hints = new RequestHints({ url: '/', headers: { 'x-smg-routing-key': 'k' } }, { body });
   assert.equal(hints.key, 'k');
 });
 

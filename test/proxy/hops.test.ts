@@ -144,3 +144,22 @@ test('HTTP/1.0 keeps its connection where it asks for that', async () => {
   client.send('POST /generate HTTP/1.0\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}');
   await client.until(/connection: keep-alive\r\n[\s\S]*fine$/);
 });
+
+test('beyond --max-held-payload-size uploads wait until others have their answer', async () => {
+  const answers: (() => void)[] = [];
+  await using worker = await fakeWorker((_, response, body) => {
+    answers.push(() => void response.end(String(body.length)));
+  });
+  await using router = await testRouter(
+    [worker.url],
+    ['--max-held-payload-size', '1MB', '--max-concurrent-requests', '0'],
+  );
+  const big = Buffer.alloc(700_000, 'x');
+  const all = Array.from({ length: 6 }, async () => await (await post(router.url, '/generate', {}, big)).text());
+  for (let answered = 0; answered < all.length; answered++) {
+    await until(() => answers.length > answered);
+    assert.ok(answers.length - answered <= 2, `${answers.length - answered} bodies are held at once`);
+    answers[answered]?.();
+  }
+  assert.deepEqual(await Promise.all(all), Array(6).fill('700000'));
+});

@@ -7,7 +7,8 @@ import { seededRandom } from '../helpers/seeded-random.ts';
 
 const CHAT = '/v1/chat/completions';
 
-const hintsOf = (url: string, body: string | Buffer) => new RequestHints({ url, headers: {} }, Buffer.from(body));
+const hintsOf = (url: string, body: string | Buffer) =>
+  new RequestHints({ url, headers: {} }, { body: Buffer.from(body) });
 const promptOf = (url: string, body: string | Buffer | object) => {
   const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const { prompt } = hintsOf(url, bytes);

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { RouterError } from '../../errors.ts';
 import { ClientGoneError } from '../client-gone.ts';
 import { sendError } from '../respond.ts';
+import type { BodyRoom } from './body-room.ts';
 import { type BodySource, ClientRequest } from './client-request.ts';
 import { KEEP_ALIVE_SECS, Reply, type ReplySink, type Upstream } from './reply.ts';
 import type { RequestHead } from './request-head.ts';
@@ -23,6 +24,8 @@ export type Serve = (request: ClientRequest, reply: Reply) => void;
 export interface ConnectionOptions {
   readonly limits: Limits;
   readonly serve: Serve;
+  /** For the bodies of all connections. */
+  readonly room: BodyRoom;
   /** Why no request can be served on it; undefined as a rule. */
   readonly refusal: () => RouterError | undefined;
   readonly closed: (connection: ClientConnection) => void;
@@ -90,6 +93,7 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     this.#parser.stop();
     this.#socket.destroy();
     this.#request?.fail(new ClientGoneError('the client left before its request was complete'));
+    this.#request?.release();
     this.#reply?.lose();
     this.#options.closed(this);
   }
@@ -164,12 +168,19 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     this.#request?.end();
   }
 
+  get room(): BodyRoom {
+    return this.#options.room;
+  }
+
   readBody(): void {
     if (this.#closed) return;
     if (this.#expectsContinue) this.#socket.write(CONTINUE, 'latin1');
     this.#expectsContinue = false;
-    // Within `head` nothing was paused yet.
-    if (this.#parser.paused) this.#resume();
+    this.resumeBody();
+  }
+
+  resumeBody(): void {
+    if (!this.#closed && this.#parser.paused) this.#resume();
   }
 
   write(before: string, chunk: Buffer, after: string): boolean {
@@ -278,6 +289,7 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     const reply = this.#reply;
     if (this.#closed || !reply) return;
     const whole = this.#request?.complete ?? true;
+    this.#request?.release();
     this.#request = undefined;
     this.#reply = undefined;
     reply.flush();

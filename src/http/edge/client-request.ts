@@ -1,11 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { RouterError } from '../../errors.ts';
+import type { BodyRoom, Held } from './body-room.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** The connection that a request comes over. */
 export interface BodySource {
+  readonly room: BodyRoom;
   /** From now on the body is read; tells a client that waits for it to go on. */
   readBody(): void;
+  /** More of the body may come. */
+  resumeBody(): void;
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -13,7 +17,7 @@ const EMPTY = Buffer.alloc(0);
 const MOST_UNASKED_BYTES = 64 * 1024;
 
 /** One request of a client: its head, and its body to whoever asks for it. */
-export class ClientRequest {
+export class ClientRequest implements Held {
   readonly method: string;
   /** The request target as it was sent. */
   readonly url: string;
@@ -83,12 +87,25 @@ export class ClientRequest {
       return false;
     }
     this.#keep(chunk);
-    return this.#waiter !== undefined || this.#bytes < MOST_UNASKED_BYTES;
+    const hasRoom = this.#source.room.take(this, chunk.length);
+    return hasRoom && (this.#waiter !== undefined || this.#bytes < MOST_UNASKED_BYTES);
+  }
+
+  goOn(): void {
+    if (this.#waiter) this.#source.resumeBody();
+  }
+
+  /** Nobody needs the bytes of its body any more. */
+  release(): void {
+    if (this.#bytes === 0) return;
+    this.#source.room.give(this, this.#bytes);
+    this.#bytes = 0;
   }
 
   /** The request is whole. */
   end(): void {
     this.#complete = true;
+    if (this.#bytes > 0) this.#source.room.complete(this);
     if (!this.#failure && this.#waiter) this.#waiter.resolve(this.#take());
   }
 
@@ -98,6 +115,7 @@ export class ClientRequest {
     this.#failure = error;
     this.#waiter?.reject(error);
     this.#letGo();
+    this.release();
   }
 
   #keep(chunk: Buffer): void {

@@ -45,6 +45,10 @@ class Exchange implements Tunnel {
     this.connection = connection;
   }
 
+  get requestIsSent(): boolean {
+    return this.connection?.isFlushed ?? false;
+  }
+
   abort(reason: Error): void {
     this.connection?.destroy(reason);
   }
@@ -118,6 +122,11 @@ export class Connection implements AnswerHandler {
     this.#begin();
   }
 
+  /** The system has taken every byte that was written. */
+  get isFlushed(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
   /** Closes it now; whose exchange is under way is told the error. */
   destroy(error: Error): void {
     if (this.#closed) return;
@@ -178,8 +187,7 @@ export class Connection implements AnswerHandler {
     // It was paused over the last bytes: nobody is left to go on.
     if (this.#socket.isPaused()) this.#socket.resume();
     // An answer that came before all of its request was read leaves the rest in the way.
-    const unsent = this.#socket.writableLength > 0;
-    if (!reusable || unsent) this.#close();
+    if (!reusable || !this.isFlushed) this.#close();
     exchange.handler.onResponseEnd();
     if (this.#closed) return;
     this.idleSinceMs = performance.now();

@@ -24,7 +24,7 @@ export class RegularPlan implements Plan {
     const { exchange } = asked;
     const leg = new Leg(this.#pool, asked, this.#parts);
     exchange.ongoing = leg;
-    const outcome = await leg.send(exchange.body, new Relay(exchange));
+    const outcome = await leg.send(exchange, new Relay(exchange));
     exchange.ongoing = undefined;
     return { outcome, targets: [leg.target] };
   }

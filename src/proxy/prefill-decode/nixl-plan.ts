@@ -40,7 +40,7 @@ export class NixlPlan extends TwoPoolPlan {
     using prefill = new Leg(this.prefill, asked, this.parts, true);
     const held = new NixlAnswer({ from: prefill.target.url, whole: true, mostBytes: this.parts.mostHeldBytes });
     exchange.ongoing = prefill;
-    const outcome = await prefill.send(body, held);
+    const outcome = await prefill.send(exchange.changed(body), held);
     exchange.ongoing = undefined;
     const targets = [prefill.target];
     if (outcome.kind !== 'answered') return { outcome, targets };
@@ -59,7 +59,9 @@ export class NixlPlan extends TwoPoolPlan {
     if (exchange.gone) return { outcome: { kind: 'client_gone' }, targets: [prefill.target] };
     this.requireBoth(asked);
     using decode = new Leg(this.decode, asked, this.parts);
-    const body = spliceFields(exchange.body, new Map([[TRANSFER, held.transfer as string]])) as Buffer;
+    const body = exchange.changed(
+      spliceFields(exchange.body, new Map([[TRANSFER, held.transfer as string]])) as Buffer,
+    );
     exchange.ongoing = decode;
     const outcome = await decode.send(body, this.#answerOf(decode, held, client));
     exchange.ongoing = undefined;

@@ -1,5 +1,5 @@
 import { RouterError } from '../../errors.ts';
-import type { Exchange } from '../exchange.ts';
+import type { BodyHolder, Exchange } from '../exchange.ts';
 import { failed, mayHaveDied } from '../failure.ts';
 import type { Leg } from '../leg.ts';
 import type { Outcome } from '../outcome.ts';
@@ -47,7 +47,7 @@ export class Pair {
   }
 
   /** Sends `body` to both. With `logprobs`, those of the prompt are put into decode's answer. */
-  async send(body: Buffer, logprobs: PromptLogprobs | undefined): Promise<Attempt> {
+  async send(body: BodyHolder, logprobs: PromptLogprobs | undefined): Promise<Attempt> {
     const mostBytes = this.#mostHeldBytes;
     const held = new HeldAnswer({ from: this.#prefill.target.url, whole: logprobs !== undefined, mostBytes });
     const merging = logprobs && new MergingAnswer(this.#client, logprobs, { from: this.#decode.target.url, mostBytes });

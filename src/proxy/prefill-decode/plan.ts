@@ -38,11 +38,9 @@ export class PrefillDecodePlan extends TwoPoolPlan {
     using prefill = new Leg(this.prefill, asked, this.parts, true);
     using decode = new Leg(this.decode, asked, this.parts);
     const fields = bootstrapFields(prefill.target, this.#rooms.draw(batch ?? 1), batch);
-    const both = spliceFields(body, fields, REPLACED_FIELDS) as Buffer;
-    return await new Pair(prefill, decode, exchange, this.parts.mostHeldBytes).send(
-      both,
-      PromptLogprobs.wantedBy(endpoint.family, body),
-    );
+    const both = exchange.changed(spliceFields(body, fields, REPLACED_FIELDS) as Buffer);
+    const logprobs = PromptLogprobs.wantedBy(endpoint.family, body);
+    return await new Pair(prefill, decode, exchange, this.parts.mostHeldBytes).send(both, logprobs);
   }
 }
 
