@@ -56,7 +56,7 @@ export class Ports {
       // Looking at ports never waits by itself: signals are heard here.
       await turn();
       // `reserve` keeps it ours in this process for good: a server may bind its port only minutes from now.
-      const port = await getPort({ port: portNumbers(at, this.#top), exclude, reserve: true });
+      const port = await getPort({ port: portNumbers(at, this.#top), exclude, reserve: true }).catch(cannotLook);
       if (port < at || port > this.#top) return undefined;
       this.#taken.add(port);
       this.#from = port + 1;
@@ -65,6 +65,14 @@ export class Ports {
     }
     return undefined;
   }
+}
+
+/** Looking for ports needs some files of its own, and the list of network interfaces. */
+function cannotLook(cause: NodeJS.ErrnoException): never {
+  throw new ExitError('server_start_failed', `no port for a server can be looked for: ${cause.message}`, {
+    hint: 'start fewer servers (--dp-size), or raise the limit of open files (`ulimit -n`)',
+    cause,
+  });
 }
 
 /** Whether a server could listen on the port of this machine now. */
