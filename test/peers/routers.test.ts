@@ -148,6 +148,18 @@ test('a router that does not read what it is told is cut off, and one that does 
   server.close();
 });
 
+test("where the admin routes have keys of their own, routers show each other an admin's", async () => {
+  await using sim = await startSim();
+  const keys = ['--control-plane-api-keys', 'u1:Uma:user:users-key', 'a1:Ada:admin:admins-key'];
+  await using router = await testRouter([sim.url], keys, CACHE_AWARE);
+  await using other = await spawnRouter(['--worker-urls', sim.url, ...keys]);
+  await router.router.followRouters(
+    routersOf([other.url]),
+    createLog('debug', (line) => router.lines.push(line)),
+  );
+  await untilHeard(router, 1);
+});
+
 /** A server that says what `answer` says on every request for choices. */
 async function telling(
   answer: (write: (text: string) => void, end: () => void) => void,
