@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { document } from '../src/config/document.ts';
+import { pythonFields } from '../src/config/python.ts';
 import { document as paths } from '../src/http/endpoints-document.ts';
 import { document as metrics } from '../src/metrics/document.ts';
 import { renderSimOptions } from '../src/sim/options.ts';
@@ -10,6 +11,7 @@ const FILES: Readonly<Record<string, (before: string) => string>> = {
   'docs/metrics.md': metrics,
   'docs/options.md': document,
   'docs/paths.md': paths,
+  'python/sglang_router/_fields.py': pythonFields,
   'docs/simulated-engine.md': (before) => before.replace(/(?<=\n<!-- Generated .* -->\n\n).*/s, renderSimOptions),
 };
 

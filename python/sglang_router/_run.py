@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
 import os
 import signal
 import subprocess
@@ -11,7 +9,10 @@ import sys
 import threading
 
 from sglang_router._node import command_of, environment
-from sglang_router.router_args import RouterArgs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sglang_router.router_args import RouterArgs
 
 # Runs in a Python of its own: a function between fork and exec is not safe in a process with threads.
 DIE_WITH_PARENT = """
@@ -22,24 +23,24 @@ if os.getppid() == int(sys.argv[1]):
 """
 
 
-def launch_router(args: RouterArgs | argparse.Namespace) -> None:
+def run_router(args: RouterArgs) -> None:
     """Runs a router until it ends.
 
     SIGTERM and SIGINT are passed on to it when this is called in the main thread, so that it drains; on Linux it never
     outlives this process. Raises RuntimeError when it ends with an error, which it has printed by then.
     """
-    router_args = args if isinstance(args, RouterArgs) else RouterArgs.from_cli_args(args)
-    # The command line is for everybody to see, the environment is not.
-    env = environment()
-    if router_args.api_key:
-        env["SGLANG_ROUTER_API_KEY"] = router_args.api_key
-        router_args = dataclasses.replace(router_args, api_key=None)
-    command = [*command_of("sglang-router"), "router", *router_args.to_argv()]
-    # A session of its own: Ctrl-C reaches it once, from us, for a second one means "at once".
-    with subprocess.Popen(bound_to_us(command), env=env, start_new_session=True) as child:
-        code = wait(child)
+    words, secrets = args.to_command()
+    code = run("sglang-router", ["router", *words], secrets)
     if code != 0:
         raise RuntimeError(f"the router ended with exit code {code}")
+
+
+def run(program: str, words: list[str], variables: dict[str, str] | None = None) -> int:
+    """Runs a program of this package to its end; returns its exit code."""
+    env = {**environment(), **(variables or {})}
+    # A session of its own: Ctrl-C reaches it once, from us, for a second one means "at once".
+    with subprocess.Popen(bound_to_us([*command_of(program), *words]), env=env, start_new_session=True) as child:
+        return wait(child)
 
 
 def bound_to_us(command: list[str]) -> list[str]:

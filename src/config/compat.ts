@@ -10,6 +10,11 @@ const NO_TOKENS = 'tokens are not read: --control-plane-api-keys or --api-key pr
 
 const string = (flags: Names, why: string, env?: readonly string[]) =>
   text({ ...about(flags, why, env), default: undefined });
+/** With a password in it. */
+const secret = (flags: Names, why: string, env: readonly string[]): Spec => ({
+  ...string(flags, why, env),
+  secret: true,
+});
 const number = (flags: Names, byDefault: number, why: string, env?: readonly string[]) =>
   int({ ...about(flags, why, env), default: byDefault });
 const toggle = (flags: Names, why: string) => flag(about(flags, why));
@@ -46,13 +51,13 @@ export const COMPAT_OPTIONS: Readonly<Record<string, Spec>> = {
   oracleTnsAlias: string(['--oracle-tns-alias'], HISTORY, ['ATP_TNS_ALIAS']),
   oracleConnectDescriptor: string(['--oracle-connect-descriptor'], HISTORY, ['ATP_DSN']),
   oracleUsername: string(['--oracle-username'], HISTORY, ['ATP_USER']),
-  oraclePassword: string(['--oracle-password'], HISTORY, ['ATP_PASSWORD']),
+  oraclePassword: secret(['--oracle-password'], HISTORY, ['ATP_PASSWORD']),
   oraclePoolMin: number(['--oracle-pool-min'], 1, HISTORY, ['ATP_POOL_MIN']),
   oraclePoolMax: number(['--oracle-pool-max'], 16, HISTORY, ['ATP_POOL_MAX']),
   oraclePoolTimeoutSecs: number(['--oracle-pool-timeout-secs'], 30, HISTORY, ['ATP_POOL_TIMEOUT_SECS']),
-  postgresDbUrl: string(['--postgres-db-url'], HISTORY, ['POSTGRES_DB_URL']),
+  postgresDbUrl: secret(['--postgres-db-url'], HISTORY, ['POSTGRES_DB_URL']),
   postgresPoolMax: number(['--postgres-pool-max'], 16, HISTORY, ['POSTGRES_POOL_MAX']),
-  redisUrl: string(['--redis-url'], HISTORY, ['REDIS_URL']),
+  redisUrl: secret(['--redis-url'], HISTORY, ['REDIS_URL']),
   redisPoolMax: number(['--redis-pool-max'], 16, HISTORY, ['REDIS_POOL_MAX']),
   redisRetentionDays: number(['--redis-retention-days'], 30, HISTORY, ['REDIS_RETENTION_DAYS']),
   controlPlaneAuditEnabled: toggle(['--control-plane-audit-enabled'], NO_AUDIT),

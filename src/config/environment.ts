@@ -6,7 +6,7 @@ import { show } from './values.ts';
 import { optionsOf, ROUTER_OPTIONS } from './vocabulary.ts';
 
 /** What separates keys with names, which may have spaces in them: `a:The admin:admin:KEY1, b:Others:user:KEY2`. */
-const NEXT_KEY = /[\s,]+(?=[^\s:,]*:[^:,\n]*:(?:admin|user):)/i;
+const NEXT_KEY = /[\s,]+(?=[^\s:,]*:[^:,]*:(?:admin|user):)/i;
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -64,7 +64,7 @@ function occurrencesIn(value: string, source: string, { spec }: Option): readonl
   if (spec.arity === 'none') return readSwitch(value, source) ? [[]] : undefined;
   // A selector is taken apart by its own rules: `tier in (gpu,cpu)`.
   if (spec.arity === 'one' || spec.type === 'selector') return [[value]];
-  if (spec.secret) return [value.split(NEXT_KEY)];
+  if (spec.secret) return [value.split(value.includes('\n') ? '\n' : NEXT_KEY)];
   const words = value.split(/[\s,]+/).filter(Boolean);
   if (spec.type !== 'prefill') return [words];
   // A URL begins the next server: `http://a 9000, http://b`.

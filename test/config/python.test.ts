@@ -4,13 +4,28 @@ import { pythonOptions } from '../../src/config/python.ts';
 
 const options = new Map(pythonOptions().map((option) => [option.field, option]));
 
-test('defaults are in the unit of the flag', () => {
-  assert.equal(options.get('request_timeout_secs')?.default, 600);
-  assert.equal(options.get('max_payload_size')?.default, 268_435_456);
-  assert.equal(options.get('dp_aware')?.default, false);
-  assert.deepEqual(options.get('worker_urls')?.default, []);
-  assert.deepEqual(options.get('selector')?.default, {});
-  assert.equal(options.get('log_dir')?.default, null);
+test('fields of 0.3.2 have its defaults, and the program is told what differs from its own', () => {
+  const timeout = options.get('request_timeout_secs');
+  assert.deepEqual([timeout?.default, timeout?.unsaid], [1800, 600]);
+  assert.deepEqual([options.get('host')?.default, options.get('host')?.unsaid], ['0.0.0.0', '127.0.0.1']);
+  assert.equal(options.get('max_concurrent_requests')?.default, -1);
+  // There the queue holds nothing without a cap, and is not bounded with one.
+  assert.deepEqual([options.get('queue_size')?.default, options.get('queue_size')?.unsaid], [100, 100]);
+  assert.deepEqual([options.get('log_level')?.default, options.get('log_level')?.parsed], [null, 'info']);
+});
+
+test('further fields come after them, in the unit of the flag', () => {
+  const fields = [...options.keys()];
+  assert.deepEqual(fields.slice(0, 3), ['worker_urls', 'host', 'port']);
+  assert.ok(fields.indexOf('stream_idle_timeout_secs') > fields.indexOf('jwt_role_mapping'));
+  assert.equal(options.get('stream_idle_timeout_secs')?.default, 120);
+  assert.equal(options.get('workers_file')?.hint, 'Optional[str]');
+});
+
+test('what holds a key has a variable to carry it', () => {
+  const secret = [...options.values()].filter(({ variable }) => variable !== null).map(({ field }) => field);
+  assert.deepEqual(secret, ['api_key', 'oracle_password', 'postgres_db_url', 'redis_url', 'control_plane_api_keys']);
+  assert.equal(options.get('api_key')?.variable, 'SGLANG_ROUTER_API_KEY');
 });
 
 test('fields keep the names that other packages set', () => {

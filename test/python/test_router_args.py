@@ -14,12 +14,25 @@ def parser(**options: bool) -> argparse.ArgumentParser:
     return made
 
 
-def test_defaults_are_those_of_the_command_line():
+def test_defaults_are_those_of_0_3_2_and_the_program_is_told_of_them():
     args = RouterArgs()
-    assert (args.host, args.port, args.policy, args.worker_urls) == ("127.0.0.1", 30000, "cache_aware", [])
-    assert args.max_payload_size == 256 * 1024 * 1024
-    assert args == parse_router_args([])
-    assert args.to_argv() == []
+    assert (args.host, args.port, args.policy, args.worker_urls) == ("0.0.0.0", 30000, "cache_aware", [])
+    words = args.to_argv()
+    assert "--max-concurrent-requests=-1" in words
+    assert "--request-timeout-secs=1800" in words
+    # There these say something else: the queue is bounded by what the program has as its default.
+    assert not [word for word in words if word.startswith(("--queue", "--max-tree", "--policy", "--log-level"))]
+    assert "--queue-size=7" in RouterArgs(queue_size=7).to_argv()
+
+
+def test_keys_are_given_to_the_program_as_variables():
+    keys = [("a", "The Admin", "k:1", "admin"), ("b c", "x", "k2", "user")]
+    args = RouterArgs(api_key="k0", control_plane_api_keys=keys, redis_url="redis://:k3@r", oracle_password="k4")
+    words, variables = args.to_command()
+    assert not [word for word in words if "k" in word.split("=")[-1]]
+    assert variables["SGLANG_ROUTER_API_KEY"] == "k0"
+    assert variables["SGLANG_ROUTER_CONTROL_PLANE_API_KEYS"] == "a:The Admin:admin:k:1\nb c:x:user:k2"
+    assert "--control-plane-api-keys" in args.to_argv()
 
 
 def test_defaults_are_not_shared():
@@ -49,6 +62,7 @@ def test_words_become_fields_and_words_again():
     assert args.prefill_urls == [("http://p:1", 9000), ("http://q:1", None)]
     assert args.decode_urls == ["http://d:1"]
     assert args.selector == {"app": "x", "tier": "y"}
+    assert args.request_id_headers == ["x-a"]
     assert args.eviction_interval_secs == 5
     assert args.max_concurrent_requests == -1
     assert args.server_cert_path == "c.pem"
@@ -59,7 +73,9 @@ def test_words_become_fields_and_words_again():
 def test_other_requirements_of_a_selector_are_keys_without_a_value():
     args = parse_router_args(["--selector", "tier in (gpu, cpu),app=x", "!old", "stage!=test"])
     assert args.selector == {"tier in (gpu, cpu)": None, "app": "x", "!old": None, "stage!=test": None}
-    assert args.to_argv() == ["--selector", "tier in (gpu, cpu)", "app=x", "!old", "stage!=test"]
+    words = args.to_argv()
+    at = words.index("--selector")
+    assert words[at : at + 5] == ["--selector", "tier in (gpu, cpu)", "app=x", "!old", "stage!=test"]
 
 
 def test_flags_stand_beside_those_of_a_server():
@@ -128,6 +144,8 @@ def test_help_is_grouped():
         ("dp_aware", "false", "expected True or False, got a str"),
         ("selector", ["app=x"], "expected a dict, got a list"),
         ("control_plane_api_keys", "id:name:admin:key", "expected a list, got a str"),
+        ("control_plane_api_keys", ["id:name:admin:key"], "expected a list of (id, name, key, role)"),
+        ("jwt_role_mapping", ["a=user"], "expected a dict, got a list"),
     ],
 )
 def test_a_value_of_another_type_is_told_rather_than_taken_apart(field, value, expected):
