@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Descriptors that are not connections: listeners, log files, the servers' pipes, health checks. */
+/** Descriptors that are not connections of clients who are served: listeners, log files, the servers' pipes, health checks, and half of them for connections that are refused. */
 const RESERVED = 128;
 
 /** For how many clients the process could still open a connection to a worker each: half of the files that it may open. No limit where the system does not say (macOS). */

@@ -20,7 +20,7 @@ export interface Limits extends ConnectionLimits {
   readonly checkIntervalMs: number;
   /** Bytes of request bodies that are held at once. */
   readonly maxHeldBytes: number;
-  /** Requests on connections beyond so many are answered 503. */
+  /** Beyond so many a connection takes the place of a silent one; where there is none its requests are answered 503. */
   readonly maxConnections: number;
 }
 
@@ -33,8 +33,14 @@ const LIMITS: Omit<Limits, 'maxConnections'> = {
 };
 /** A burst of new connections, one per stream, must not be refused by a short accept queue. */
 const BACKLOG = 4096;
+/** So many beyond those that are served get their 503 at once, TLS handshakes included; any other is closed: each costs a descriptor that a connection to a worker needs. */
+const MOST_BEYOND = 64;
+/** Without a whole head for so long, a connection gives its place to a new one where all are taken. */
+const SILENT_MS = 1_000;
 /** Shortage of file descriptors is said at most so often. */
 const SAY_AGAIN_MS = 10_000;
+
+const NO_DESCRIPTORS = 'the router has no file descriptors for more connections; raise its limit (ulimit -n)';
 
 /** Serves one request; what it throws ends that request alone. */
 export type Handler = (request: ClientRequest, reply: Reply) => void | Promise<void>;
@@ -66,7 +72,7 @@ export async function listen(
   const { log } = options;
   server.on(
     'error',
-    atMostEvery(SAY_AGAIN_MS, (error) => log.error('connections cannot be accepted', { reason: error.message })),
+    atMostEvery(SAY_AGAIN_MS, (error: Error) => log.error('connections cannot be accepted', { reason: error.message })),
   );
   return edge;
 }
@@ -77,6 +83,9 @@ export class EdgeServer {
   readonly #most: number;
   readonly #room: BodyRoom;
   readonly #options: ConnectionOptions;
+  /** Of connections for which there was no place. */
+  readonly #optionsBeyond: ConnectionOptions;
+  readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
   #server: Server | undefined;
 
@@ -84,21 +93,33 @@ export class EdgeServer {
     const limits = { ...LIMITS, ...given };
     this.#room = new BodyRoom(limits.maxHeldBytes);
     this.#most = given?.maxConnections ?? affordableConnections();
+    this.#log = log;
     this.#options = {
       limits,
       room: this.#room,
       serve: (request, reply) => void serve(handler, request, reply, log),
-      refusal: () => this.#refusal(),
+      refusal: () => undefined,
       closed: (connection) => this.#connections.delete(connection),
     };
+    this.#optionsBeyond = { ...this.#options, refusal: () => this.#refusal() };
     this.#timer = setInterval(() => this.#check(), limits.checkIntervalMs).unref();
   }
 
   /** Serves the connections of a server; with TLS once their handshake is done. */
   serve(server: Server, tls: boolean): void {
     this.#server = server;
+    if (Number.isFinite(this.#most)) server.maxConnections = this.#most + MOST_BEYOND;
+    const sayClosed = () => this.#log.warning('connections are closed at once', { reason: NO_DESCRIPTORS });
+    const say = atMostEvery(SAY_AGAIN_MS, sayClosed);
+    server.on('drop', () => {
+      say(undefined);
+      this.#closeSilent(MOST_BEYOND);
+    });
     server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
-      this.#connections.add(new ClientConnection(socket, this.#options));
+      // What a client has sent before it closes its side is served; `ClientConnection` decides.
+      socket.allowHalfOpen = true;
+      const isBeyond = this.#connections.size >= this.#most && !this.#closeSilent(1);
+      this.#connections.add(new ClientConnection(socket, isBeyond ? this.#optionsBeyond : this.#options));
     });
     // A failed handshake, or what is no TLS.
     server.on('tlsClientError', (_, socket: Socket) => socket.destroy());
@@ -140,8 +161,19 @@ export class EdgeServer {
 
   #refusal(): RouterError | undefined {
     if (this.#connections.size <= this.#most) return undefined;
-    const message = 'the router has no file descriptors for more connections; raise its limit (ulimit -n)';
-    return new RouterError('too_many_connections', message, { retryAfterSecs: 1 });
+    return new RouterError('too_many_connections', NO_DESCRIPTORS, { retryAfterSecs: 1 });
+  }
+
+  /** Makes room for clients that come: of the connections that are silent the oldest go, `most` at once. False where all are in use. */
+  #closeSilent(most: number): boolean {
+    const nowMs = performance.now();
+    let closed = 0;
+    for (const connection of this.#connections) {
+      if (connection.silentMs(nowMs) < SILENT_MS) continue;
+      connection.destroy();
+      if (++closed === most) break;
+    }
+    return closed > 0;
   }
 
   #check(): void {
@@ -151,12 +183,11 @@ export class EdgeServer {
 }
 
 async function create(tls: KeyPair | undefined, { headersTimeoutMs }: ConnectionLimits): Promise<Server> {
-  // What a client has sent before it closes its side is served; `ClientConnection` decides.
-  const options = { noDelay: true, allowHalfOpen: true };
-  if (!tls) return createServer(options);
+  if (!tls) return createServer({ noDelay: true, allowHalfOpen: true });
   // Loaded only where it is used.
   const { createServer: createTlsServer } = await import('node:tls');
-  return createTlsServer({ ...options, ...tls, handshakeTimeout: headersTimeoutMs, ALPNProtocols: ['http/1.1'] });
+  // Half open, a client that leaves within its handshake would keep its descriptor until that is over time.
+  return createTlsServer({ noDelay: true, ...tls, handshakeTimeout: headersTimeoutMs, ALPNProtocols: ['http/1.1'] });
 }
 
 async function serve(handler: Handler, request: ClientRequest, reply: Reply, log: Log): Promise<void> {
@@ -168,12 +199,12 @@ async function serve(handler: Handler, request: ClientRequest, reply: Reply, log
     else sendError(reply, error);
   }
 }
-function atMostEvery(ms: number, say: (error: Error) => void): (error: Error) => void {
+function atMostEvery<T>(ms: number, say: (what: T) => void): (what: T) => void {
   let saidMs = Number.NEGATIVE_INFINITY;
-  return (error) => {
+  return (what) => {
     if (performance.now() - saidMs < ms) return;
     saidMs = performance.now();
-    say(error);
+    say(what);
   };
 }
 

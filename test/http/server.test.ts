@@ -21,6 +21,26 @@ async function serve(t: TestContext, handler: Handler, limits: Partial<Limits> =
   return `http://127.0.0.1:${server.address().port}`;
 }
 
+const CLOSING = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n';
+const waits: (() => void)[] = [];
+/** Answers `/wait` when `answerAll` is called, anything else at once. */
+const whileWaiting: Handler = ({ url }, reply) => {
+  if (url === '/wait') waits.push(() => say(reply, 'waited'));
+  else say(reply, 'fine');
+};
+const answerAll = () => {
+  for (const answer of waits.splice(0)) answer();
+};
+
+/** A client whose request is being served. */
+async function waiting(url: string) {
+  const { length } = waits;
+  const client = await rawClient(url);
+  client.send('GET /wait HTTP/1.1\r\nhost: a\r\n\r\n');
+  while (waits.length === length) await new Promise(setImmediate);
+  return client;
+}
+
 /** Status and JSON error of an answer as it came. */
 function read(received: string): { status: number; code: string; closes: boolean } {
   const [head = '', body = ''] = received.split('\r\n\r\n');
@@ -175,8 +195,8 @@ test('(40) a handler that throws fails its request alone', async (t) => {
 });
 
 test('(39) connections beyond what the process can afford: 503, and served again when others are gone', async (t) => {
-  const url = await serve(t, (_, response) => say(response, 'fine'), { maxConnections: 2 });
-  const others = [await rawClient(url), await rawClient(url)];
+  const url = await serve(t, whileWaiting, { maxConnections: 2 });
+  const others = [await waiting(url), await waiting(url)];
   const answer = read(await sendRaw(url, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'));
   assert.deepEqual(answer, { status: 503, code: 'too_many_connections', closes: true });
   others[0]?.socket.destroy();
@@ -184,6 +204,47 @@ test('(39) connections beyond what the process can afford: 503, and served again
   while (status === 503) ({ status } = await fetch(url));
   assert.equal(status, 200);
   others[1]?.socket.destroy();
+});
+
+test('a client whose connection was there is served though more have come than the process can afford', async (t) => {
+  const url = await serve(t, whileWaiting, { maxConnections: 2 });
+  using first = await waiting(url);
+  using second = await waiting(url);
+  assert.equal(read(await sendRaw(url, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n')).status, 503);
+  using third = await rawClient(url);
+  answerAll();
+  await first.until(/waited$/);
+  first.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  await first.until(/fine$/);
+  second.socket.destroy();
+  third.socket.destroy();
+});
+
+test('connections on which nothing comes give their places to those that come', async (t) => {
+  const url = await serve(t, (_, response) => say(response, 'fine'), { maxConnections: 2 });
+  const silent = [await rawClient(url), await rawClient(url)];
+  silent[1]?.send('GET / HTTP/1.1\r\nhost:');
+  let status = 503;
+  while (status === 503 && !t.signal.aborted) status = Number((await sendRaw(url, CLOSING)).split(' ')[1]);
+  assert.equal(status, 200);
+  await silent[0]?.closed();
+  silent[1]?.socket.destroy();
+});
+
+test('connections far beyond what the process can afford are closed at once, with a line in the log', async (t) => {
+  const lines: string[] = [];
+  const log = createLog('warning', (line) => lines.push(line));
+  const url = await serve(t, whileWaiting, { maxConnections: 1 }, log);
+  using first = await waiting(url);
+  const others = Array.from({ length: 80 }, () => rawClient(url));
+  const clients = await Promise.all(others);
+  t.after(() => {
+    for (const { socket } of clients) socket.destroy();
+  });
+  await Promise.any(clients.map((client) => client.closed()));
+  assert.match(lines.join(''), /connections are closed at once reason=.*ulimit -n/);
+  answerAll();
+  await first.until(/waited$/);
 });
 
 test('HTTPS with the given certificate', async (t) => {
@@ -199,6 +260,30 @@ test('HTTPS with the given certificate', async (t) => {
   });
   assert.equal(text, 'fine');
   assert.equal(await sendRaw(`http://127.0.0.1:${port}`, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'), '');
+});
+
+test('a client that leaves within its TLS handshake takes nobody the place', async (t) => {
+  const limits = { maxConnections: 1 };
+  const server = await listen('127.0.0.1', 0, (_, response) => say(response, 'fine'), { log: quiet, tls, limits });
+  t.after(() => server.close().closeAllConnections());
+  const { port } = server.address();
+  const url = `http://127.0.0.1:${port}`;
+  const silent = await Promise.all(Array.from({ length: 65 }, () => rawClient(url)));
+  for (const { socket } of silent) socket.destroy();
+  let received = '';
+  while (received === '' && !t.signal.aborted) {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }).on('error', () => {});
+    socket.on('secureConnect', () => socket.write(CLOSING));
+    await new Promise<void>((resolve) =>
+      socket
+        .setEncoding('utf8')
+        .on('data', (text: string) => {
+          received += text;
+        })
+        .on('close', () => resolve()),
+    );
+  }
+  assert.match(received, /fine$/);
 });
 
 test('(20) a TLS connection on which nothing comes is closed', async (t) => {

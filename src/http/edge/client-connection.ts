@@ -104,6 +104,11 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     if (!this.#reply?.started) this.#reply?.close();
   }
 
+  /** How long it has had no whole head of a request, while none is answered. */
+  silentMs(nowMs: number): number {
+    return this.#phase === 'begin' || this.#phase === 'head' ? nowMs - this.#sinceMs : 0;
+  }
+
   /** It serves one request more, which may be on its way: the client had its answer less than `ms` ago. */
   awaitsLast(ms: number, nowMs: number): boolean {
     return this.#leaving && (this.#phase === 'begin' || this.#phase === 'head') && nowMs - this.#sinceMs < ms;
