@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { document } from '../src/config/document.ts';
-import { pythonFields } from '../src/config/python.ts';
+import { changedDefaults, pythonFields } from '../src/config/python.ts';
+import { smgDocument } from '../src/config/smg.ts';
 import { document as paths } from '../src/http/endpoints-document.ts';
 import { document as metrics } from '../src/metrics/document.ts';
 import { renderSimOptions } from '../src/sim/options.ts';
@@ -9,6 +10,8 @@ import { renderSimOptions } from '../src/sim/options.ts';
 /** Every committed file that is generated, wholly or from a marker on → its text, given what is there. */
 const FILES: Readonly<Record<string, (before: string) => string>> = {
   'docs/metrics.md': metrics,
+  'docs/migrating-from-smg.md': smgDocument,
+  'docs/migrating.md': (before) => before.replace(/(?<=\n<!-- Generated .* -->\n\n).*/s, changedDefaults),
   'docs/options.md': document,
   'docs/paths.md': paths,
   'python/sglang_router/_fields.py': pythonFields,

@@ -1,5 +1,6 @@
 import { ExitError } from '../errors.ts';
 import { didYouMean } from '../nearest.ts';
+import { SMG_FLAGS } from './smg.ts';
 import type { Spec } from './spec.ts';
 import { show } from './values.ts';
 
@@ -79,6 +80,9 @@ export function findAbbreviated(vocabulary: Vocabulary): Find {
 /** A flag that no option has. */
 export function unknownFlag(word: string, flags: Iterable<string>): ExitError {
   const name = word.split('=', 1)[0]!;
+  const instead = SMG_FLAGS.get(name.replace(/^--router-(?!selector$)/, '--'));
+  if (instead !== undefined)
+    return new ExitError('usage', `${name} is a flag of smg, and none here`, { hint: instead });
   const known = [...flags];
   const bare = name.replace(/^--router-/, '--');
   const meant = known.includes(bare) ? `; did you mean ${bare}?` : didYouMean(name, known);

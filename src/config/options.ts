@@ -119,7 +119,7 @@ export const OPTIONS = {
   }),
 
   cacheThreshold: float({
-    flags: ['--cache-threshold'],
+    flags: ['--cache-threshold', '--cache-match-threshold'],
     group: 'cache',
     default: 0.5,
     min: 0,
@@ -127,14 +127,14 @@ export const OPTIONS = {
     help: 'share of a prompt that must match a worker for its cache to decide, 0 to 1',
   }),
   balanceAbsThreshold: int({
-    flags: ['--balance-abs-threshold'],
+    flags: ['--balance-abs-threshold', '--spill-abs-threshold'],
     group: 'cache',
     default: 32,
     min: 0,
     help: 'load is imbalanced when workers differ by more requests than this',
   }),
   balanceRelThreshold: float({
-    flags: ['--balance-rel-threshold'],
+    flags: ['--balance-rel-threshold', '--spill-rel-threshold'],
     group: 'cache',
     default: 1.0001,
     min: 1,
@@ -171,7 +171,7 @@ export const OPTIONS = {
     help: 'manual: how a new routing key gets its worker',
   }),
   maxIdleMs: secs({
-    flags: ['--max-idle-secs'],
+    flags: ['--max-idle-secs', '--sticky-key-idle-secs'],
     group: 'policy',
     default: 14_400,
     min: 1,

@@ -20,6 +20,8 @@ export interface PythonOption {
   readonly default: unknown;
   /** What argparse has without the flag. */
   readonly parsed: unknown;
+  /** Of the program. */
+  readonly ours: unknown;
   /** The value that is not passed on to the program. */
   readonly unsaid: unknown;
   readonly choices: readonly string[] | null;
@@ -52,6 +54,7 @@ function pythonOption(option: Option): PythonOption {
     append: spec.append,
     default: known.default,
     parsed: known.parsed === undefined ? known.default : known.parsed,
+    ours,
     unsaid: DEFAULT_MEANS_OURS.has(field) || type === 'mapping' ? known.default : ours,
     choices: spec.choices ?? null,
     metavar: spec.arity === 'none' ? null : (term(spec).split(' ')[1] ?? null),
@@ -116,4 +119,23 @@ function literal(value: unknown): string {
   if (typeof value === 'object') return 'dataclasses.field(default_factory=dict)';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+const DEFAULTS_HEAD = `## Defaults that differ
+
+| Flag | 0.3.2 | here |
+| --- | --- | --- |`;
+
+/** The end of docs/migrating.md: defaults of the command line. */
+export function changedDefaults(): string {
+  const known = pythonOptions().filter(({ field }) => field in SGLANG_ROUTER_FIELDS);
+  const rows = known.flatMap(({ flags, type, parsed, ours }) => {
+    if (type === 'mapping' || JSON.stringify(parsed) === JSON.stringify(ours)) return [];
+    return `| \`${flags[0]}\` | ${shown(parsed)} | ${shown(ours)} |`;
+  });
+  return `${[DEFAULTS_HEAD, ...rows].join('\n')}\n`;
+}
+
+function shown(value: unknown): string {
+  return value === null ? 'none' : `\`${value}\``;
 }
