@@ -14,6 +14,14 @@ const STATUS_OF: ReadonlyMap<unknown, number> = new Map([
   ['server_error', 500],
 ]);
 const UNNAMED = 500;
+/** What SGLang's scheduler gives up with 503. In a `response.failed` its words alone tell: the code is `server_error` for everything. */
+const WORDS_OF_OVERLOAD: ReadonlySet<unknown> = new Set([
+  'The request queue is full.',
+  'The request is aborted by a higher priority request.',
+  'Request waiting timeout reached.',
+  'Request running timeout reached.',
+]);
+const OVERLOADED = 503;
 
 /** Events that servers send before they know whether the request goes well. */
 const PREAMBLES: ReadonlySet<unknown> = new Set([
@@ -53,7 +61,8 @@ function abortStatus(fields: Fields): number | undefined {
 }
 
 function statusIn(error: unknown): number {
-  const { code, status_code: statusCode, status, type } = fieldsIn(error);
+  const { code, status_code: statusCode, status, type, message } = fieldsIn(error);
+  if (code === 'server_error' && WORDS_OF_OVERLOAD.has(message)) return OVERLOADED;
   for (const value of [code, statusCode, status, type]) {
     const known = asStatus(value);
     if (known !== undefined) return known;

@@ -39,7 +39,7 @@ const FULL: readonly (readonly [what: string, stream: string, status: number])[]
   [
     '/v1/responses',
     'event: response.created\ndata: {"type":"response.created","response":{"id":"resp_9b","status":"in_progress","error":null},"sequence_number":0}\n\nevent: response.in_progress\ndata: {"type":"response.in_progress","response":{"id":"resp_9b","error":null},"sequence_number":1}\n\nevent: response.failed\ndata: {"type":"response.failed","response":{"id":"resp_9b","status":"failed","error":{"code":"server_error","message":"The request queue is full."}},"sequence_number":2}\n\n',
-    500,
+    503,
   ],
 ];
 /** Other servers, and other ways to write it. */
@@ -47,6 +47,11 @@ const OTHERS: readonly (readonly [what: string, stream: string, status: number])
   ['flat', 'data: {"object":"error","message":"no","type":"InternalServerError","code":502}\n\n', 502],
   ['a string', 'data: {"error":"overloaded"}\n\n', 500],
   ['a code in words', 'data: {"error":{"code":"rate_limit_exceeded"}}\n\n', 429],
+  [
+    'a failed response for another reason',
+    'data: {"type":"response.failed","response":{"error":{"code":"server_error","message":"CUDA error"}}}\n\n',
+    500,
+  ],
   ['a code as a string', 'data: {"error":{"code":"504"}}\n\n', 504],
   ['no sensible code', 'data: {"error":{"code":7,"type":"odd"}}\n\n', 500],
   ['type error with a code', 'event: error\ndata: {"type":"error","code":"503","message":"m"}\n\n', 503],
