@@ -7,6 +7,7 @@ import { affordableConnections } from './connection-limit.ts';
 import { BodyRoom } from './edge/body-room.ts';
 import { ClientConnection, type Limits as ConnectionLimits, type ConnectionOptions } from './edge/client-connection.ts';
 import type { ClientRequest } from './edge/client-request.ts';
+import type { OpenConnection } from './edge/open-connection.ts';
 import type { Reply } from './edge/reply.ts';
 import { pathOf } from './path.ts';
 import { portHolder } from './port-holder.ts';
@@ -79,7 +80,7 @@ export async function listen(
 
 /** A port on which clients are served, and their connections. */
 export class EdgeServer {
-  readonly #connections = new Set<ClientConnection>();
+  readonly #connections = new Set<OpenConnection>();
   readonly #most: number;
   readonly #room: BodyRoom;
   readonly #options: ConnectionOptions;
@@ -100,6 +101,7 @@ export class EdgeServer {
       serve: (request, reply) => void serve(handler, request, reply, log),
       refusal: () => undefined,
       closed: (connection) => this.#connections.delete(connection),
+      http2: (socket, options) => void this.#speakHttp2(socket, options),
     };
     this.#optionsBeyond = { ...this.#options, refusal: () => this.#refusal() };
     this.#timer = setInterval(() => this.#check(), limits.checkIntervalMs).unref();
@@ -119,7 +121,9 @@ export class EdgeServer {
       // What a client has sent before it closes its side is served; `ClientConnection` decides.
       socket.allowHalfOpen = true;
       const isBeyond = this.#connections.size >= this.#most && !this.#closeSilent(1);
-      this.#connections.add(new ClientConnection(socket, isBeyond ? this.#optionsBeyond : this.#options));
+      const connectionOptions = isBeyond ? this.#optionsBeyond : this.#options;
+      if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') void this.#speakHttp2(socket, connectionOptions);
+      else this.#connections.add(new ClientConnection(socket, connectionOptions));
     });
     // A failed handshake, or what is no TLS.
     server.on('tlsClientError', (_, socket: Socket) => socket.destroy());
@@ -159,6 +163,14 @@ export class EdgeServer {
     for (const connection of this.#connections) connection.destroy();
   }
 
+  /** node:http2 is loaded with the first client that speaks it: it takes memory, and most speak HTTP/1.1. */
+  async #speakHttp2(socket: Socket, options: ConnectionOptions): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    const { Http2Connection } = await import('./edge/http2-connection.ts');
+    if (socket.destroyed) return;
+    this.#connections.add(new Http2Connection(socket, options));
+  }
+
   #refusal(): RouterError | undefined {
     if (this.#connections.size <= this.#most) return undefined;
     return new RouterError('too_many_connections', NO_DESCRIPTORS, { retryAfterSecs: 1 });
@@ -187,7 +199,8 @@ async function create(tls: KeyPair | undefined, { headersTimeoutMs }: Connection
   // Loaded only where it is used.
   const { createServer: createTlsServer } = await import('node:tls');
   // Half open, a client that leaves within its handshake would keep its descriptor until that is over time.
-  return createTlsServer({ noDelay: true, ...tls, handshakeTimeout: headersTimeoutMs, ALPNProtocols: ['http/1.1'] });
+  const ALPNProtocols = ['h2', 'http/1.1'];
+  return createTlsServer({ noDelay: true, ...tls, handshakeTimeout: headersTimeoutMs, ALPNProtocols });
 }
 
 async function serve(handler: Handler, request: ClientRequest, reply: Reply, log: Log): Promise<void> {

@@ -293,7 +293,7 @@ test('(10) request lines with white space, control characters or another protoco
     line('NOSUCH /a HTTP/1.1'),
     line('GET a HTTP/1.1'),
     `GET /a HTTP/1.1\r\n\r\n${SMUGGLED}`,
-    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    'PRI * HTTP/2.0\r\nhost: x\r\n\r\n',
   ]);
 });
 

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { RouterError } from '../../src/errors.ts';
 import type { ClientRequest } from '../../src/http/edge/client-request.ts';
-import { Reply } from '../../src/http/edge/reply.ts';
+import { Http1Reply } from '../../src/http/edge/http1-reply.ts';
 import { createLog } from '../../src/log.ts';
 import { Admission } from '../../src/proxy/admit.ts';
 import { type Edge, Exchange } from '../../src/proxy/exchange.ts';
@@ -208,10 +208,17 @@ const request = { method: 'POST', minor: 1, keepsAlive: true, complete: true } a
 /** An exchange that nobody sent; its client leaves when its reply is lost. */
 class FakeExchange extends Exchange {
   readonly number: number;
+  readonly #reply: Http1Reply;
 
   constructor(number: number) {
-    super(request, new Reply(request, nowhere), {} as Edge);
+    const reply = new Http1Reply(request, nowhere);
+    super(request, reply, {} as Edge);
+    this.#reply = reply;
     this.number = number;
+  }
+
+  lose(): void {
+    this.#reply.lose();
   }
 }
 
@@ -285,7 +292,7 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
       else if (what < 0.75) {
         const done = any(inside);
         if (done) admission.leave(inside.splice(inside.indexOf(done), 1)[0] as Exchange);
-      } else if (what < 0.85) any(waiting)?.reply.lose();
+      } else if (what < 0.85) any(waiting)?.lose();
       else if (what < 0.9) {
         const unlucky = any(inside);
         if (unlucky) entries.push(strand(unlucky, random() < 0.5 ? 'a' : 'b'));

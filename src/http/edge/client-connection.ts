@@ -4,7 +4,9 @@ import { ClientGoneError } from '../client-gone.ts';
 import { sendError } from '../respond.ts';
 import type { BodyRoom } from './body-room.ts';
 import { type BodySource, ClientRequest } from './client-request.ts';
-import { KEEP_ALIVE_SECS, Reply, type ReplySink, type Upstream } from './reply.ts';
+import { Http1Reply, KEEP_ALIVE_SECS, type ReplySink } from './http1-reply.ts';
+import type { OpenConnection } from './open-connection.ts';
+import type { Reply, Upstream } from './reply.ts';
 import type { RequestHead } from './request-head.ts';
 import { type RequestHandler, RequestParser } from './request-parser.ts';
 
@@ -28,7 +30,9 @@ export interface ConnectionOptions {
   readonly room: BodyRoom;
   /** Why no request can be served on it; undefined as a rule. */
   readonly refusal: () => RouterError | undefined;
-  readonly closed: (connection: ClientConnection) => void;
+  readonly closed: (connection: OpenConnection) => void;
+  /** Hands over a connection whose client speaks HTTP/2; what it has sent can be read again. */
+  readonly http2: (socket: Socket, options: ConnectionOptions) => void;
 }
 
 /** Up to this size a chunk is copied between what goes before and after it, so that all leaves in one write: 10 % of a stream's cost. */
@@ -38,6 +42,8 @@ const MOST_AHEAD_BYTES = 64 * 1024;
 /** So long a client may go on sending what nobody reads; closed before, it would see a reset instead of its answer. */
 const LINGER_MS = 10_000;
 const NOTHING = Buffer.alloc(0);
+/** With this, and nothing that HTTP/1 knows, a client begins that speaks HTTP/2 (RFC 9113 §3.4). */
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 /** The system asks a client so often whether it is there while nothing goes through its tunnel: one that lost its network closes nothing. */
@@ -50,7 +56,7 @@ const TUNNEL_KEEP_ALIVE_MS = 60_000;
 type Phase = 'begin' | 'head' | 'body' | 'wait' | 'tunnel' | 'flush' | 'linger';
 
 /** One connection of a client; its requests are served one after another. */
-export class ClientConnection implements RequestHandler, ReplySink, BodySource {
+export class ClientConnection implements OpenConnection, RequestHandler, ReplySink, BodySource {
   readonly #options: ConnectionOptions;
   readonly #socket: Socket;
   readonly #parser: RequestParser;
@@ -58,7 +64,7 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
   #sinceMs = performance.now();
   #served = false;
   #request: ClientRequest | undefined;
-  #reply: Reply | undefined;
+  #reply: Http1Reply | undefined;
   /** Sent ahead: the beginning of the next request. */
   #ahead: Buffer = NOTHING;
   /** Its head has come, and nobody was told. */
@@ -149,7 +155,7 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     this.#phase = 'body';
     this.#served = true;
     const request = new ClientRequest(head, this, this.#leaving);
-    const reply = new Reply(request, this);
+    const reply = new Http1Reply(request, this);
     this.#request = request;
     this.#reply = reply;
     // A request without a body is whole when its head is.
@@ -234,9 +240,11 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
       this.#keep(bytes);
       return;
     }
+    if (!this.#served && this.#parser.beforeHead && this.#isPreface(bytes)) return;
+    const all = this.#takeAhead(bytes);
     if (this.#phase === 'begin') this.#enter('head');
     try {
-      this.#parser.feed(bytes);
+      this.#parser.feed(all);
     } catch (error) {
       this.#refuse(error as Error);
       return;
@@ -244,11 +252,38 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
     if (this.#unserved) this.#serve(this.#unserved);
   }
 
+  /** Whether this is how HTTP/2 begins, or may become it; once all of it has come the connection is another's. */
+  #isPreface(bytes: Buffer): boolean {
+    if (this.#ahead.length === 0 && bytes[0] !== PREFACE[0]) return false;
+    const all = this.#ahead.length === 0 ? bytes : Buffer.concat([this.#ahead, bytes]);
+    const known = Math.min(all.length, PREFACE.length);
+    if (all.compare(PREFACE, 0, known, 0, known) !== 0) return false;
+    this.#ahead = all;
+    if (known === PREFACE.length) this.#handOver(all);
+    return true;
+  }
+
+  #handOver(bytes: Buffer): void {
+    const socket = this.#socket;
+    this.#closed = true;
+    socket.removeAllListeners('data').pause();
+    socket.unshift(bytes);
+    this.#options.closed(this);
+    this.#options.http2(socket, this.#options);
+  }
+
+  #takeAhead(bytes: Buffer): Buffer {
+    if (this.#ahead.length === 0) return bytes;
+    const all = Buffer.concat([this.#ahead, bytes]);
+    this.#ahead = NOTHING;
+    return all;
+  }
+
   /** What came with the head has been read by now, so that an answer to a small request need not end its connection. */
   #serve(head: RequestHead): void {
     this.#unserved = undefined;
     const request = this.#request as ClientRequest;
-    const reply = this.#reply as Reply;
+    const reply = this.#reply as Http1Reply;
     const refusal = this.#options.refusal() ?? refusalOf(head);
     if (refusal) {
       reply.close();
@@ -344,7 +379,7 @@ export class ClientConnection implements RequestHandler, ReplySink, BodySource {
       else this.destroy();
       return;
     }
-    this.#reply = new Reply({ method: 'GET', minor: 1, keepsAlive: false, complete: false }, this);
+    this.#reply = new Http1Reply({ method: 'GET', minor: 1, keepsAlive: false, complete: false }, this);
     sendError(this.#reply, error);
   }
 

@@ -1,6 +1,3 @@
-import { STATUS_CODES } from 'node:http';
-import { httpDate } from './http-date.ts';
-
 /** Where bytes go that a client sends through a tunnel. */
 export interface Upstream {
   /** False when no more should come until `whenSent` calls. */
@@ -10,218 +7,53 @@ export interface Upstream {
   finish(): void;
 }
 
-/** The connection that an answer leaves on. */
-export interface ReplySink {
-  /** Writes `head`; from then on the connection is a tunnel, and what the client has sent or sends goes `upstream`. */
-  tunnel(head: string, upstream: Upstream): void;
-  /** Writes `before`, `chunk` and `after` at once. False when the client reads more slowly than it is written to. */
-  write(before: string, chunk: Buffer, after: string): boolean;
-  /** The same for the last bytes of an answer. */
-  finish(before: string, chunk: Buffer, after: string): void;
-  /** Ends the connection now; with a `reset` where an orderly end would look like the end of the answer. */
-  cut(reset: boolean): void;
-  /** Calls once when the client has read what was written. */
-  whenDrained(resume: () => void): void;
-}
-
-/** What an answer has to know of its request. */
-export interface Answered {
-  readonly method: string;
-  readonly minor: 0 | 1;
-  readonly keepsAlive: boolean;
-  readonly complete: boolean;
-}
-
 /** Who is told what becomes of an answer. */
 export interface ReplyWatcher {
   /** The client left before the answer was whole. */
   clientLeft(): void;
 }
 
-/** Told to clients, so that they close an idle connection before the router does. */
-export const KEEP_ALIVE_SECS = 75;
-const STAYS = `connection: keep-alive\r\nkeep-alive: timeout=${KEEP_ALIVE_SECS}\r\n`;
-/** What no value of a header can have: more than a byte a character, a line end. */
-const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/;
-const BEYOND_LATIN1 = /[^\0-\xff]/;
-const LAST_CHUNK = '0\r\n\r\n';
-const NO_BYTES = Buffer.alloc(0);
-
-/** The answer to one request. Its head leaves with the first bytes of its body. */
-export class Reply {
-  readonly #request: Answered;
-  readonly #sink: ReplySink;
-  /** Name, value, name, value …; for whatever answer is made. */
-  readonly #extra: string[] = [];
-  #status = 0;
-  /** Built, but not written yet. */
-  #head = '';
-  #framing: 'none' | 'length' | 'chunked' | 'close' | 'tunnel' = 'none';
-  #started = false;
-  #ended = false;
-  #gone = false;
-  #closes: boolean;
-  #watcher: ReplyWatcher | undefined;
-  #onFlushed: (() => void) | undefined;
-  #flushed = false;
-
-  constructor(request: Answered, sink: ReplySink) {
-    this.#request = request;
-    this.#sink = sink;
-    this.#closes = !request.keepsAlive;
-  }
-
+/** The answer to one request, whichever HTTP the client speaks. Its head leaves with the first bytes of its body. */
+export interface Reply {
   /** Of the head that was sent; 0 before. */
-  get status(): number {
-    return this.#started ? this.#status : 0;
-  }
-
+  readonly status: number;
   /** A byte of it may have reached the client. */
-  get started(): boolean {
-    return this.#started;
-  }
-
+  readonly started: boolean;
   /** All of it was handed over, or nothing more can be. */
-  get ended(): boolean {
-    return this.#ended;
-  }
-
+  readonly ended: boolean;
   /** The client left before it had the whole answer. */
-  get gone(): boolean {
-    return this.#gone;
-  }
-
-  /** The connection ends with this answer. */
-  get closes(): boolean {
-    return this.#closes;
-  }
-
-  /** No other request is answered on this connection. */
-  close(): void {
-    this.#closes = true;
-  }
-
+  readonly gone: boolean;
+  /** No other request is answered on this connection, where what follows on it may belong to this one or the router leaves. */
+  close(): void;
   /** Adds a header to the answer that will be made; names in lower case. */
-  setHeader(name: string, value: string): void {
-    if (UNSENDABLE.test(value)) {
-      throw new TypeError(`expected a value that a header can have, got ${JSON.stringify(value)} for ${name}`);
-    }
-    this.#extra.push(name, value);
-  }
-
+  setHeader(name: string, value: string): void;
   /**
    * The head, its headers as name, value, name, value … in lower case; it leaves with the first bytes of the body. `length` of the
    * body in bytes; undefined where only its end shows how long it is.
    */
-  head(status: number, statusText: string | undefined, headers: readonly string[], length?: number): void {
-    const { method, minor, complete } = this.#request;
-    // What is left of a request cannot be told from the next one.
-    if (!complete) this.#closes = true;
-    if (method === 'HEAD' || status === 204 || status === 304) this.#framing = 'none';
-    else if (length !== undefined) this.#framing = 'length';
-    else if (minor === 1) this.#framing = 'chunked';
-    else {
-      this.#framing = 'close';
-      this.#closes = true;
-    }
-    this.#status = status;
-    let head = `HTTP/1.1 ${status} ${statusText ?? STATUS_CODES[status] ?? ''}\r\n`;
-    // A 204 has no body to be long (RFC 9110 §8.6).
-    if (length !== undefined && status !== 204) head += `content-length: ${length}\r\n`;
-    head += lines(headers) + lines(this.#extra);
-    if (!head.includes('\r\ndate: ')) head += `date: ${httpDate()}\r\n`;
-    if (this.#framing === 'chunked') head += 'transfer-encoding: chunked\r\n';
-    head += this.#closes ? 'connection: close\r\n\r\n' : `${STAYS}\r\n`;
-    // Written as bytes, a character beyond them could become a line end.
-    if (BEYOND_LATIN1.test(head)) throw new TypeError('expected headers of one byte a character');
-    this.#head = head;
-  }
-
-  /** Leaves HTTP for `protocol`, at once: what is written is sent as it is, and what the client sends goes `upstream`. */
-  tunnel(protocol: string, headers: readonly string[], upstream: Upstream): void {
-    const head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n${lines(headers)}${lines(this.#extra)}`;
-    if (BEYOND_LATIN1.test(head)) throw new TypeError('expected headers of one byte a character');
-    this.#status = 101;
-    this.#framing = 'tunnel';
-    this.#closes = true;
-    this.#started = true;
-    this.#sink.tunnel(`${head}connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`, upstream);
-  }
-
+  head(status: number, statusText: string | undefined, headers: readonly string[], length?: number): void;
+  /** Leaves HTTP for `protocol`, at once: what is written is sent as it is, and what the client sends goes `upstream`. Only for a request with `upgrade`. */
+  tunnel(protocol: string, headers: readonly string[], upstream: Upstream): void;
   /** Passes some bytes of the body on. False when the client reads more slowly than it is written to: go on when `whenDrained` calls. */
-  write(chunk: Buffer): boolean {
-    // Framed as a chunk, nothing would be the end.
-    if (chunk.length === 0 || this.#framing === 'none' || this.#ended) return true;
-    const head = this.#takeHead();
-    if (this.#framing !== 'chunked') return this.#sink.write(head, chunk, '');
-    return this.#sink.write(`${head}${chunk.length.toString(16)}\r\n`, chunk, '\r\n');
-  }
-
+  write(chunk: Buffer): boolean;
   /** The answer is whole, with `chunk` as its last bytes. */
-  end(chunk: Buffer = NO_BYTES): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    const head = this.#takeHead();
-    if (this.#framing === 'none') this.#sink.finish(head, NO_BYTES, '');
-    else if (this.#framing !== 'chunked') this.#sink.finish(head, chunk, '');
-    else if (chunk.length === 0) this.#sink.finish(head, chunk, LAST_CHUNK);
-    else this.#sink.finish(`${head}${chunk.length.toString(16)}\r\n`, chunk, `\r\n${LAST_CHUNK}`);
-  }
-
+  end(chunk?: Buffer): void;
   /** A whole answer. */
-  send(status: number, contentType: string, body: Buffer): void {
-    this.head(status, undefined, ['content-type', contentType], body.length);
-    this.end(body);
-  }
-
+  send(status: number, contentType: string, body: Buffer): void;
   /** The answer cannot be made whole, and the client must not take what it has for that. */
-  cut(): void {
-    this.#ended = true;
-    this.#sink.cut(this.#framing === 'close' || this.#framing === 'tunnel');
-  }
-
-  whenDrained(resume: () => void): void {
-    this.#sink.whenDrained(resume);
-  }
-
+  cut(): void;
+  whenDrained(resume: () => void): void;
   /** Who is told when the client leaves. */
-  watch(watcher: ReplyWatcher): void {
-    this.#watcher = watcher;
-  }
-
+  watch(watcher: ReplyWatcher): void;
   /** Resolves when the connection has taken every byte of it, or is gone. */
-  flushed(): Promise<void> | undefined {
-    if (this.#flushed) return undefined;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onFlushed = resolve;
-    return promise;
-  }
-
-  /** For the connection: the last byte has left. */
-  flush(): void {
-    this.#flushed = true;
-    this.#onFlushed?.();
-  }
-
-  /** For the connection: it closed before that. */
-  lose(): void {
-    if (this.#flushed) return;
-    this.#gone = true;
-    this.#ended = true;
-    this.flush();
-    this.#watcher?.clientLeft();
-  }
-
-  #takeHead(): string {
-    this.#started = true;
-    const head = this.#head;
-    this.#head = '';
-    return head;
-  }
+  flushed(): Promise<void> | undefined;
 }
 
-function lines(headers: readonly string[]): string {
-  let text = '';
-  for (let at = 0; at < headers.length; at += 2) text += `${headers[at]}: ${headers[at + 1]}\r\n`;
-  return text;
+/** What no value of a header can have: more than a byte a character, a line end. */
+const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** Throws for a value that no header of an answer can have. */
+export function expectSendable(name: string, value: string): void {
+  if (!UNSENDABLE.test(value)) return;
+  throw new TypeError(`expected a value that a header can have, got ${JSON.stringify(value)} for ${name}`);
 }

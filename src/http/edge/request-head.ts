@@ -27,7 +27,7 @@ const AUTHORITY = /^https?:\/\/[0-9A-Za-z\-._~!$&'()*+,;=:@%[\]]*(?:[/?]|$)/i;
 /** Not every reader takes a tab after it for nothing. */
 const TAB_IN_CODING = /\r\ntransfer-encoding:[^\r]*\t/i;
 const LENGTH = /^\d{1,15}$/;
-const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
+export const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 /** Of these the first counts, as in Node's own server. */
 const SINGLE: ReadonlySet<string> = new Set([
   ...['age', 'authorization', 'content-type', 'etag', 'expires', 'from', 'if-modified-since', 'if-unmodified-since'],
