@@ -247,6 +247,22 @@ test('connections far beyond what the process can afford are closed at once, wit
   await first.until(/waited$/);
 });
 
+test('a client that neither ends its request nor reads the answer to it is cut off', async (t) => {
+  const answered: Parameters<Handler>[1][] = [];
+  const large = Buffer.alloc(64 * 2 ** 20);
+  const handler: Handler = (_, reply) => {
+    answered.push(reply);
+    reply.send(404, 'text/plain', large);
+  };
+  const url = await serve(t, handler, HASTY);
+  using client = await rawClient(url);
+  client.socket.pause();
+  client.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n');
+  while (answered.length === 0) await new Promise(setImmediate);
+  await answered[0]?.flushed();
+  assert.equal(answered[0]?.gone, true);
+});
+
 test('HTTPS with the given certificate', async (t) => {
   const server = await listen('127.0.0.1', 0, (_, response) => say(response, 'fine'), { log: quiet, tls });
   t.after(() => server.close().closeAllConnections());

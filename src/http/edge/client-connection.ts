@@ -140,8 +140,8 @@ export class ClientConnection implements OpenConnection, RequestHandler, ReplySi
         if (waitedMs > headersTimeoutMs) this.#refuse(late());
         break;
       case 'body':
-        // Who answers before the request is whole does not want the rest.
-        if (waitedMs > uploadTimeoutMs && !this.#reply?.started) this.#refuse(late());
+        // Also where it was answered before it was whole, and the client neither sends the rest nor reads.
+        if (waitedMs > uploadTimeoutMs) this.#refuse(late());
         break;
       case 'flush':
         if (waitedMs > uploadTimeoutMs) this.destroy();
