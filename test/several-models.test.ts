@@ -48,6 +48,8 @@ test('a model that nobody serves is 404 with those that are; none at all is 400'
   const { error } = (await unknown.json()) as Json;
   assert.deepEqual([error.code, error.param, error.models], ['model_not_found', 'model', ['qwen', 'llama']]);
   assert.match(error.message, /gpt-4 is not served; there are: qwen, llama/);
+  const long = (await ask(router.url, 'x'.repeat(100_000))) as Response;
+  assert.ok((await long.text()).length < 1_000, 'a name of any length is not sent back whole');
   const none = (await ask(router.url, undefined)) as Response;
   assert.equal(none.status, 400);
   assert.match(((await none.json()) as Json).error.message, /qwen, llama/);

@@ -1,5 +1,8 @@
 import { RouterError } from '../errors.ts';
 
+/** Of a name that a client made up. */
+const SHOWN_CHARACTERS = 200;
+
 /** The models that the workers serve. */
 export interface Models {
   /** Each once, by the name that clients use. */
@@ -21,12 +24,15 @@ export function modelOf(models: Models, hints: { readonly model: string | undefi
   if (found !== undefined || !must) return found;
   const { ids } = models;
   const details = { param: 'model', models: ids };
-  if (model !== undefined) {
-    throw new RouterError('model_not_found', `model ${model} is not served; there are: ${ids.join(', ')}`, { details });
-  }
+  if (model !== undefined) throw modelNotFound(model, ids, details);
   throw new RouterError(
     'bad_request',
     `expected a model in the body, as a field of JSON or of a form, one of: ${ids.join(', ')}`,
     { details },
   );
+}
+
+function modelNotFound(model: string, ids: readonly string[], details: Readonly<Record<string, unknown>>): RouterError {
+  const name = model.length > SHOWN_CHARACTERS ? `${model.slice(0, SHOWN_CHARACTERS)}…` : model;
+  return new RouterError('model_not_found', `model ${name} is not served; there are: ${ids.join(', ')}`, { details });
 }
