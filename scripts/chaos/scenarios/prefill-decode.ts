@@ -163,10 +163,14 @@ function wasCut({ outcome, stream, worker, sentMs, endMs }: Reply, kills: readon
   return kills.some(({ url, atMs }) => url === worker && sentMs <= atMs && atMs <= endMs);
 }
 
-/** Two of its servers were killed over it, so it was given to no other: for all that the router knows, it is what ends them. */
+/** A request that is sent to a server so soon after its end finds a kept connection closed, and breaks off as if it had ended it. */
+const UNNOTICED_MS = 2_000;
+
+/** Two of its servers were killed over it or just before, so it was given to no other: for all that the router knows, it is what ends them. */
 function lostTwo({ outcome, detail, sentMs, endMs }: Reply, kills: readonly Kill[]): boolean {
   if (outcome !== 'refused' || !detail.includes('worker_died')) return false;
-  return kills.filter(({ url, atMs }) => detail.includes(url) && sentMs <= atMs && atMs <= endMs).length >= 2;
+  const over = kills.filter(({ url, atMs }) => detail.includes(url) && sentMs - UNNOTICED_MS <= atMs && atMs <= endMs);
+  return over.length >= 2;
 }
 
 function backIn(router: Router, { url }: Engine): Promise<void> {
