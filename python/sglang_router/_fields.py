@@ -117,6 +117,7 @@ class RouterFields:
     disable_outlier_detection: bool = False
     pd_protocol: str = "sglang"
     peer_selector: Dict[str, str] = dataclasses.field(default_factory=dict)
+    peer_namespace: Optional[str] = None
     worker_dns: List[str] = dataclasses.field(default_factory=list)
     log_format: str = "auto"
     metrics_compat: str = "none"

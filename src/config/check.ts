@@ -118,7 +118,7 @@ function checkNumbers(config: Config, flagOf: FlagOf): void {
 }
 
 function checkDiscovery(config: Config, flagOf: FlagOf): void {
-  const { pdDisaggregation, workerDns, serviceDiscoveryNamespace: namespace } = config;
+  const { pdDisaggregation, workerDns } = config;
   const mode = flagOf('pdDisaggregation');
   if (pdDisaggregation && workerDns.length > 0) {
     refuse(`${flagOf('workerDns')} does not go with ${mode}: a name in the DNS does not tell prefill from decode`);
@@ -136,14 +136,17 @@ function checkDiscovery(config: Config, flagOf: FlagOf): void {
   if (missing.length > 0) {
     refuse(`${discovery}${pdDisaggregation ? ` with ${mode}` : ''} needs ${missing.join(' and ')}, got none`);
   }
-  if (namespace !== undefined && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace)) {
-    refuse(`${flagOf('serviceDiscoveryNamespace')}: expected the name of a namespace, got '${namespace}'`);
+  for (const key of ['serviceDiscoveryNamespace', 'peerNamespace'] as const) {
+    const namespace = config[key];
+    if (namespace !== undefined && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace)) {
+      refuse(`${flagOf(key)}: expected the name of a namespace, got '${namespace}'`);
+    }
   }
 }
 
 /** Flags of discovery that nobody reads. */
 function ignoredSelectors(
-  { serviceDiscovery, pdDisaggregation }: Config,
+  { serviceDiscovery, pdDisaggregation, peerSelector }: Config,
   flagOf: FlagOf,
   given: ReadonlyMap<string, Given>,
 ) {
@@ -151,9 +154,12 @@ function ignoredSelectors(
     keys.filter((key) => given.has(key)).map((key) => `${flagOf(key)} has no effect ${because}`);
   const pools = ['prefillSelector', 'decodeSelector'] as const;
   if (!serviceDiscovery)
-    return ignored(['selector', ...pools, 'peerSelector'], `without ${flagOf('serviceDiscovery')}`);
+    return ignored(['selector', ...pools, 'peerSelector', 'peerNamespace'], `without ${flagOf('serviceDiscovery')}`);
   const mode = flagOf('pdDisaggregation');
-  return pdDisaggregation ? ignored(['selector'], `with ${mode}`) : ignored(pools, `without ${mode}`);
+  return [
+    ...(pdDisaggregation ? ignored(['selector'], `with ${mode}`) : ignored(pools, `without ${mode}`)),
+    ...(peerSelector.length > 0 ? [] : ignored(['peerNamespace'], `without ${flagOf('peerSelector')}`)),
+  ];
 }
 
 function powerOfTwoAlone(config: Config, flagOf: FlagOf, launched: Launched): readonly string[] {

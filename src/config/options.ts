@@ -417,6 +417,12 @@ export const OPTIONS = {
     metavar: 'KEY=VALUE',
     help: "labels of the pods of the routers before the same workers, this one's too, which listen on one port; as --peer-urls",
   }),
+  peerNamespace: text({
+    flags: ['--peer-namespace'],
+    group: 'kubernetes',
+    default: undefined,
+    help: 'namespace of the pods of --peer-selector; that of --service-discovery-namespace unless given',
+  }),
   serviceDiscoveryPort: int({
     flags: ['--service-discovery-port'],
     group: 'kubernetes',

@@ -15,6 +15,8 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   '--service-discovery --pd-disaggregation --prefill-selector a=b': /needs --decode-selector KEY=VALUE, got none$/,
   '--service-discovery --selector a=b --service-discovery-namespace Prod':
     /^--service-discovery-namespace: expected the name of a namespace, got 'Prod'$/,
+  '--service-discovery --selector a=b --peer-selector a=c --peer-namespace a/b':
+    /^--peer-namespace: expected the name of a namespace, got 'a\/b'$/,
   '--pd-disaggregation --worker-dns workers:8000': /^--worker-dns does not go with --pd-disaggregation/,
   '--worker-dns 10.0.0.1:http': /^--worker-dns: expected a whole number/,
   '--worker-dns http://workers': /^--worker-dns: expected a (DNS name|whole number)/,
@@ -113,6 +115,7 @@ const ACCEPTED: Readonly<Record<string, RegExp | undefined>> = {
   '--worker-urls http://a --port 29000': undefined,
   '--worker-urls http://a --host 10.0.0.5 --port 8000 --prometheus-port 8000': undefined,
   '--worker-urls http://a --peer-selector a=b': /^--peer-selector has no effect without --service-discovery$/,
+  '--service-discovery --selector a=b --peer-namespace a': /^--peer-namespace has no effect without --peer-selector$/,
   '--worker-urls http://a --selector a=b': /^--selector has no effect without --service-discovery$/,
   '--service-discovery --selector a=b --decode-selector a=c':
     /^--decode-selector has no effect without --pd-disaggregation$/,

@@ -18,7 +18,7 @@ export async function openKubernetes(config: Config, env: Env, log: Log): Promis
 
 /** The pods of the routers, as `RouterPods` has them. */
 export async function openRouterPods(
-  { serviceDiscoveryNamespace: namespace, peerSelector, port }: Config,
+  { serviceDiscoveryNamespace, peerNamespace: namespace = serviceDiscoveryNamespace, peerSelector, port }: Config,
   env: Env,
   tell: (urls: readonly string[]) => void,
   log: Log,

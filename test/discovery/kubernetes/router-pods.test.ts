@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { resolveRouter } from '../../../src/config/resolve.ts';
 import { RouterPods } from '../../../src/discovery/kubernetes/router-pods.ts';
+import { followRouters } from '../../../src/discovery/sources.ts';
 import { createLog } from '../../../src/log.ts';
 import { FakeKubernetes } from '../../helpers/fake-kubernetes.ts';
 import { until } from '../../helpers/test-router.ts';
@@ -41,3 +46,28 @@ test('the pods of the routers are followed, also those that wait for workers', a
   await routers.has('http://10.0.0.3:30000', 'http://[fd00::2]:30000');
   assert.deepEqual(routers.lines, []);
 });
+
+const WORKERS_IN = ['--service-discovery-namespace', 'pool'];
+for (const [flags, path] of [
+  [[], '/api/v1/pods'],
+  [WORKERS_IN, '/api/v1/namespaces/pool/pods'],
+  [['--peer-namespace', 'front'], '/api/v1/namespaces/front/pods'],
+  [[...WORKERS_IN, '--peer-namespace', 'front'], '/api/v1/namespaces/front/pods'],
+] as const) {
+  test(`routers are looked for at ${path} with ${flags.join(' ') || 'no namespace'}`, async (t) => {
+    await using kubernetes = await FakeKubernetes.start();
+    const folder = mkdtempSync(join(tmpdir(), 'router-pods-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const KUBECONFIG = join(folder, 'config');
+    const named = { clusters: [{ name: 'c', cluster: { server: kubernetes.url } }], users: [{ name: 'u', user: {} }] };
+    const contexts = [{ name: 'x', context: { cluster: 'c', user: 'u' } }];
+    writeFileSync(KUBECONFIG, JSON.stringify({ ...named, contexts, 'current-context': 'x' }));
+    const words = ['--service-discovery', '--selector', 'app=worker', '--peer-selector', 'app=router', ...flags];
+    const log = createLog('debug', () => {});
+    const routers = await followRouters(resolveRouter(words, {}).config, { KUBECONFIG }, () => {}, log);
+    t.after(() => routers?.close());
+    await until(() => kubernetes.asked.length > 0);
+    const [asked] = kubernetes.asked;
+    assert.deepEqual([asked?.pathname, asked?.searchParams.get('labelSelector')], [path, 'app=router']);
+  });
+}
