@@ -45,11 +45,15 @@ interface Rendered {
   readonly [field: string]: any;
 }
 
-/** The objects of the chart with these values, by kind. */
-async function render(...flags: string[]): Promise<Record<string, Rendered>> {
+/** All objects of the chart with these values. */
+async function renderAll(...flags: string[]): Promise<readonly Rendered[]> {
   const text = await run(helm as string, 'template', 'router', CHART, '-n', 'front', ...flags);
-  const objects = loadAll(text) as (Rendered | null)[];
-  return Object.fromEntries(objects.flatMap((object) => (object ? [[object.kind, object]] : [])));
+  return (loadAll(text) as (Rendered | null)[]).filter((object) => object !== null);
+}
+
+/** The same by kind, of which there is one each. */
+async function render(...flags: string[]): Promise<Record<string, Rendered>> {
+  return Object.fromEntries((await renderAll(...flags)).map((object) => [object.kind, object]));
 }
 
 const podOf = ({ Deployment }: Record<string, Rendered>) => Deployment?.spec.template.spec;
@@ -103,7 +107,7 @@ test('the right to see pods is as small as the search for them', options, async 
   const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] }];
   const own = await render();
   assert.deepEqual([own.Role?.metadata.namespace, own.Role?.rules, own.ClusterRole], ['front', rules, undefined]);
-  const other = await render('--set', 'workers.namespace=pool');
+  const other = await render('--set', 'workers.namespace=pool,peers.enabled=false');
   assert.equal(other.Role?.metadata.namespace, 'pool');
   assert.equal(other.RoleBinding?.metadata.namespace, 'pool');
   assert.equal(other.RoleBinding?.subjects[0].namespace, 'front');
@@ -116,6 +120,53 @@ test('the right to see pods is as small as the search for them', options, async 
     [undefined, undefined, false],
   );
   assert.ok(!podOf(none).containers[0].args.includes('--service-discovery'));
+});
+
+/** What the router is told of the others of its kind. */
+function peerFlagsOf(objects: Record<string, Rendered>): readonly string[] {
+  const { args } = podOf(objects).containers[0];
+  const at = args.indexOf('--peer-namespace');
+  return at < 0 ? [] : args.slice(at, at + 5);
+}
+
+test('routers look for the pods of their own release, in their own namespace', options, async () => {
+  for (const flags of [[], ['--set', 'workers.namespace=pool'], ['--set', 'workers.allNamespaces=true']]) {
+    const objects = await render(...flags);
+    const labels = Object.entries(objects.Deployment?.spec.selector.matchLabels).map((label) => label.join('='));
+    assert.equal(labels.length, 2);
+    assert.deepEqual(peerFlagsOf(objects), ['--peer-namespace', 'front', '--peer-selector', ...labels]);
+  }
+  for (const value of [
+    'peers.enabled=false',
+    'replicaCount=1',
+    'tls.existingSecret=certificate',
+    'workers.discovery=false,workers.dns={workers.pool.svc:8000}',
+  ]) {
+    const objects = await render('--set', value);
+    assert.doesNotMatch(podOf(objects).containers[0].args.join(' '), /--peer/, value);
+  }
+});
+
+test('routers elsewhere than the workers may see the pods of both namespaces', options, async () => {
+  const objects = await renderAll('--set', 'workers.namespace=pool');
+  for (const kind of ['Role', 'RoleBinding']) {
+    const found = objects.filter((object) => object.kind === kind).map(({ metadata }) => metadata.namespace);
+    assert.deepEqual(found.sort(), ['front', 'pool'], kind);
+  }
+  const together = await renderAll();
+  assert.equal(together.filter(({ kind }) => kind === 'Role').length, 1);
+});
+
+test('a network policy lets routers reach each other', options, async () => {
+  const named = 'networkPolicy.from[0].podSelector.matchLabels.app=client';
+  const flags = ['--set', 'networkPolicy.enabled=true,port=8080', '--set', named];
+  const { NetworkPolicy } = await render(...flags);
+  const { podSelector, ingress, egress } = NetworkPolicy?.spec ?? {};
+  assert.deepEqual(ingress[0].from, [{ podSelector: { matchLabels: { app: 'client' } } }, { podSelector }]);
+  assert.deepEqual(egress.at(-1), { ports: [{ port: 8080 }], to: [{ podSelector }] });
+  const apart = (await render(...flags, '--set', 'peers.enabled=false')).NetworkPolicy?.spec;
+  assert.equal(apart.ingress[0].from.length, 1);
+  assert.equal(apart.egress.length, egress.length - 1);
 });
 
 test('what may be missing in a cluster, or stop traffic, is off unless asked for', options, async () => {
@@ -140,6 +191,7 @@ for (const [value, expected] of [
   ['prefillDecode.enabled=true,workers.discovery=false', /workers\/discovery': value must be true/],
   ['workers.allNamespaces=true,workers.namespace=x', /workers\/namespace/],
   ['extraArgs={--api-key,abc}', /extraArgs\/0/],
+  ['peers.enabled=yes', /peers\/enabled': got string, want boolean/],
 ] as const) {
   test(`a value that cannot be is refused: ${value}`, options, async () => {
     await assert.rejects(render('--set', value), expected);

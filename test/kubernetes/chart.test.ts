@@ -74,6 +74,31 @@ async function serves(url: string, headers = {}): Promise<void> {
   }
 }
 
+/** Until each of these routers hears so many others. */
+async function untilHeard(routers: readonly string[], count: number): Promise<void> {
+  for (const router of routers) {
+    const heard = new RegExp(`^sgl_router_routers_heard ${count}$`, 'm');
+    while (!heard.test(await (await fetch(`${router}/metrics`)).text())) await delay(50);
+  }
+}
+
+/** Sends the turns of one conversation to these routers in turn: each knows what the others were sent, so one worker serves all of them. */
+async function converse(routers: readonly string[], topic: string): Promise<void> {
+  const workers = new Set<string | null>();
+  // Much longer than what a turn adds, so that the prompt before is most of each.
+  let text = topic.padEnd(4_000, ` ${topic}`);
+  for (let turn = 0; turn < 6; turn++) {
+    const router = routers[turn % routers.length] as string;
+    const answer = await ask(router, '/generate', { text, sampling_params: { max_new_tokens: 4 } });
+    assert.equal(answer.status, 200, await answer.text());
+    workers.add(answer.headers.get('x-sglang-router-worker'));
+    const matched = Number(answer.headers.get('x-sglang-router-matched'));
+    assert.ok(turn === 0 || matched > text.length / 2, `turn ${turn}: ${matched} bytes matched`);
+    text += ` ${turn}`.padEnd(400, ` ${topic}`);
+  }
+  assert.equal(workers.size, 1, [...workers].join());
+}
+
 /** What there is of the routers of a release, or of any. */
 async function remains(...flags: string[]): Promise<string> {
   return await kubernetes.kubectl('get', KINDS, '-l', ROUTERS, '-o', 'name', '--ignore-not-found', ...flags);
@@ -140,6 +165,33 @@ test('the chart serves prefill and decode pools of any namespace', options, asyn
   assert.match(answer.headers.get('x-sglang-router-prefill-worker') ?? '', /:8000$/);
   await kubernetes.helm('uninstall', 'pd', '-n', 'pd', '--wait', '--timeout=60s');
   await kubernetes.kubectl('-n', 'pd', 'wait', '--for=delete', 'pod', '-l', ROUTERS, '--timeout=60s');
+  assert.equal(await remains('--all-namespaces'), '');
+});
+
+test('the routers of a release find each other, and serve conversations as one does', options, async () => {
+  await createNamespace('apart', {});
+  await startWorkers('apart', 'regular.yaml');
+  await createNamespace('routers', RESTRICTED);
+  const values = ['--set', 'replicaCount=2,preStopSeconds=0,workers.namespace=apart,networkPolicy.enabled=true'];
+  await kubernetes.helm('install', 'two', CHART, '-n', 'routers', '--wait', '--timeout=60s', ...values);
+  const before = await routersIn('routers');
+  assert.equal(before.length, 2);
+  await untilHeard(before, 1);
+  const topics = ['weather', 'history', 'cooking', 'travel'];
+  for (const topic of topics) await converse(before, topic);
+
+  const [first] = await kubernetes.pods('routers', ROUTERS);
+  await kubernetes.kubectl('-n', 'routers', 'delete', 'pod', String(first?.metadata.name), '--timeout=60s');
+  await kubernetes.kubectl('-n', 'routers', 'rollout', 'status', 'deployment', '--timeout=60s');
+  const after = await routersIn('routers');
+  assert.equal(after.length, 2);
+  assert.notDeepEqual([...after].sort(), [...before].sort());
+  await untilHeard(after, 1);
+  // New ones, as the new router has not heard of those before.
+  for (const topic of topics) await converse(after, `more ${topic}`);
+
+  await kubernetes.helm('uninstall', 'two', '-n', 'routers', '--wait', '--timeout=60s');
+  await kubernetes.kubectl('-n', 'routers', 'wait', '--for=delete', 'pod', '-l', ROUTERS, '--timeout=60s');
   assert.equal(await remains('--all-namespaces'), '');
 });
 

@@ -29,6 +29,11 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- default .Release.Namespace .Values.workers.namespace }}
 {{- end }}
 
+{{- /* "true" where the routers look for each other, else empty. */}}
+{{- define "sglang-router.findsPeers" -}}
+{{- if and .Values.peers.enabled .Values.workers.discovery (ge (int .Values.replicaCount) 2) (not .Values.tls.existingSecret) }}true{{ end }}
+{{- end }}
+
 {{- /* The words of the router's command line, as a YAML list. The key is not among them. */}}
 {{- define "sglang-router.args" -}}
 {{- $words := list "--host" .Values.host "--port" .Values.port }}
@@ -50,6 +55,10 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- $words = concat $words (list "--selector") $.Values.workers.selector }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- if include "sglang-router.findsPeers" $ }}
+{{- $words = concat $words (list "--peer-namespace" $.Release.Namespace "--peer-selector") }}
+{{- range include "sglang-router.selectorLabels" $ | splitList "\n" }}{{ $words = append $words (replace ": " "=" .) }}{{ end }}
 {{- end }}
 {{- with .dns }}{{ $words = concat $words (list "--worker-dns") . }}{{ end }}
 {{- with .urls }}{{ $words = concat $words (list "--worker-urls") . }}{{ end }}
