@@ -5,7 +5,8 @@ import { build, type Metafile } from 'esbuild';
 import { pythonOptions } from '../src/config/python.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const OUT = join(ROOT, 'python/sglang_router/_js');
+/** Into the Python package, or the folder that is given. */
+const OUT = process.argv[2] ?? join(ROOT, 'python/sglang_router/_js');
 
 /** Packages written in CommonJS call `require` for Node's own modules, which a module of ours does not have. */
 const REQUIRE =

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { constants, existsSync, readFileSync } from 'node:fs';
+import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -12,15 +13,26 @@ const { REAL_KUBERNETES_CLUSTER: program, REAL_KUBERNETES_DIR: folder, XDG_CACHE
 export const options = program ? {} : { skip: 'REAL_KUBERNETES_CLUSTER names no cluster.py; see scripts/test' };
 
 const DIR = folder || join(cache || join(homedir(), '.cache'), 'real-kubernetes');
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
-const NODE = process.execPath;
+const ROOT = join(import.meta.dirname, '../..');
+/** Where programs for pods are copied to: pods have a /tmp of their own, and not every user may look into a checkout. */
+const PROGRAMS = '/var/tmp/sglang-router-pods-';
 /** The network of the pods, while there is a cluster. */
 const BRIDGE = '/sys/class/net/kit0';
+
+/** Node and the program in a folder that every pod can read. */
+async function podProgram(): Promise<string> {
+  const folder = await mkdtemp(PROGRAMS);
+  await chmod(folder, 0o755);
+  await copyFile(process.execPath, join(folder, 'node'), constants.COPYFILE_FICLONE);
+  await promisify(execFile)(process.execPath, [join(ROOT, 'scripts/build.ts'), join(folder, 'js')]);
+  return folder;
+}
+
 /** What the images of pods stand for; KUBERNETES_ROUTER is the command of another router, to compare with. */
-const IMAGES = {
-  sglang: `${NODE} ${MAIN} sim-engine`,
-  'sglang-router': process.env.KUBERNETES_ROUTER ?? `${NODE} ${MAIN} router`,
-};
+function imagesOf(folder: string): Readonly<Record<string, string>> {
+  const main = `${folder}/node ${folder}/js/main.mjs`;
+  return { sglang: `${main} sim-engine`, 'sglang-router': process.env.KUBERNETES_ROUTER ?? `${main} router` };
+}
 
 export interface Pod {
   readonly metadata: {
@@ -46,18 +58,22 @@ export class RealKubernetes implements AsyncDisposable {
   readonly #agent: Agent;
   readonly server: URL;
 
-  private constructor(child: ChildProcess) {
+  readonly #programs: string;
+
+  private constructor(child: ChildProcess, programs: string) {
     this.#child = child;
+    this.#programs = programs;
     const { clusters } = JSON.parse(readFileSync(this.kubeconfig, 'utf8'));
     this.server = new URL(clusters[0].cluster.server);
     const ca = Buffer.from(clusters[0].cluster['certificate-authority-data'], 'base64');
     this.#agent = new Agent({ keepAlive: true, ca });
   }
 
-  static async start(images: Readonly<Record<string, string>> = IMAGES): Promise<RealKubernetes> {
+  static async start(): Promise<RealKubernetes> {
     // A second one would take the first one down.
     if (existsSync(BRIDGE)) throw new Error(`a cluster runs on this machine already (${BRIDGE})`);
-    const flags = Object.entries(images).flatMap(([name, command]) => ['--image', `${name}=${command}`]);
+    const programs = await podProgram();
+    const flags = Object.entries(imagesOf(programs)).flatMap(([name, command]) => ['--image', `${name}=${command}`]);
     const child = spawn('python3', [program as string, '--dir', DIR, ...flags], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -65,7 +81,7 @@ export class RealKubernetes implements AsyncDisposable {
     const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`cluster.py ended with ${code}`)));
     await Promise.race([once(lines, 'line'), ended]);
     ended.catch(() => {});
-    return new RealKubernetes(child);
+    return new RealKubernetes(child, programs);
   }
 
   /** The process of a part of the control plane, such as `kube-apiserver`. */
@@ -164,6 +180,7 @@ export class RealKubernetes implements AsyncDisposable {
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
     await ended;
+    await rm(this.#programs, { recursive: true, force: true });
   }
 }
 
