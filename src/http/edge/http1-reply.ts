@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { httpDate } from './http-date.ts';
-import { expectSendable, type Reply, type ReplyWatcher, type Upstream } from './reply.ts';
+import type { Reply, Upstream } from './reply.ts';
+import { ReplyProgress } from './reply-progress.ts';
 
 /** The connection that an answer leaves on. */
 export interface ReplySink {
@@ -32,47 +33,19 @@ const LAST_CHUNK = '0\r\n\r\n';
 const NO_BYTES = Buffer.alloc(0);
 
 /** The answer to a request over HTTP/1.1. */
-export class Http1Reply implements Reply {
+export class Http1Reply extends ReplyProgress implements Reply {
   readonly #request: Answered;
   readonly #sink: ReplySink;
-  /** Name, value, name, value …; for whatever answer is made. */
-  readonly #extra: string[] = [];
-  #status = 0;
   /** Built, but not written yet. */
   #head = '';
   #framing: 'none' | 'length' | 'chunked' | 'close' | 'tunnel' = 'none';
-  #started = false;
-  #ended = false;
-  #gone = false;
   #closes: boolean;
-  #watcher: ReplyWatcher | undefined;
-  #onFlushed: (() => void) | undefined;
-  #flushed = false;
 
   constructor(request: Answered, sink: ReplySink) {
+    super();
     this.#request = request;
     this.#sink = sink;
     this.#closes = !request.keepsAlive;
-  }
-
-  /** Of the head that was sent; 0 before. */
-  get status(): number {
-    return this.#started ? this.#status : 0;
-  }
-
-  /** A byte of it may have reached the client. */
-  get started(): boolean {
-    return this.#started;
-  }
-
-  /** All of it was handed over, or nothing more can be. */
-  get ended(): boolean {
-    return this.#ended;
-  }
-
-  /** The client left before it had the whole answer. */
-  get gone(): boolean {
-    return this.#gone;
   }
 
   /** The connection ends with this answer. */
@@ -85,17 +58,11 @@ export class Http1Reply implements Reply {
     this.#closes = true;
   }
 
-  /** Adds a header to the answer that will be made; names in lower case. */
-  setHeader(name: string, value: string): void {
-    expectSendable(name, value);
-    this.#extra.push(name, value);
-  }
-
   /**
    * The head, its headers as name, value, name, value … in lower case; it leaves with the first bytes of the body. `length` of the
    * body in bytes; undefined where only its end shows how long it is.
    */
-  head(status: number, statusText: string | undefined, headers: readonly string[], length?: number): void {
+  override head(status: number, statusText: string | undefined, headers: readonly string[], length?: number): void {
     const { method, minor, complete } = this.#request;
     // What is left of a request cannot be told from the next one.
     if (!complete) this.#closes = true;
@@ -106,11 +73,11 @@ export class Http1Reply implements Reply {
       this.#framing = 'close';
       this.#closes = true;
     }
-    this.#status = status;
+    this.builtStatus = status;
     let head = `HTTP/1.1 ${status} ${statusText ?? STATUS_CODES[status] ?? ''}\r\n`;
     // A 204 has no body to be long (RFC 9110 §8.6).
     if (length !== undefined && status !== 204) head += `content-length: ${length}\r\n`;
-    head += lines(headers) + lines(this.#extra);
+    head += lines(headers) + lines(this.extra);
     if (!head.includes('\r\ndate: ')) head += `date: ${httpDate()}\r\n`;
     if (this.#framing === 'chunked') head += 'transfer-encoding: chunked\r\n';
     head += this.#closes ? 'connection: close\r\n\r\n' : `${STAYS}\r\n`;
@@ -121,28 +88,28 @@ export class Http1Reply implements Reply {
 
   /** Leaves HTTP for `protocol`, at once: what is written is sent as it is, and what the client sends goes `upstream`. */
   tunnel(protocol: string, headers: readonly string[], upstream: Upstream): void {
-    const head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n${lines(headers)}${lines(this.#extra)}`;
+    const head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n${lines(headers)}${lines(this.extra)}`;
     if (BEYOND_LATIN1.test(head)) throw new TypeError('expected headers of one byte a character');
-    this.#status = 101;
+    this.builtStatus = 101;
     this.#framing = 'tunnel';
     this.#closes = true;
-    this.#started = true;
+    this.hasStarted = true;
     this.#sink.tunnel(`${head}connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`, upstream);
   }
 
   /** Passes some bytes of the body on. False when the client reads more slowly than it is written to: go on when `whenDrained` calls. */
   write(chunk: Buffer): boolean {
     // Framed as a chunk, nothing would be the end.
-    if (chunk.length === 0 || this.#framing === 'none' || this.#ended) return true;
+    if (chunk.length === 0 || this.#framing === 'none' || this.hasEnded) return true;
     const head = this.#takeHead();
     if (this.#framing !== 'chunked') return this.#sink.write(head, chunk, '');
     return this.#sink.write(`${head}${chunk.length.toString(16)}\r\n`, chunk, '\r\n');
   }
 
   /** The answer is whole, with `chunk` as its last bytes. */
-  end(chunk: Buffer = NO_BYTES): void {
-    if (this.#ended) return;
-    this.#ended = true;
+  override end(chunk: Buffer = NO_BYTES): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
     const head = this.#takeHead();
     if (this.#framing === 'none') this.#sink.finish(head, NO_BYTES, '');
     else if (this.#framing !== 'chunked') this.#sink.finish(head, chunk, '');
@@ -150,15 +117,9 @@ export class Http1Reply implements Reply {
     else this.#sink.finish(`${head}${chunk.length.toString(16)}\r\n`, chunk, `\r\n${LAST_CHUNK}`);
   }
 
-  /** A whole answer. */
-  send(status: number, contentType: string, body: Buffer): void {
-    this.head(status, undefined, ['content-type', contentType], body.length);
-    this.end(body);
-  }
-
   /** The answer cannot be made whole, and the client must not take what it has for that. */
   cut(): void {
-    this.#ended = true;
+    this.hasEnded = true;
     this.#sink.cut(this.#framing === 'close' || this.#framing === 'tunnel');
   }
 
@@ -166,36 +127,8 @@ export class Http1Reply implements Reply {
     this.#sink.whenDrained(resume);
   }
 
-  /** Who is told when the client leaves. */
-  watch(watcher: ReplyWatcher): void {
-    this.#watcher = watcher;
-  }
-
-  /** Resolves when the connection has taken every byte of it, or is gone. */
-  flushed(): Promise<void> | undefined {
-    if (this.#flushed) return undefined;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onFlushed = resolve;
-    return promise;
-  }
-
-  /** For the connection: the last byte has left. */
-  flush(): void {
-    this.#flushed = true;
-    this.#onFlushed?.();
-  }
-
-  /** For the connection: it closed before that. */
-  lose(): void {
-    if (this.#flushed) return;
-    this.#gone = true;
-    this.#ended = true;
-    this.flush();
-    this.#watcher?.clientLeft();
-  }
-
   #takeHead(): string {
-    this.#started = true;
+    this.hasStarted = true;
     const head = this.#head;
     this.#head = '';
     return head;
