@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { endpointOf } from '../http/endpoints.ts';
+import type { Endpoint } from '../http/endpoint.ts';
 import { requestHeaders } from '../http/headers.ts';
 import { VIA, viaOf } from '../http/instance.ts';
 import { clientLocation } from '../http/location.ts';
@@ -38,6 +38,7 @@ const OPENING_MS = 1_000;
 export interface Sending {
   readonly lease: Lease;
   readonly exchange: Exchange;
+  readonly endpoint: Endpoint;
   /** The client's, or with fields of ours in it. */
   readonly body: Buffer;
   readonly sink: Sink;
@@ -62,7 +63,7 @@ export function dispatch(sending: Sending): Dispatched {
   const target = lease.choice.candidate;
   const { request } = exchange;
   const prepared = {
-    path: target.basePath + workerPath(originForm(request.url)),
+    path: target.basePath + workerPath(originForm(request.url), sending.endpoint),
     method: request.method,
     headers: withRankHeader(requestHeaders(request.headers, ownHeaders(sending)), target.rank),
     body: body.length > 0 ? body : null,
@@ -90,10 +91,8 @@ function ownHeaders({ lease, exchange: { observed, request } }: Sending): string
 }
 
 /** The path and query under which workers serve it. */
-function workerPath(url: string): string {
-  const path = pathOf(url);
-  const { sentAs } = endpointOf(path);
-  return sentAs === undefined ? url : sentAs + url.slice(path.length);
+function workerPath(url: string, { sentAs }: Endpoint): string {
+  return sentAs === undefined ? url : sentAs + url.slice(pathOf(url).length);
 }
 
 /** One call to a worker, as its client drives it. */

@@ -4,11 +4,6 @@ import type { Choice, Policy } from '../policies/policy.ts';
 
 const EXPLAIN = 'x-sglang-router-explain';
 
-/** Whether anybody will read the scores of a choice: the client asked for them, or the log takes everything. */
-export function wantsScores(request: ClientRequest, log: Log): boolean {
-  return log.debugEnabled || asksToExplain(request);
-}
-
 /** Whether the client wants the scores of all candidates in a header of its answer. */
 export function asksToExplain(request: ClientRequest): boolean {
   return request.headers[EXPLAIN] === '1';

@@ -1,3 +1,14 @@
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from './json-characters.ts';
+
 /** Where a value lies in a body: from the byte at `start` to the one before `end`. */
 export interface Span {
   readonly start: number;
@@ -9,14 +20,6 @@ export interface Field extends Span {
   readonly key: number;
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 /** No key that anybody looks for is longer, every character of it escaped. */
 const MOST_KEY_BYTES = 1024;
 /** Of a number that no double rounds. */

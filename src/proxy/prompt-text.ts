@@ -1,3 +1,4 @@
+import { BACKSLASH, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './json-characters.ts';
 import { isClosing, isSpace, ObjectWalk, skipSpace, skipValue } from './json-scan.ts';
 import { isMedia, LEAST_MEDIA_BYTES, writeStandIn } from './media.ts';
 import { isEscapeOfTaste, writeUnescaped } from './unescape.ts';
@@ -10,13 +11,6 @@ const OTHER = 0x04;
 const NEXT_TEXT = 0x05;
 const NAMED = 0x06;
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
 const LETTER_N = 0x6e;
 const MINUS = 0x2d;
 const ZERO = 0x30;

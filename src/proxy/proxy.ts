@@ -115,7 +115,7 @@ export class DataPath {
     const model = modelOf(models, hints, ofModel);
     observed.record.model = model ?? (models.several ? undefined : models.ids[0]);
     const tries = new Tries(this.#retries(repeatable), this.#budget, () => admission.inFlight, this.#suspects);
-    const again = repeatable || IDEMPOTENT.has(exchange.request.method ?? '');
+    const again = repeatable || IDEMPOTENT.has(exchange.request.method);
     const reference = referenceOf(found, hints, keepers);
     const keeper = reference && (await this.#keeperOf(reference, exchange));
     // What only one worker can answer says nothing of how the others would.

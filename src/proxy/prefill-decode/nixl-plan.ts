@@ -1,7 +1,5 @@
 import { RouterError } from '../../errors.ts';
 import type { Family } from '../../http/endpoint.ts';
-import { endpointOf } from '../../http/endpoints.ts';
-import { pathOf } from '../../http/path.ts';
 import { failed } from '../failure.ts';
 import { type Asked, Leg } from '../leg.ts';
 import type { Attempt } from '../plans/plan.ts';
@@ -31,9 +29,8 @@ const FAMILIES: ReadonlySet<Family> = new Set(['chat', 'completions']);
 /** vLLM's way: the prefill server makes one token and tells where its cache lies, then the decode server is asked with that. */
 export class NixlPlan extends TwoPoolPlan {
   override async attempt(asked: Asked): Promise<Attempt> {
-    const { exchange } = asked;
-    const { url, upgrade } = exchange.request;
-    if (upgrade !== undefined || !FAMILIES.has(endpointOf(pathOf(url)).family)) return this.alone.attempt(asked);
+    const { exchange, endpoint } = asked;
+    if (exchange.request.upgrade !== undefined || !FAMILIES.has(endpoint.family)) return this.alone.attempt(asked);
     const body = spliceFields(exchange.body, TO_PREFILL, NOT_TO_PREFILL);
     if (!body) throw new RouterError('bad_request', 'expected a JSON object as the body');
     this.requireBoth(asked);

@@ -22,10 +22,9 @@ export class PrefillDecodePlan extends TwoPoolPlan {
   readonly #rooms = new Rooms();
 
   override async attempt(asked: Asked): Promise<Attempt> {
-    const { exchange } = asked;
+    const { exchange, endpoint } = asked;
     const { request, body } = exchange;
     const path = pathOf(request.url);
-    const endpoint = endpointOf(path);
     dropOverrides(request.headers);
     if (request.upgrade !== undefined) return this.alone.attempt(asked);
     if (!endpoint.inference) {
