@@ -3,11 +3,11 @@
  * for reading the prompt of a body, and for a whole choice; the longest pauses, and the memory of a million prompts.
  */
 import { parseArgs } from 'node:util';
-import { CacheAwarePolicy, DROPPED_AT_ONCE } from '../src/policies/cache-aware.ts';
-import type { Candidate } from '../src/policies/policy.ts';
-import { RequestHints } from '../src/proxy/hints.ts';
-import { Blocks } from '../src/state/blocks.ts';
-import { PrefixIndex } from '../src/state/prefix-index.ts';
+import { RequestHints } from '../src/data/prompt/hints.ts';
+import { Blocks } from '../src/scheduler/index/blocks.ts';
+import { PrefixIndex } from '../src/scheduler/index/prefix-index.ts';
+import { CacheAwarePolicy, DROPPED_AT_ONCE } from '../src/scheduler/policies/cache-aware.ts';
+import type { Candidate } from '../src/scheduler/policies/policy.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -4,7 +4,7 @@ import { document } from '../src/config/document.ts';
 import { changedDefaults, pythonFields } from '../src/config/python.ts';
 import { smgDocument } from '../src/config/smg.ts';
 import { document as paths } from '../src/http/endpoints-document.ts';
-import { document as metrics } from '../src/metrics/document.ts';
+import { document as metrics } from '../src/observe/metrics/document.ts';
 import { renderSimOptions } from '../src/sim/options.ts';
 
 /** Every committed file that is generated, wholly or from a marker on → its text, given what is there. */

@@ -1,5 +1,5 @@
 import { readTimer } from '../config/values.ts';
-import { RouterError } from '../errors.ts';
+import { RouterError } from '../errors/errors.ts';
 import { sendText } from '../http/respond.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';

@@ -1,8 +1,8 @@
-import { RouterError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Registry } from '../workers/registry.ts';
-import { keyOf, type Worker } from '../workers/worker.ts';
-import type { WorkerSpec } from '../workers/worker-spec.ts';
+import { RouterError } from '../errors/errors.ts';
+import type { Registry } from '../fleet/registry.ts';
+import { keyOf, type Worker } from '../fleet/worker.ts';
+import type { WorkerSpec } from '../fleet/worker-spec.ts';
+import type { Log } from '../observe/log/log.ts';
 
 /** How long a failed addition can be asked for. */
 const FAILED_KEPT_MS = 300_000;

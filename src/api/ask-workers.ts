@@ -1,8 +1,8 @@
-import { RouterError } from '../errors.ts';
+import { RouterError } from '../errors/errors.ts';
+import type { Worker } from '../fleet/worker.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
-import { call } from '../http/get.ts';
 import { INSTANCE, VIA, viaOf } from '../http/instance.ts';
-import type { Worker } from '../workers/worker.ts';
+import { call } from '../http/upstream/get.ts';
 
 /** What workers are asked. */
 export interface Question {

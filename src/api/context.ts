@@ -1,12 +1,12 @@
 import type { Config } from '../config/options.ts';
-import type { RouterError } from '../errors.ts';
+import type { RouterError } from '../errors/errors.ts';
+import type { Registry } from '../fleet/registry.ts';
+import type { Worker } from '../fleet/worker.ts';
+import type { Role } from '../fleet/worker-spec.ts';
 import type { Authorize } from '../http/auth.ts';
 import type { Reply } from '../http/edge/reply.ts';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics/metrics.ts';
-import type { Registry } from '../workers/registry.ts';
-import type { Worker } from '../workers/worker.ts';
-import type { Role } from '../workers/worker-spec.ts';
+import type { Log } from '../observe/log/log.ts';
+import type { Metrics } from '../observe/metrics/metrics.ts';
 import type { Additions } from './additions.ts';
 
 /** Who names workers, and since which Unix time it cannot say which there are. */

@@ -1,4 +1,4 @@
-import { type HttpErrorCode, RouterError } from '../errors.ts';
+import { type HttpErrorCode, RouterError } from '../errors/errors.ts';
 import { ClientGoneError } from '../http/client-gone.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import type { Reply } from '../http/edge/reply.ts';

@@ -1,9 +1,9 @@
-import { EngineMetrics } from '../fan-out/engine-metrics.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import { sendText } from '../http/respond.ts';
 import { askWorker, failures, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
+import { EngineMetrics } from './fan-out/engine-metrics.ts';
 import { healthyWorkers } from './healthy-workers.ts';
 import { together } from './together.ts';
 

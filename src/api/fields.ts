@@ -1,5 +1,5 @@
 import { ValueError } from '../config/values.ts';
-import { RouterError } from '../errors.ts';
+import { RouterError } from '../errors/errors.ts';
 
 /** The fields of a JSON object or of a query. */
 export type Fields = Readonly<Record<string, unknown>>;

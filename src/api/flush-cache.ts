@@ -1,10 +1,10 @@
 import { MAX_TIMER_MS } from '../config/values.ts';
-import { flushReport } from '../fan-out/flush.ts';
+import type { Worker } from '../fleet/worker.ts';
 import { sendJson } from '../http/respond.ts';
-import type { Worker } from '../workers/worker.ts';
 import { askWorker, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
+import { flushReport } from './fan-out/flush.ts';
 import { amountOf, fieldsOf } from './fields.ts';
 
 const TIMEOUT_MS = 5_000;

@@ -1,4 +1,4 @@
-import type { RouterError } from '../errors.ts';
+import type { RouterError } from '../errors/errors.ts';
 import { sendJson, sendText } from '../http/respond.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';

@@ -1,4 +1,4 @@
-import type { Worker } from '../workers/worker.ts';
+import type { Worker } from '../fleet/worker.ts';
 import type { ApiContext } from './context.ts';
 import { isHealthy } from './standing.ts';
 

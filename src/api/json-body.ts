@@ -1,4 +1,4 @@
-import { RouterError } from '../errors.ts';
+import { RouterError } from '../errors/errors.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import { type Fields, kindOf } from './fields.ts';
 

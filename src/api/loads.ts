@@ -1,12 +1,12 @@
-import { EngineMetrics } from '../fan-out/engine-metrics.ts';
-import { isLoads, type LoadAnswer, loadsReport, mergeLoads } from '../fan-out/loads.ts';
+import { LOAD_SOURCES } from '../fleet/load-report.ts';
+import type { Worker } from '../fleet/worker.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import { sendJson, sendText } from '../http/respond.ts';
-import { LOAD_SOURCES } from '../workers/load-report.ts';
-import type { Worker } from '../workers/worker.ts';
 import { askAll, askWorker, failures, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
+import { EngineMetrics } from './fan-out/engine-metrics.ts';
+import { isLoads, type LoadAnswer, loadsReport, mergeLoads } from './fan-out/loads.ts';
 import { healthyWorkers } from './healthy-workers.ts';
 import { jsonOf } from './json-of.ts';
 

@@ -1,4 +1,4 @@
-import { answerMetrics } from '../metrics/server.ts';
+import { answerMetrics } from '../observe/metrics/server.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
 

@@ -1,8 +1,8 @@
-import { withoutKeys } from '../fan-out/without-keys.ts';
 import { sendJsonText } from '../http/respond.ts';
 import { askFirst, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
+import { withoutKeys } from './fan-out/without-keys.ts';
 import { servingWorkers } from './healthy-workers.ts';
 import { together } from './together.ts';
 

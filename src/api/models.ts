@@ -1,10 +1,10 @@
-import { RouterError } from '../errors.ts';
-import { type ModelList, mergeModels } from '../fan-out/models.ts';
+import { RouterError } from '../errors/errors.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import { sendJson } from '../http/respond.ts';
 import { askAll, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
+import { type ModelList, mergeModels } from './fan-out/models.ts';
 import { servingWorkers } from './healthy-workers.ts';
 import { jsonOf } from './json-of.ts';
 import { together } from './together.ts';

@@ -1,4 +1,4 @@
-import { RouterError } from '../errors.ts';
+import { RouterError } from '../errors/errors.ts';
 import { sendText } from '../http/respond.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';

@@ -1,10 +1,10 @@
-import { withoutKeys } from '../fan-out/without-keys.ts';
+import type { Role } from '../fleet/worker-spec.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import { sendJsonText } from '../http/respond.ts';
-import type { Role } from '../workers/worker-spec.ts';
 import { askAny, askFirst, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
+import { withoutKeys } from './fan-out/without-keys.ts';
 import { servingWorkers } from './healthy-workers.ts';
 import { jsonOf } from './json-of.ts';
 

@@ -1,4 +1,4 @@
-import type { Out, Worker } from '../workers/worker.ts';
+import type { Out, Worker } from '../fleet/worker.ts';
 import type { ApiContext } from './context.ts';
 
 /** What keeps requests from a worker, as clients of the API are told; undefined when it gets its share. */

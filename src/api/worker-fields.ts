@@ -1,6 +1,6 @@
 import { readBootstrapPort, readKey, readRole, readTimer, readUrl } from '../config/values.ts';
-import { RouterError } from '../errors.ts';
-import type { Role, WorkerPatch, WorkerSpec } from '../workers/worker-spec.ts';
+import { RouterError } from '../errors/errors.ts';
+import type { Role, WorkerPatch, WorkerSpec } from '../fleet/worker-spec.ts';
 import type { ApiContext } from './context.ts';
 import { amountOf, countOf, type Fields, flagOf, labelsOf, textOf, wordOf } from './fields.ts';
 

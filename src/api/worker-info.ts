@@ -1,4 +1,4 @@
-import type { Worker } from '../workers/worker.ts';
+import type { Worker } from '../fleet/worker.ts';
 import type { Addition, FailedAddition } from './additions.ts';
 import type { ApiContext } from './context.ts';
 import { isHealthy, standingOf } from './standing.ts';

@@ -1,7 +1,7 @@
-import { RouterError } from '../errors.ts';
+import { RouterError } from '../errors/errors.ts';
+import type { Worker } from '../fleet/worker.ts';
+import type { Role } from '../fleet/worker-spec.ts';
 import { sendJson } from '../http/respond.ts';
-import type { Worker } from '../workers/worker.ts';
-import type { Role } from '../workers/worker-spec.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
 import { fieldsOf } from './fields.ts';

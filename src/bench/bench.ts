@@ -1,6 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
-import { ExitError } from '../errors.ts';
-import { requireFolder } from '../folder.ts';
+import { ExitError } from '../errors/errors.ts';
+import { requireFolder } from '../os/folder.ts';
 import { type Contender, installedPeers, ownRouter, peersFolder } from './contenders.ts';
 import { type Measured, measure, measureSimulated, type Setting } from './measure.ts';
 import { type BenchOptions, workloadOptions } from './options.ts';

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { temporaryFolder } from '../folder.ts';
+import { temporaryFolder } from '../os/folder.ts';
 import { freePorts, Program } from './program.ts';
 
 const START_MS = 60_000;

@@ -1,5 +1,5 @@
-import { ExitError } from '../errors.ts';
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../config/nearest.ts';
+import { ExitError } from '../errors/errors.ts';
 import { WORKLOADS } from './workloads/index.ts';
 import type { WorkloadOptions } from './workloads/workload.ts';
 

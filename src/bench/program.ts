@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { ExitError } from '../errors.ts';
+import { ExitError } from '../errors/errors.ts';
 
 const TAIL_BYTES = 4000;
 const STOP_MS = 5000;

@@ -1,4 +1,4 @@
-import { cutToColumns } from '../columns.ts';
+import { cutToColumns } from '../terminal/columns.ts';
 import type { Watcher } from './drive.ts';
 
 const BAR = 24;

@@ -3,7 +3,7 @@ import { runBench } from '../bench/bench.ts';
 import { type BenchOptions, parseBenchOptions, renderBenchHelp } from '../bench/options.ts';
 import { resolveRouter } from '../config/resolve.ts';
 import { readUrl, ValueError } from '../config/values.ts';
-import { ExitError } from '../errors.ts';
+import { ExitError } from '../errors/errors.ts';
 import { parseSimOptions } from '../sim/parse-options.ts';
 import { onSignals } from './exit.ts';
 

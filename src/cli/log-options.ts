@@ -1,5 +1,5 @@
 import type { Config } from '../config/options.ts';
-import type { Console, LogOptions } from '../log/open.ts';
+import type { Console, LogOptions } from '../observe/log/open.ts';
 
 /** The log that a command's options ask for. `keys` beside the router's own must not appear in it either. */
 export function logOptions(

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import { PROCESS_NAME, withoutSecrets } from '../log/command-line.ts';
-import { redacting } from '../log/redact.ts';
+import { redacting } from '../observe/log/redact.ts';
+import { PROCESS_NAME, withoutSecrets } from '../os/command-line.ts';
 
 /** Names this process as 0.3.2 does. Its flags stay to be read after the name, without the keys among them. */
 export function nameProcess(words: readonly string[], secrets: readonly (string | undefined)[]): void {

@@ -1,8 +1,8 @@
 import manifest from '../../package.json' with { type: 'json' };
+import { nearest } from '../config/nearest.ts';
 import { type Question, questionIn } from '../config/resolve.ts';
 import { inOneLine, show } from '../config/values.ts';
-import { ExitError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { ExitError } from '../errors/errors.ts';
 import type { Layout } from './help.ts';
 
 /** What the program runs with, so that tests can stand in for it. */

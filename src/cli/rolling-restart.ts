@@ -1,5 +1,5 @@
 import type { Server } from '../launch/server.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log/log.ts';
 
 /** What a rolling restart does to a server. */
 export interface Rolling {

@@ -1,8 +1,8 @@
 import type { Config } from '../config/options.ts';
 import { resolveRouter } from '../config/resolve.ts';
-import { openLog } from '../log/open.ts';
-import type { Log } from '../log.ts';
-import { type Router, startRouter } from '../router.ts';
+import type { Log } from '../observe/log/log.ts';
+import { openLog } from '../observe/log/open.ts';
+import { type Router, startRouter } from '../router/router.ts';
 import { runUntilSignal } from './exit.ts';
 import { logOptions } from './log-options.ts';
 import { nameProcess } from './process-name.ts';

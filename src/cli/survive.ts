@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log/log.ts';
 
 /**
  * An error that nobody caught is a defect of this program, in something that was done for one request, one check or one

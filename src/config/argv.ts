@@ -1,5 +1,5 @@
-import { ExitError } from '../errors.ts';
-import { didYouMean } from '../nearest.ts';
+import { ExitError } from '../errors/errors.ts';
+import { didYouMean } from './nearest.ts';
 import { SMG_FLAGS } from './smg.ts';
 import type { Spec } from './spec.ts';
 import { show } from './values.ts';

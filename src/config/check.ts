@@ -1,4 +1,4 @@
-import { ExitError } from '../errors.ts';
+import { ExitError } from '../errors/errors.ts';
 import type { Given } from './argv.ts';
 import { checkDoubles } from './doubles.ts';
 import type { Config } from './options.ts';

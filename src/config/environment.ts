@@ -1,7 +1,7 @@
-import { ExitError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { ExitError } from '../errors/errors.ts';
 import type { Given, Option } from './argv.ts';
 import { LAUNCH_OPTIONS } from './launch-options.ts';
+import { nearest } from './nearest.ts';
 import { show } from './values.ts';
 import { optionsOf, ROUTER_OPTIONS } from './vocabulary.ts';
 

@@ -1,9 +1,9 @@
-import { ExitError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { ExitError } from '../errors/errors.ts';
 import { type Find, findAbbreviated, type Given, isFlag, type Option, scan, unknownFlag } from './argv.ts';
 import { check } from './check.ts';
 import { type Env, unknownVariables } from './environment.ts';
 import { LAUNCH_OPTIONS, SERVER_OPTIONS, SERVERS_TOO, SHORTEST, TAKEN } from './launch-options.ts';
+import { nearest } from './nearest.ts';
 import { type Config, OPTIONS } from './options.ts';
 import type { Launched } from './prefill-decode.ts';
 import { addEnvironment, configOf, deepFreeze, type RouterSettings, valuesOf } from './resolve.ts';

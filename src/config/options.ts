@@ -1,4 +1,4 @@
-import { LEVELS, LOG_FORMATS } from '../log.ts';
+import { LEVELS, LOG_FORMATS } from '../observe/log/log.ts';
 import {
   bytes,
   choice,

@@ -1,4 +1,4 @@
-import { ExitError } from '../errors.ts';
+import { ExitError } from '../errors/errors.ts';
 import { findAbbreviated, type Given, type Option, scan, unknownFlag } from './argv.ts';
 import { check } from './check.ts';
 import { type Env, fromEnvironment, unknownVariables } from './environment.ts';

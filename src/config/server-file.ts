@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ExitError, fileProblem } from '../errors.ts';
+import { ExitError, fileProblem } from '../errors/errors.ts';
 import { yamlProblem } from './yaml-check.ts';
 
 /** One line of the file. */

@@ -1,4 +1,4 @@
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from './nearest.ts';
 
 /** A word that is no value of its option; the message reads after the flag's name: `--port: <message>`. */
 export class ValueError extends Error {

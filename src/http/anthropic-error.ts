@@ -1,4 +1,4 @@
-import type { RouterError } from '../errors.ts';
+import type { RouterError } from '../errors/errors.ts';
 
 /** Type of an error → status, as Anthropic's API documents them. */
 const TYPES: Readonly<Record<number, string>> = {

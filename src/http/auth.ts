@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { RouterError } from '../errors.ts';
+import { RouterError } from '../errors/errors.ts';
 import type { ClientRequest } from './edge/client-request.ts';
 import type { Access } from './endpoint.ts';
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { RouterError } from '../errors.ts';
+import { RouterError } from '../errors/errors.ts';
 import { ClientGoneError } from './client-gone.ts';
 
 const EMPTY = Buffer.alloc(0);

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { type HttpErrorCode, internalError, RouterError } from '../errors.ts';
+import { type HttpErrorCode, internalError, RouterError } from '../errors/errors.ts';
 import { anthropicError } from './anthropic-error.ts';
 import type { Reply } from './edge/reply.ts';
 import type { ErrorShape } from './endpoint.ts';

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { ExitError, fileProblem } from '../errors.ts';
+import { ExitError, fileProblem } from '../errors/errors.ts';
 
 /** A certificate and its private key, as PEM. */
 export interface KeyPair {

@@ -1,4 +1,4 @@
-import { columnsOf, cutToColumns } from '../columns.ts';
+import { columnsOf, cutToColumns } from '../terminal/columns.ts';
 
 /** What a board draws on. */
 export interface BoardTerminal {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { killTree, stopTree } from './kill-tree.ts';
+import { killTree, stopTree } from '../os/kill-tree.ts';
 import type { Command } from './plan.ts';
 
 /** How a process ended. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { ExitError } from '../errors.ts';
+import { ExitError } from '../errors/errors.ts';
 
 /** The program every server of a launch runs: file and leading arguments, before the server's own. */
 export interface Engine {

@@ -1,4 +1,4 @@
-import { ExitError } from '../errors.ts';
+import { ExitError } from '../errors/errors.ts';
 import { type Cause, causeOfExit, findCause, type Stage } from './causes.ts';
 import { describeExit, type Exit } from './child.ts';
 import { describePhase, type Phase } from './phases.ts';

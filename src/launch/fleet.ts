@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import type { Log } from '../log.ts';
+import type { Log } from '../observe/log/log.ts';
+import type { Ports } from '../os/ports.ts';
 import type { Failure } from './failure.ts';
 import { LogFile } from './log-file.ts';
 import type { ServerPlan } from './plan.ts';
-import type { Ports } from './ports.ts';
 import { Server, type ServerDeps, takePorts } from './server.ts';
 
 /** SGLang needs 3 to 7 s from SIGTERM to its end; then whatever is left is killed. */

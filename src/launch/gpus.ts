@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import type { LaunchConfig } from '../config/launch.ts';
 import { readServerFile } from '../config/server-file.ts';
-import { ExitError } from '../errors.ts';
+import { ExitError } from '../errors/errors.ts';
 
 /** Without its daemon nvidia-smi takes seconds, and with a broken driver it never ends. */
 const TOOL_TIMEOUT_MS = 15_000;

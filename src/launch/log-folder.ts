@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { lstat, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { temporaryFolder } from '../folder.ts';
+import { temporaryFolder } from '../os/folder.ts';
 
 const PREFIX = 'sglang-launch-';
 /** Says which process writes to the folder. */

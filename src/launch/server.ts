@@ -1,11 +1,11 @@
+import { groupListens } from '../os/listener.ts';
+import { isFree, type Ports } from '../os/ports.ts';
 import { saysPortTaken } from './causes.ts';
 import { Child, type Exit } from './child.ts';
 import { endedFailure, type Failing, type Failure, timeoutFailure } from './failure.ts';
-import { groupListens } from './listener.ts';
 import type { LogFile } from './log-file.ts';
 import { nextPhase, type Phase, saysReady, shareOf } from './phases.ts';
 import { SERVER_HOST, type ServerPlan } from './plan.ts';
-import { isFree, type Ports } from './ports.ts';
 import { LineReader, Tail } from './tail.ts';
 
 /** Longest time a timer takes; some 25 days. */

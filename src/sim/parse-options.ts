@@ -1,5 +1,5 @@
-import { ExitError } from '../errors.ts';
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../config/nearest.ts';
+import { ExitError } from '../errors/errors.ts';
 import type { SimOption } from './option.ts';
 import { SIM_OPTIONS, type SimOptions } from './options.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Additions } from '../../src/api/additions.ts';
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../../src/observe/log/log.ts';
 import { testRegistry } from '../helpers/test-registry.ts';
 
 const silent = createLog('critical', () => {});

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { installedPeers, RunningRouters } from '../../src/bench/contenders.ts';
-import { ExitError } from '../../src/errors.ts';
+import { ExitError } from '../../src/errors/errors.ts';
 
 async function folderWith(...programs: string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'peers-'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseBenchOptions, renderBenchHelp } from '../../src/bench/options.ts';
 import { WORKLOADS } from '../../src/bench/workloads/index.ts';
-import { ExitError } from '../../src/errors.ts';
+import { ExitError } from '../../src/errors/errors.ts';
 
 test('flags of engines are passed on, those of the router come in one word', () => {
   const options = parseBenchOptions([

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePorts, Program } from '../../src/bench/program.ts';
-import { ExitError } from '../../src/errors.ts';
+import { ExitError } from '../../src/errors/errors.ts';
 
 const SLEEP = 'setInterval(() => {}, 1000)';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { readProcessTableAtOnce } from '../../src/launch/process-table.ts';
+import { readProcessTableAtOnce } from '../../src/os/process-table.ts';
 import { coLauncher, READY, SIMULATED, sim } from '../helpers/co-launch.ts';
 import { spawnRouter } from '../helpers/spawn-router.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resolveRouter } from '../../src/config/resolve.ts';
-import { ExitError } from '../../src/errors.ts';
+import { ExitError } from '../../src/errors/errors.ts';
 
 const config = (...argv: string[]) => resolveRouter(argv, {}).config;
 const refusal = (...argv: string[]) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { questionIn, resolveRouter } from '../../src/config/resolve.ts';
-import { ExitError } from '../../src/errors.ts';
+import { ExitError } from '../../src/errors/errors.ts';
 
 const usage = (message: RegExp) => (error: unknown) =>
   error instanceof ExitError && error.exitCode === 2 && message.test(error.message);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { mock, type TestContext, test } from 'node:test';
-import { createLog } from '../../src/log.ts';
-import { RoundRobinPolicy } from '../../src/policies/round-robin.ts';
-import { FailureLog } from '../../src/proxy/failure-log.ts';
-import { Relay } from '../../src/proxy/relay.ts';
+import { Relay } from '../../src/data/relay.ts';
+import { createLog } from '../../src/observe/log/log.ts';
+import { FailureLog } from '../../src/scheduler/failure-log.ts';
+import { RoundRobinPolicy } from '../../src/scheduler/policies/round-robin.ts';
 import { answering, fakeWorker, type Handler } from '../helpers/fake-worker.ts';
 import { mortalWorker } from '../helpers/mortal-worker.ts';
 import { type TestRouter, testRouter, until } from '../helpers/test-router.ts';

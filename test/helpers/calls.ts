@@ -1,5 +1,5 @@
-import type { CallEnd, ChosenCall, Evidence } from '../../src/state/call.ts';
-import type { WorkerTarget } from '../../src/workers/worker-target.ts';
+import type { CallEnd, ChosenCall, Evidence } from '../../src/fleet/call.ts';
+import type { WorkerTarget } from '../../src/fleet/worker-target.ts';
 
 /** A call that is compared with nobody's, unless it is of a kind. */
 export function aCall(startedMs = 0, kind?: string): ChosenCall {

@@ -1,4 +1,4 @@
-import type { Candidate, Hints, Result } from '../../src/policies/policy.ts';
+import type { Candidate, Hints, Result } from '../../src/scheduler/policies/policy.ts';
 
 /** A worker as policies see it, with a load that a test may set. */
 export interface TestWorker extends Candidate {

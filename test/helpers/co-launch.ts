@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import getPort from 'get-port';
-import { killTree } from '../../src/launch/kill-tree.ts';
+import { killTree } from '../../src/os/kill-tree.ts';
 import { ENGINE, FIXTURES, Program } from '../launch/processes.ts';
 
 /** The line for scripts, with its JSON. */

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { columnsOf } from '../../src/columns.ts';
+import { columnsOf } from '../../src/terminal/columns.ts';
 
 const ESC = '\u001b';
 const TOKENS = new RegExp(`${ESC}\\[\\??[\\d;]*[A-Za-z]|\r|\n|[^${ESC}\r\n]`, 'gu');

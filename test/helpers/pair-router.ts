@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { resolveRouter } from '../../src/config/resolve.ts';
-import { createLog } from '../../src/log.ts';
-import { type Router, startRouter } from '../../src/router.ts';
+import { createLog } from '../../src/observe/log/log.ts';
+import { type Router, startRouter } from '../../src/router/router.ts';
 import { bootstrapPortOf, type Json, startSim, type TestSim } from './sim.ts';
 
 /** A prefill server; without a port it is given one that nobody asks. */

@@ -1,4 +1,4 @@
-import { RequestRecord } from '../../src/request-record.ts';
+import { RequestRecord } from '../../src/observe/request-record.ts';
 
 /** A request that one worker answered well, with these fields changed. */
 export function answeredRequest(fields: Partial<RequestRecord> = {}): RequestRecord {

@@ -1,10 +1,10 @@
-import { createLog } from '../../src/log.ts';
-import { Slots } from '../../src/state/slots.ts';
-import type { BreakerOptions } from '../../src/workers/breaker.ts';
-import type { Clock } from '../../src/workers/clock.ts';
-import type { OutlierOptions } from '../../src/workers/conducts.ts';
-import type { HealthOptions } from '../../src/workers/health.ts';
-import { Registry } from '../../src/workers/registry.ts';
+import type { BreakerOptions } from '../../src/fleet/breaker.ts';
+import type { Clock } from '../../src/fleet/clock.ts';
+import type { OutlierOptions } from '../../src/fleet/conducts.ts';
+import type { HealthOptions } from '../../src/fleet/health.ts';
+import { Registry } from '../../src/fleet/registry.ts';
+import { Slots } from '../../src/fleet/slots.ts';
+import { createLog } from '../../src/observe/log/log.ts';
 
 export const HEALTH: HealthOptions = {
   path: '/health',

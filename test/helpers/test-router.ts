@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { Config } from '../../src/config/options.ts';
 import { resolveRouter } from '../../src/config/resolve.ts';
-import { createLog } from '../../src/log.ts';
-import type { RequestRecord } from '../../src/request-record.ts';
-import { type Router, startRouter } from '../../src/router.ts';
+import { createLog } from '../../src/observe/log/log.ts';
+import type { RequestRecord } from '../../src/observe/request-record.ts';
+import { type Router, startRouter } from '../../src/router/router.ts';
 
 /** A router in this process on a free port, with its log. */
 export interface TestRouter extends AsyncDisposable {

@@ -1,5 +1,5 @@
+import type { Clock as ControlClock } from '../../src/fleet/clock.ts';
 import type { Clock } from '../../src/sim/clock.ts';
-import type { Clock as ControlClock } from '../../src/workers/clock.ts';
 
 /** A clock that stands still until it is told to move; alarms ring on the way, at their exact time. */
 export class VirtualClock implements Clock, ControlClock {

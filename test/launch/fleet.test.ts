@@ -10,9 +10,9 @@ import { type Engine, simEngine } from '../../src/launch/engine.ts';
 import type { Failure } from '../../src/launch/failure.ts';
 import { Fleet } from '../../src/launch/fleet.ts';
 import { planServers } from '../../src/launch/plan.ts';
-import { Ports } from '../../src/launch/ports.ts';
 import type { Server } from '../../src/launch/server.ts';
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../../src/observe/log/log.ts';
+import { Ports } from '../../src/os/ports.ts';
 import { ENGINE, gone } from './processes.ts';
 
 const ENGINE_FIXTURE: Engine = {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { readProcessTableAtOnce } from '../../src/launch/process-table.ts';
+import { readProcessTableAtOnce } from '../../src/os/process-table.ts';
 
 export const FIXTURES = fileURLToPath(new URL('../fixtures/launch/', import.meta.url));
 export const ENGINE = `${FIXTURES}engine.ts`;

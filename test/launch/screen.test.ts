@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import { simEngine } from '../../src/launch/engine.ts';
 import { Fleet } from '../../src/launch/fleet.ts';
 import { planServers } from '../../src/launch/plan.ts';
-import { Ports } from '../../src/launch/ports.ts';
 import { createScreen } from '../../src/launch/screen.ts';
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../../src/observe/log/log.ts';
+import { Ports } from '../../src/os/ports.ts';
 import { ModelTerminal } from '../helpers/model-terminal.ts';
 
 /** A fleet that is never started. */

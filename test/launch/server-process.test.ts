@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { serverProcessPath } from '../../src/launch/engine.ts';
-import { killTree } from '../../src/launch/kill-tree.ts';
-import { readProcessTableAtOnce } from '../../src/launch/process-table.ts';
+import { killTree } from '../../src/os/kill-tree.ts';
+import { readProcessTableAtOnce } from '../../src/os/process-table.ts';
 import { FIXTURES, gone, isAlive, Program } from './processes.ts';
 
 let port = 20_500;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ExitError } from '../../src/errors.ts';
+import { ExitError } from '../../src/errors/errors.ts';
 import { parseSimOptions } from '../../src/sim/parse-options.ts';
 
 function parse(...argv: string[]) {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ExitError, fileProblem } from '../../errors.ts';
+import { ExitError, fileProblem } from '../../errors/errors.ts';
 import { segment, single } from '../prompt.ts';
 import { Random } from '../random.ts';
 import type { Workload } from './workload.ts';

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { RouterError } from '../../errors.ts';
+import { RouterError } from '../../errors/errors.ts';
 import type { BodyRoom, Held } from './body-room.ts';
 import type { RequestHead } from './request-head.ts';
 

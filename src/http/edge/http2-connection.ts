@@ -6,7 +6,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { RouterError } from '../../errors.ts';
+import { RouterError } from '../../errors/errors.ts';
 import { ClientGoneError } from '../client-gone.ts';
 import { sendError } from '../respond.ts';
 import type { BodyRoom } from './body-room.ts';

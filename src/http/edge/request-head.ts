@@ -1,5 +1,5 @@
 import { type IncomingHttpHeaders, METHODS } from 'node:http';
-import { RouterError } from '../../errors.ts';
+import { RouterError } from '../../errors/errors.ts';
 import { offeredUpgrade } from '../upgrade.ts';
 import { lineEnd, type Repeated, readHeaders } from '../wire/header-lines.ts';
 

@@ -1,4 +1,4 @@
-import { RouterError } from '../../errors.ts';
+import { RouterError } from '../../errors/errors.ts';
 import { type BodyLength, type Fault, MessageParser } from '../wire/message-parser.ts';
 import { parseRequestHead, type RequestHead } from './request-head.ts';
 

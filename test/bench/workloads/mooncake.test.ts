@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseBenchOptions } from '../../../src/bench/options.ts';
 import { BLOCK_TOKENS, generateTrace, MOONCAKE } from '../../../src/bench/workloads/mooncake.ts';
-import { ExitError } from '../../../src/errors.ts';
+import { ExitError } from '../../../src/errors/errors.ts';
 
 function traceFile(...lines: string[]): string {
   const path = join(mkdtempSync(join(tmpdir(), 'trace-')), 'trace.jsonl');

@@ -1,0 +1,43 @@
+import type { RouterError } from '../errors/errors.ts';
+import { anthropicError } from '../http/anthropic-error.ts';
+import type { ErrorShape } from '../http/endpoint.ts';
+import { errorObject } from '../http/respond.ts';
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/**
+ * What ends a stream of events that broke off, as an API with errors of that `shape` words one in a stream; nothing that says
+ * it is complete follows. `last` is what the client got last: an event that was cut is ended first.
+ */
+export function terminalEvent(shape: ErrorShape, error: RouterError, last: Buffer | undefined): Buffer {
+  return Buffer.from(`${endsEvent(last) ? '' : '\n\n'}${eventOf(shape, error, last)}`);
+}
+
+function eventOf(shape: ErrorShape, error: RouterError, last: Buffer | undefined): string {
+  const { code, message } = error;
+  if (shape === 'anthropic') {
+    return event('error', anthropicError(error));
+  }
+  if (shape === 'responses') {
+    return event('error', { type: 'error', code, message, param: null, sequence_number: nextNumber(last) });
+  }
+  return `data: ${JSON.stringify({ error: errorObject(error) })}\n\n`;
+}
+
+function event(name: string, data: unknown): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+function endsEvent(last: Buffer | undefined): boolean {
+  if (!last) return true;
+  const end = last.length - 1;
+  if (last[end] !== LF) return false;
+  return last[end - 1] === LF || (last[end - 1] === CR && last[end - 2] === LF);
+}
+
+/** Events of this API are numbered. */
+function nextNumber(last: Buffer | undefined): number {
+  const number = /.*"sequence_number": ?(\d+)/s.exec(last?.toString('latin1') ?? '')?.[1];
+  return number === undefined ? 0 : Number(number) + 1;
+}

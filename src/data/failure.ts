@@ -1,0 +1,102 @@
+import { type HttpErrorCode, internalError, RouterError } from '../errors/errors.ts';
+import type { Target } from '../scheduler/target.ts';
+import type { Failed, Outcome } from './outcome.ts';
+
+/** The request is not one that can be sent: an invalid path, a header that must not be. */
+const NOT_SENDABLE: ReadonlySet<string> = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']);
+/** The worker was taken out meanwhile, and its connections with it. */
+const TAKEN_OUT: ReadonlySet<string> = new Set(['UND_ERR_CLOSED', 'UND_ERR_DESTROYED', 'UND_ERR_ABORTED']);
+/** The request asks for more than the router may hold: another server would answer as much. */
+const TOO_LARGE = 'worker_answer_too_large' satisfies HttpErrorCode;
+const MISTAKE = 'internal_error' satisfies HttpErrorCode;
+/** This machine cannot connect to anybody. */
+const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+
+const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? '';
+
+/** What was thrown while a call was made or its answer was dealt with: on purpose it is a RouterError, anything else is a mistake of ours. */
+export function thrown(error: unknown): RouterError {
+  return error instanceof RouterError ? error : internalError(error);
+}
+
+/** True where the router itself went wrong: no other attempt would end otherwise, and the log has the reason. */
+export function isMistake({ error }: Failed): boolean {
+  return codeOf(error) === MISTAKE;
+}
+
+/** How an attempt ended, in a few words: a status, or what went wrong; undefined where its client left. */
+export function causeOf(outcome: Outcome): string | undefined {
+  if (outcome.kind === 'failed') return wordsOf(outcome.error);
+  return 'status' in outcome ? `status ${outcome.status}` : undefined;
+}
+
+/** The outcome of a call that ended in an error. */
+export function failed(error: Error, started: boolean, sent: boolean): Failed {
+  const code = codeOf(error);
+  const isOurs = EXHAUSTED.has(code) || code === TOO_LARGE || code === MISTAKE;
+  const blameless = isOurs || NOT_SENDABLE.has(code) || TAKEN_OUT.has(code);
+  return { kind: 'failed', error, started, sent, blameless };
+}
+
+/**
+ * True when the server had the request, and its connection broke before a byte of the answer's body: it may have died of it. Not
+ * where the router ended the call, or where something else than HTTP came.
+ */
+export function mayHaveDied({ sent, started, blameless, error }: Failed): boolean {
+  return sent && !started && !blameless && !(error instanceof RouterError) && !isBadResponse(error);
+}
+
+/** What the client is told of a request that is given to no other server, as those that had it have broken off. */
+export function worksHarm(servers: readonly string[]): RouterError {
+  const [first = '', second = ''] = servers;
+  const which = first === second ? `worker ${first} broke off twice` : `workers ${first} and ${second} broke off`;
+  return new RouterError(
+    'worker_died',
+    `${which} over this request: it may be what ends them, so it goes to no other`,
+    {
+      final: true,
+    },
+  );
+}
+
+/** What the client is told of an answer that the router has to hold and may not. */
+export function tooLargeToHold(server: string, mostBytes: number): RouterError {
+  const got = `the answer of ${server} has more than the ${mostBytes} bytes that the router holds of it`;
+  return new RouterError(TOO_LARGE, `${got}; ask for less, or raise --max-payload-size`);
+}
+
+/** True when no other attempt can end otherwise: nothing can be sent, or nobody is there to send it. */
+export function isFinal({ error }: Failed): boolean {
+  const code = codeOf(error);
+  return (
+    NOT_SENDABLE.has(code) || code === TOO_LARGE || code === MISTAKE || code === ('draining' satisfies HttpErrorCode)
+  );
+}
+
+/** The only mapping from a failed call to what the client is told. */
+export function failureOf({ error, started }: Failed, target: Target | undefined): RouterError {
+  if (error instanceof RouterError) return error;
+  const code = codeOf(error);
+  const cause = { cause: error };
+  if (NOT_SENDABLE.has(code)) return new RouterError('bad_request', `this cannot be sent on: ${error.message}`, cause);
+  if (EXHAUSTED.has(code)) {
+    const message = `the router cannot open more connections (${code}); raise the limit of open files (ulimit -n)`;
+    return new RouterError('too_many_connections', message, { retryAfterSecs: 1, ...cause });
+  }
+  const bad = isBadResponse(error);
+  const broke = started ? 'broke off in the middle of its answer' : 'broke the connection before it answered';
+  return new RouterError(
+    bad ? 'worker_bad_response' : 'worker_connection_failed',
+    `worker ${target?.url} ${bad ? 'sent what is not HTTP' : broke}: ${wordsOf(error)}`,
+    cause,
+  );
+}
+
+/** The error of a name with several addresses has no words of its own. */
+function wordsOf(error: Error): string {
+  return error.message || codeOf(error);
+}
+
+function isBadResponse(error: Error): boolean {
+  return error.name === 'HTTPParserError' || codeOf(error) === 'UND_ERR_HEADERS_OVERFLOW';
+}

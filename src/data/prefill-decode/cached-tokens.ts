@@ -1,0 +1,51 @@
+import { fieldAt, fieldsIn, numberIn, type Span } from '../prompt/json-scan.ts';
+import type { Merge } from './merging-answer.ts';
+
+const CACHED = 'cached_tokens';
+/** The fields of an answer that may say how many tokens of its prompt were cached → where in them. */
+const PLACES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['usage', ['prompt_tokens_details', CACHED]],
+  ['meta_info', [CACHED]],
+]);
+
+/** Fields to look for, for whoever wants `cachedTokensIn`. */
+export const CACHED_FIELDS: readonly string[] = [...PLACES.keys()];
+
+/**
+ * Puts into decode's answer how much of the prompt the prefill server had cached: to the decode server all of it came from
+ * elsewhere, and so it counts all of it as cached. Every other byte stays as it is.
+ */
+export class CachedTokens implements Merge {
+  readonly #tokens: Buffer;
+
+  constructor(tokens: number) {
+    this.#tokens = Buffer.from(String(tokens));
+  }
+
+  merge(json: Buffer): Buffer {
+    if (!json.includes(CACHED)) return json;
+    const parts: Buffer[] = [];
+    let from = 0;
+    const spans = placesIn(json, fieldsIn(json, { start: 0, end: json.length }, CACHED_FIELDS));
+    for (const { start, end } of spans.sort((a, b) => a.start - b.start)) {
+      parts.push(json.subarray(from, start), this.#tokens);
+      from = end;
+    }
+    return from === 0 ? json : Buffer.concat([...parts, json.subarray(from)]);
+  }
+}
+
+/** How many tokens of its prompt an answer with these fields says were cached; undefined where it does not. */
+export function cachedTokensIn(json: Buffer, fields: ReadonlyMap<string, Span>): number | undefined {
+  return placesIn(json, fields)
+    .map((span) => numberIn(json, span))
+    .find((tokens) => tokens !== undefined);
+}
+
+function placesIn(json: Buffer, fields: ReadonlyMap<string, Span>): Span[] {
+  const spans = Array.from(PLACES, ([name, path]) => {
+    const field = fields.get(name);
+    return field && fieldAt(json, path, field);
+  });
+  return spans.filter((span) => span !== undefined);
+}

@@ -1,0 +1,106 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { RouterError } from '../../errors/errors.ts';
+import { tooLargeToHold } from '../failure.ts';
+import type { Described, Sink } from '../sink.ts';
+import { changeData, EventSplitter } from './events.ts';
+
+/** What is put into an answer. */
+export interface Merge {
+  /** One JSON text of the answer with it: all of the answer, or the data of an event. The same bytes where it has no place there. */
+  merge(json: Buffer): Buffer;
+}
+
+export interface MergingOptions {
+  /** The server that answers. */
+  readonly from: string;
+  /** An answer that is not streamed, or an event, may be so long. */
+  readonly mostBytes: number;
+}
+
+/** Of a stream that waits: as long as it is read, the end of its server is noticed. */
+const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+
+/** Decode's answer on its way to the client, with what the prefill server knows put in: it waits until that is `learned`. */
+export class MergingAnswer implements Sink {
+  readonly #client: Sink;
+  readonly #merge: Merge;
+  readonly #options: MergingOptions;
+  readonly #events = new EventSplitter();
+  #streams = false;
+  #learned = false;
+  #ended = false;
+  /** Whole events, or pieces of the one JSON text, that have not gone to the client. */
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #resume: (() => void) | undefined;
+
+  constructor(client: Sink, merge: Merge, options: MergingOptions) {
+    this.#client = client;
+    this.#merge = merge;
+    this.#options = options;
+  }
+
+  get started(): boolean {
+    return this.#client.started;
+  }
+
+  head(status: number, text: string | undefined, headers: IncomingHttpHeaders, described: Described): void {
+    this.#streams = described.streams;
+    const { 'content-length': _, ...rest } = headers;
+    this.#client.head(status, text, rest, described);
+  }
+
+  /** Throws RouterError `worker_answer_too_large` where more has to be held than may be. */
+  data(chunk: Buffer): boolean {
+    this.#waiting.push(...(this.#streams ? this.#events.push(chunk) : [chunk]));
+    this.#waitingBytes += chunk.length;
+    const { from, mostBytes } = this.#options;
+    if ((this.#streams ? this.#events.restBytes : this.#waitingBytes) > mostBytes)
+      throw tooLargeToHold(from, mostBytes);
+    if (this.#learned) return this.#flush();
+    return !this.#streams || this.#waitingBytes < MOST_WAITING_BYTES;
+  }
+
+  whenDrained(resume: () => void): void {
+    if (this.#learned) this.#client.whenDrained(resume);
+    else this.#resume = resume;
+  }
+
+  end(): void {
+    this.#ended = true;
+    if (this.#learned) this.#finish();
+  }
+
+  breakOff(error: RouterError): void {
+    this.#client.breakOff(error);
+  }
+
+  /** The prefill server has told all it will tell that the client may see; nothing goes on before. */
+  learned(): void {
+    if (this.#learned) return;
+    this.#learned = true;
+    if (this.#ended) this.#finish();
+    else {
+      this.#flush();
+      this.#resume?.();
+    }
+  }
+
+  /** Sends what may be sent; false when the client reads too slowly. */
+  #flush(): boolean {
+    if (!this.#streams) return true;
+    let drained = true;
+    for (const event of this.#waiting) {
+      drained = this.#client.data(changeData(event, (json) => this.#merge.merge(json)));
+    }
+    this.#waiting = [];
+    return drained;
+  }
+
+  #finish(): void {
+    this.#flush();
+    const last = this.#streams ? this.#events.rest : this.#merge.merge(Buffer.concat(this.#waiting));
+    if (last.length > 0) this.#client.data(last);
+    this.#client.end();
+  }
+}

@@ -1,0 +1,114 @@
+import type { Family } from '../../http/endpoint.ts';
+import { beginningOf } from './json-ends.ts';
+import type { Span } from './json-scan.ts';
+import { PromptText } from './prompt-text.ts';
+
+/** A field of a body that is a part of the prompt, and how it is read. Of several names the first present counts. */
+interface Part {
+  readonly names: readonly string[];
+  readonly as: 'tools' | 'system' | 'messages' | 'plain';
+}
+
+const TOOLS: Part = { names: ['tools'], as: 'tools' };
+const system = (name: string): Part => ({ names: [name], as: 'system' });
+const messages = (name: string): Part => ({ names: [name], as: 'messages' });
+const plain = (...names: readonly string[]): Part => ({ names, as: 'plain' });
+
+/**
+ * Family of paths → what makes the prompt, in the order in which a chat template puts it: what many requests share comes first, wherever
+ * the client wrote it.
+ */
+const PROMPTS: ReadonlyMap<Family, readonly Part[]> = new Map<Family, readonly Part[]>([
+  ['generate', [plain('text', 'input_ids')]],
+  ['chat', [TOOLS, messages('messages')]],
+  ['completions', [plain('prompt')]],
+  ['embeddings', [plain('input')]],
+  ['classify', [plain('input', 'text')]],
+  ['rerank', [plain('query')]],
+  ['score', [plain('query', 'text_1')]],
+  ['responses', [TOOLS, system('instructions'), messages('input')]],
+  ['messages', [TOOLS, system('system'), messages('messages')]],
+  ['ollama_chat', [TOOLS, messages('messages')]],
+  ['ollama_generate', [system('system'), messages('prompt')]],
+  ['encode', [plain('text', 'input_ids')]],
+]);
+
+/** What an engine's cache tells apart beside the prompt: the same words with another of these share nothing. */
+const NAMESPACES = ['lora_path', 'cache_salt', 'extra_key'];
+
+const MODEL = 'model';
+const COLON = 0x3a;
+
+/** Every field that any prompt is made of. */
+export const ALL_PROMPT_FIELDS: readonly string[] = [
+  MODEL,
+  ...NAMESPACES,
+  ...[...PROMPTS.values()].flat().flatMap(({ names }) => names),
+];
+
+/** What was read of a request's body. */
+export interface Scanned {
+  readonly body: Buffer;
+  readonly fields: ReadonlyMap<string, Span>;
+  /** Another model is another prompt; else only another adapter in its name is. */
+  readonly severalModels: boolean;
+}
+
+/** One for all requests, so that no request holds a copy of its prompt: a policy is done with one before the next is read. */
+const prompts = new PromptText();
+let readings = 0;
+
+/** How often a prompt was read: what `promptOf` returned holds until that changes. */
+export function promptsRead(): number {
+  return readings;
+}
+
+/**
+ * The prompt as the engine will see it, the same bytes for every spelling: a conversation that goes on, or a prompt with the
+ * same beginning, has the same first bytes. Undefined where paths of that family have no prompt or the body none.
+ */
+export function promptOf(family: Family, { body, fields, severalModels }: Scanned): Uint8Array | undefined {
+  const own = PROMPTS.get(family);
+  if (!own) return undefined;
+  const beginning = beginningOf(body);
+  /** Where the part stands in what is read; beyond the beginning of a large body it is read on its own. */
+  const place = ({ start, end }: Span): number => {
+    const isNear = start < beginning.length;
+    prompts.read(isNear ? beginning : body.subarray(start, end));
+    return isNear ? start : 0;
+  };
+  readings++;
+  prompts.begin();
+  const model = fields.get(MODEL);
+  const adapter = model && (severalModels ? model : adapterIn(body, model));
+  if (adapter) prompts.named(MODEL, place(adapter));
+  for (const name of NAMESPACES) {
+    const span = firstOf([name], body, fields);
+    if (span) prompts.named(name, place(span));
+  }
+  const named = prompts.length;
+  for (const { names, as } of own) {
+    const span = firstOf(names, body, fields);
+    if (span) prompts[as](place(span));
+  }
+  prompts.end();
+  return prompts.length > named ? prompts.bytes : undefined;
+}
+
+/** Where `:adapter` begins, as a model names an adapter too, whose cache is its own. */
+function adapterIn(body: Buffer, { start, end }: Span): Span | undefined {
+  const colon = body.lastIndexOf(COLON, end - 1);
+  return colon > start ? { start: colon, end } : undefined;
+}
+
+function firstOf(names: readonly string[], body: Buffer, fields: ReadonlyMap<string, Span>): Span | undefined {
+  for (const name of names) {
+    const span = fields.get(name);
+    if (span && !isNull(body, span)) return span;
+  }
+  return undefined;
+}
+
+function isNull(body: Buffer, { start, end }: Span): boolean {
+  return end - start === 4 && body[start] === 0x6e;
+}

@@ -1,0 +1,104 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { RouterError } from '../errors/errors.ts';
+import type { Reply, Upstream } from '../http/edge/reply.ts';
+import { endpointOf } from '../http/endpoints.ts';
+import { responseHeaders } from '../http/headers.ts';
+import { pathOf } from '../http/path.ts';
+import { terminalEvent } from './broken-stream.ts';
+import type { Exchange } from './exchange.ts';
+import type { Described, Sink } from './sink.ts';
+
+/** A client that does not even read the last event must not keep its connection. */
+const FAREWELL_MS = 10_000;
+
+/** Passes one answer on to the client as it comes: no buffering, bytes in are bytes out. */
+export class Relay implements Sink {
+  readonly #exchange: Exchange;
+  readonly #reply: Reply;
+  readonly #url: string;
+  readonly #headers: readonly string[];
+  readonly #describe: ((headers: string[]) => void) | undefined;
+  /** Bytes still to come where the worker declared a length. */
+  #left: number | undefined;
+  /** A stream of events, to which the router can add one. */
+  #isPlainStream = false;
+  #last: Buffer | undefined;
+
+  /** `describe` adds headers of its own to the answer's, as name, value, name, value … */
+  constructor(exchange: Exchange, describe?: (headers: string[]) => void) {
+    const { request, reply, headers } = exchange;
+    this.#exchange = exchange;
+    this.#reply = reply;
+    this.#url = request.url;
+    this.#headers = headers;
+    this.#describe = describe;
+  }
+
+  /** True once a byte of the answer may have reached the client. */
+  get started(): boolean {
+    return this.#reply.started;
+  }
+
+  /** The head waits for the first bytes of the body and leaves with them: until then another worker may be asked. */
+  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, described: Described): void {
+    const { 'content-length': length, ...rest } = headers;
+    const out = this.#headersFor(rest, described);
+    if (described.streams) passAtOnce(headers, out);
+    this.#isPlainStream = described.streams && headers['content-encoding'] === undefined;
+    this.#left = length === undefined ? undefined : Number(length);
+    this.#reply.head(status, statusText || undefined, out, this.#left);
+  }
+
+  tunnel(protocol: string, headers: IncomingHttpHeaders, described: Described, upstream: Upstream): void {
+    const { 'content-length': _, ...rest } = headers;
+    this.#reply.tunnel(protocol, this.#headersFor(rest, described), upstream);
+  }
+
+  #headersFor(headers: IncomingHttpHeaders, described: Described): string[] {
+    const out = responseHeaders(headers);
+    out.push(...this.#headers);
+    described.describe(out);
+    this.#describe?.(out);
+    return out;
+  }
+
+  /** False when the client reads more slowly than the worker writes: go on when `whenDrained` calls. */
+  data(chunk: Buffer): boolean {
+    // undici (TLS) hands over an empty chunk when it goes on after a pause.
+    if (chunk.length === 0) return true;
+    if (!this.#reply.started) this.#exchange.letBodyGo();
+    this.#last = chunk;
+    if (this.#left === undefined) return this.#reply.write(chunk);
+    this.#left -= chunk.length;
+    if (this.#left !== 0) return this.#reply.write(chunk);
+    this.#reply.end(chunk);
+    return true;
+  }
+
+  whenDrained(resume: () => void): void {
+    this.#reply.whenDrained(resume);
+  }
+
+  end(): void {
+    this.#reply.end();
+  }
+
+  /** The answer broke off: the client must not take what it has for the whole. A stream says so, anything else is cut. */
+  breakOff(error: RouterError): void {
+    const reply = this.#reply;
+    if (!this.#isPlainStream || this.#left !== undefined) {
+      reply.cut();
+      return;
+    }
+    // Whole as far as HTTP goes, so a client may use the connection again.
+    reply.end(terminalEvent(endpointOf(pathOf(this.#url)).errors, error, this.#last));
+    const timer = setTimeout(() => reply.cut(), FAREWELL_MS);
+    void reply.flushed()?.then(() => clearTimeout(timer));
+  }
+}
+
+/** Tells proxies in front, such as nginx with its defaults, to pass events on as they come, unless the worker says otherwise. */
+function passAtOnce(headers: IncomingHttpHeaders, out: string[]): void {
+  if (headers['x-accel-buffering'] === undefined) out.push('x-accel-buffering', 'no');
+  if (headers['cache-control'] === undefined) out.push('cache-control', 'no-cache');
+}

@@ -1,0 +1,36 @@
+import type { Upstream } from '../http/edge/reply.ts';
+import type { Tunnel } from '../http/upstream/worker-client.ts';
+import type { Deadlines } from './deadlines.ts';
+
+/** Where its bytes are counted. */
+interface Counted {
+  requestBytes: number;
+}
+
+/** What a client sends through a tunnel, on its way to the worker. */
+export class ToWorker implements Upstream {
+  readonly #tunnel: Tunnel;
+  readonly #deadlines: Deadlines;
+  readonly #record: Counted;
+
+  constructor(tunnel: Tunnel, deadlines: Deadlines, record: Counted) {
+    this.#tunnel = tunnel;
+    this.#deadlines = deadlines;
+    this.#record = record;
+  }
+
+  send(chunk: Buffer): boolean {
+    this.#deadlines.chunks++;
+    this.#record.requestBytes += chunk.length;
+    return this.#tunnel.send(chunk);
+  }
+
+  whenSent(resume: () => void): void {
+    this.#tunnel.whenSent(resume);
+  }
+
+  finish(): void {
+    this.#deadlines.clientEnded();
+    this.#tunnel.finish();
+  }
+}

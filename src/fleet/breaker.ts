@@ -1,0 +1,187 @@
+import type { Verdict } from './call.ts';
+import type { Clock } from './clock.ts';
+
+/** `open` gets no requests; `half_open` one at a time, to see whether it is well again. */
+export type BreakerState = 'closed' | 'open' | 'half_open';
+
+export interface BreakerOptions {
+  /** Failures in a row that open it; Infinity where failing requests never do. */
+  readonly failureThreshold: number;
+  /** Successes that close it again. */
+  readonly successThreshold: number;
+  /** Time spent open before the first probe. */
+  readonly timeoutMs: number;
+  /** Failures further apart than this do not add up. */
+  readonly windowMs: number;
+}
+
+interface Failure {
+  readonly atMs: number;
+  readonly cause: string;
+}
+
+/** Of a cause so much is shown, and of different ones so many. */
+const LONGEST_CAUSE = 200;
+const SHOWN_CAUSES = 3;
+
+/**
+ * Takes a worker out after failures in a row and lets probes decide when it comes back. A request counts only under the
+ * state it was chosen in: what was sent before a worker was taken out says nothing of how it is now.
+ */
+export class Breaker {
+  readonly #options: BreakerOptions;
+  readonly #clock: Clock;
+  readonly #changed: (was: BreakerState) => void;
+  #state: BreakerState = 'closed';
+  /** Counts state changes; a ticket is the epoch of the choice, negative for a probe. */
+  #epoch = 1;
+  /** The failures in a row, oldest first; only those within the window. */
+  #recent: Failure[] = [];
+  #successes = 0;
+  #probing = false;
+  /** It hung although it looks healthy, so that health checks cannot tell when it is over. */
+  #tripped = false;
+  #reason = '';
+  #failures = 0;
+  #lastFailureMs = Number.NEGATIVE_INFINITY;
+  #cancel: (() => void) | undefined;
+
+  /** `changed` is told of every change of `state` or `admits`, with the state before. */
+  constructor(options: BreakerOptions, clock: Clock, changed: (was: BreakerState) => void) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#changed = changed;
+  }
+
+  get state(): BreakerState {
+    return this.#state;
+  }
+
+  /** Whether a request may be sent now. */
+  get admits(): boolean {
+    return this.#state === 'closed' || (this.#state === 'half_open' && !this.#probing);
+  }
+
+  /** It was opened by `trip`, and has not closed since. */
+  get tripped(): boolean {
+    return this.#tripped;
+  }
+
+  /** What opened it last. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** Failures since the last success, whatever the state. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  get lastFailureMs(): number {
+    return this.#lastFailureMs;
+  }
+
+  /** A request was chosen for the worker: half-open it is the probe, unless one is under way. Its ticket goes to `settled`. */
+  chosen(): number {
+    if (this.#state !== 'half_open' || this.#probing) return this.#epoch;
+    this.#probing = true;
+    this.#changed('half_open');
+    return -this.#epoch;
+  }
+
+  /** The request of that ticket was chosen under the state that it is in. */
+  isCurrent(ticket: number): boolean {
+    return Math.abs(ticket) === this.#epoch;
+  }
+
+  /** The request of that ticket is over. */
+  settled(verdict: Verdict, ticket: number, cause = 'a failure'): void {
+    if (verdict === 'failure') this.#countFailure();
+    else if (verdict === 'success') this.#failures = 0;
+    if (!this.isCurrent(ticket)) return;
+    if (verdict === 'failure') this.#failed(cause);
+    else if (verdict === 'success') this.#succeeded();
+    if (ticket === -this.#epoch) this.#freeProbe();
+  }
+
+  /** A health check went well: while half-open that is a success too. */
+  healthy(): void {
+    if (this.#state === 'half_open' && !this.#tripped) this.#succeeded();
+  }
+
+  /** Opens it at once, or again; only requests that go well close it then. */
+  trip(reason: string): void {
+    this.#tripped = true;
+    this.#countFailure();
+    this.#open(reason);
+  }
+
+  /** A new process on that address: nothing of the old one counts. */
+  reset(): void {
+    this.#failures = 0;
+    this.#recent = [];
+    this.#epoch++;
+    if (this.#state !== 'closed') this.#enter('closed');
+  }
+
+  close(): void {
+    this.#cancel?.();
+  }
+
+  #countFailure(): void {
+    this.#failures++;
+    this.#lastFailureMs = this.#clock.now();
+  }
+
+  #failed(cause: string): void {
+    if (this.#state === 'half_open') this.#open(`failed again when it was tried: ${cause}`);
+    else if (this.#state === 'open') this.#successes = 0;
+    else {
+      const now = this.#clock.now();
+      this.#recent = this.#recent.filter(({ atMs }) => now - atMs <= this.#options.windowMs);
+      this.#recent.push({ atMs: now, cause: cause.slice(0, LONGEST_CAUSE) });
+      const { length } = this.#recent;
+      if (length >= this.#options.failureThreshold)
+        this.#open(`${length} failures in a row: ${causesOf(this.#recent)}`);
+    }
+  }
+
+  /** While open, too: a request gets there when no other worker is left. */
+  #succeeded(): void {
+    if (this.#recent.length > 0) this.#recent = [];
+    if (this.#state === 'closed') return;
+    if (++this.#successes >= this.#options.successThreshold) this.#enter('closed');
+  }
+
+  #freeProbe(): void {
+    this.#probing = false;
+    this.#changed('half_open');
+  }
+
+  #open(reason: string): void {
+    this.#reason = reason;
+    this.#enter('open');
+    this.#cancel = this.#clock.after(this.#options.timeoutMs, () => this.#enter('half_open'));
+  }
+
+  #enter(state: BreakerState): void {
+    const was = this.#state;
+    this.#cancel?.();
+    this.#state = state;
+    this.#epoch++;
+    this.#recent = [];
+    this.#successes = 0;
+    this.#probing = false;
+    if (state === 'closed') this.#tripped = false;
+    this.#changed(was);
+  }
+}
+
+/** What went wrong, what did most often first. */
+function causesOf(failures: readonly Failure[]): string {
+  const alike = [...Map.groupBy(failures, ({ cause }) => cause)].sort(([, a], [, b]) => b.length - a.length);
+  const shown = alike
+    .slice(0, SHOWN_CAUSES)
+    .map(([cause, { length }]) => (length > 1 ? `${cause} (${length} times)` : cause));
+  return [...shown, ...(alike.length > SHOWN_CAUSES ? ['…'] : [])].join(', ');
+}

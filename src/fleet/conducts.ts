@@ -1,0 +1,108 @@
+import type { CallEnd, ChosenCall, Comparison } from './call.ts';
+import type { Clock } from './clock.ts';
+import { Conduct, type ConductOwner } from './conduct.ts';
+
+/** Who compares a worker with its peers, and is told what follows. */
+export type ConductsOwner = Pick<ConductOwner, 'hasPeers' | 'blamed' | 'ejectionChanged'>;
+
+export interface OutlierOptions {
+  /** Else nobody is ever held back. */
+  readonly enabled: boolean;
+  /** A request whose answer is doubted may be sent to another worker. */
+  readonly compares: boolean;
+}
+
+/** How one worker deals with requests, each kind by itself: a model that makes no embeddings may chat well. */
+export class Conducts implements ConductOwner {
+  readonly clock: Clock;
+  readonly compares: boolean;
+  heldKinds = 0;
+  readonly #owner: ConductsOwner;
+  readonly #enabled: boolean;
+  readonly #byKind = new Map<string, Conduct>();
+
+  constructor(clock: Clock, owner: ConductsOwner, { enabled, compares }: OutlierOptions) {
+    this.clock = clock;
+    this.compares = compares;
+    this.#owner = owner;
+    this.#enabled = enabled;
+  }
+
+  /** Requests of that kind should go to others now. */
+  holds(kind: string | undefined): boolean {
+    return this.heldKinds > 0 && kind !== undefined && (this.#byKind.get(kind)?.holds ?? false);
+  }
+
+  /** What it was taken out for; undefined where it was not. */
+  get problem(): string | undefined {
+    if (this.heldKinds === 0) return undefined;
+    const reasons = [...this.#byKind.values()].flatMap(({ ejected }) => ejected ?? []);
+    return reasons.length === 0 ? undefined : `taken out for errors that others do not give: ${reasons.join('; ')}`;
+  }
+
+  /** Errors in a row, of all kinds together. */
+  get errorsInARow(): number {
+    let sum = 0;
+    for (const { errorsInARow } of this.#byKind.values()) sum += errorsInARow;
+    return sum;
+  }
+
+  of(kind: string): Conduct | undefined {
+    return this.#byKind.get(kind);
+  }
+
+  chosen(call: ChosenCall): void {
+    const { kind } = call;
+    if (kind === undefined || !this.#enabled) return;
+    let conduct = this.#byKind.get(kind);
+    if (!conduct) {
+      conduct = new Conduct(kind, this);
+      this.#byKind.set(kind, conduct);
+    }
+    conduct.chosen(call);
+  }
+
+  doubts(call: ChosenCall): boolean {
+    return this.#conductOf(call)?.doubts(call) ?? false;
+  }
+
+  comparing(call: ChosenCall): void {
+    this.#conductOf(call)?.comparing();
+  }
+
+  compared(call: ChosenCall, comparison: Comparison, wasAwaited: boolean): void {
+    this.#conductOf(call)?.compared(comparison, wasAwaited);
+  }
+
+  answered(call: ChosenCall): void {
+    this.#conductOf(call)?.answered(call);
+  }
+
+  ended(call: ChosenCall, end: CallEnd): void {
+    this.#conductOf(call)?.ended(call, end);
+  }
+
+  reset(): void {
+    for (const conduct of this.#byKind.values()) conduct.reset();
+  }
+
+  close(): void {
+    for (const conduct of this.#byKind.values()) conduct.close();
+  }
+
+  hasPeers(conduct: Conduct): boolean {
+    return this.#owner.hasPeers(conduct);
+  }
+
+  blamed(conduct: Conduct): void {
+    this.#owner.blamed(conduct);
+  }
+
+  ejectionChanged(conduct: Conduct): void {
+    this.#owner.ejectionChanged(conduct);
+  }
+
+  #conductOf({ kind }: ChosenCall): Conduct | undefined {
+    return kind === undefined ? undefined : this.#byKind.get(kind);
+  }
+}

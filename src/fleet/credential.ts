@@ -1,0 +1,79 @@
+import { get } from '../http/upstream/get.ts';
+import type { Clock } from './clock.ts';
+import type { Worker } from './worker.ts';
+
+/** Every engine lists its models there, and wants the key for it that it wants for requests. */
+const PATH = '/v1/models';
+const TIMEOUT_MS = 5_000;
+/** Between two questions to a worker that refuses the key. */
+const ASK_AGAIN_MS = 2_000;
+/** Between two questions to one that takes it, however many requests it refuses: they may be wrong in another way. */
+const DOUBT_EVERY_MS = 1_000;
+
+/** Whether a worker takes the key that the router has for it. Asked by a question of the router's own: what a client sends may be refused for its own sake. */
+export class Credential {
+  readonly #worker: Worker;
+  readonly #clock: Clock;
+  readonly #changed: () => void;
+  #problem: string | undefined;
+  #asking: Promise<void> | undefined;
+  #acceptedMs = Number.NEGATIVE_INFINITY;
+  #cancel: (() => void) | undefined;
+  #stopped = false;
+
+  /** `changed` is told when it is refused, and when it is accepted again. */
+  constructor(worker: Worker, clock: Clock, changed: () => void) {
+    this.#worker = worker;
+    this.#clock = clock;
+    this.#changed = changed;
+  }
+
+  /** Why it gets no requests; undefined where the key is taken, or there is none. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Something that went with the key was refused: asks whether that was for the key. */
+  doubt(): void {
+    const isFresh = this.#clock.now() - this.#acceptedMs < DOUBT_EVERY_MS;
+    if (!isFresh && this.#problem === undefined && this.#worker.authorization !== undefined) void this.check();
+  }
+
+  /** Asks now; resolves with `problem` as it is then. */
+  async check(): Promise<string | undefined> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    await this.#asking;
+    return this.#problem;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+  }
+
+  async #ask(): Promise<void> {
+    const { client, basePath, controlHeaders, authorization } = this.#worker;
+    const options = { headers: controlHeaders, timeoutMs: TIMEOUT_MS, maxBytes: 0 };
+    const status = await get(client, basePath + PATH, options).then(
+      (answer) => answer.status,
+      () => undefined,
+    );
+    if (this.#stopped) return;
+    // Another key was set meanwhile.
+    if (authorization !== this.#worker.authorization) return this.#ask();
+    const refused = authorization !== undefined && (status === 401 || status === 403);
+    if (refused) this.#enter(`it refuses the router's key (api_key, --api-key): ${PATH} answered ${status}`);
+    else if (status !== undefined) this.#enter(undefined);
+    this.#cancel?.();
+    if (this.#problem !== undefined) this.#cancel = this.#clock.after(ASK_AGAIN_MS, () => void this.check());
+  }
+
+  #enter(problem: string | undefined): void {
+    const was = this.#problem;
+    this.#problem = problem;
+    if (problem === undefined) this.#acceptedMs = this.#clock.now();
+    if ((was === undefined) !== (problem === undefined)) this.#changed();
+  }
+}

@@ -1,0 +1,207 @@
+import { HTTP_ERRORS } from '../errors/errors.ts';
+import { get } from '../http/upstream/get.ts';
+import { nobodyListens } from '../http/upstream/nobody-listens.ts';
+import type { Clock } from './clock.ts';
+import type { Worker, WorkerOwner } from './worker.ts';
+
+export interface HealthOptions {
+  readonly path: string;
+  /** Between two checks of a worker that was ready once. */
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Bad checks in a row that take a ready worker out. */
+  readonly failureThreshold: number;
+  /** Good checks in a row that take it back. */
+  readonly successThreshold: number;
+  /** Workers are taken for ready; one that cannot be connected to is polled until somebody answers there. */
+  readonly disabled: boolean;
+  /** The longest wait between two polls of a worker that is starting. */
+  readonly startupIntervalMs: number;
+  /** A worker not ready by then is reported once; it is polled further all the same. */
+  readonly overdueMs: number;
+}
+
+/** What a check found wrong. */
+interface Problem {
+  readonly text: string;
+  /** Nobody listens there. */
+  readonly refused: boolean;
+}
+
+const SHORTEST_WAIT_MS = 100;
+/** A worker that was never ready is told of after so long: its address may be wrong. */
+const TOLD_OF_WAIT_MS = 5_000;
+/** Between checks that decide whether a worker that was taken out comes back. */
+const RETURN_WAIT_MS = 1_000;
+
+/** Checks the health of one worker: fast while it starts, at the configured interval from then on. */
+export class Health {
+  readonly #worker: Worker;
+  readonly #options: HealthOptions;
+  readonly #clock: Clock;
+  readonly #owner: WorkerOwner;
+  /** Counts states of the worker: what was asked in an earlier one says nothing any more. */
+  #round = 0;
+  #checking = false;
+  #stopped = false;
+  #reported = false;
+  #toldOfWait = false;
+  #failures = 0;
+  #successes = 0;
+  #activity = 0;
+  #movedMs = Number.NEGATIVE_INFINITY;
+  #cancel: (() => void) | undefined;
+
+  constructor(worker: Worker, options: HealthOptions, clock: Clock, owner: WorkerOwner) {
+    this.#worker = worker;
+    this.#options = options;
+    this.#clock = clock;
+    this.#owner = owner;
+  }
+
+  /** Bad checks in a row. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  get disabled(): boolean {
+    return this.#worker.spec.disableHealthCheck ?? this.#options.disabled;
+  }
+
+  /** When a byte of an answer came last, as far as `look` has seen. */
+  get movedMs(): number {
+    return this.#movedMs;
+  }
+
+  /** Notes whether bytes have come since the last look. */
+  look(): void {
+    const { activity } = this.#worker;
+    if (activity !== this.#activity) this.#movedMs = this.#clock.now();
+    this.#activity = activity;
+  }
+
+  /** The worker's state is another: begins anew with what that asks for. */
+  restart(): void {
+    this.#round++;
+    this.#checking = false;
+    this.#successes = 0;
+    this.#reported = false;
+    this.#cancel?.();
+    if (this.#worker.state.kind === 'starting') this.now();
+    else this.#schedule();
+  }
+
+  /** Checks at once, unless a check is under way. */
+  now(): void {
+    this.#cancel?.();
+    if (!this.#checking && this.#wanted) void this.#check();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#round++;
+    this.#cancel?.();
+  }
+
+  /** Asks once; undefined when the worker is healthy. */
+  async ask(): Promise<Problem | undefined> {
+    const { client, basePath, controlHeaders } = this.#worker;
+    const { path, timeoutMs } = this.#options;
+    try {
+      const { status } = await get(client, basePath + path, { headers: controlHeaders, timeoutMs, maxBytes: 0 });
+      // Where health is not to be checked the path may mean nothing: that somebody answers is enough.
+      const good = this.disabled ? status < 500 : status >= 200 && status < 300;
+      return good ? undefined : { text: `${path} answered ${status}${this.#meaningOf(status)}`, refused: false };
+    } catch (error) {
+      return { text: (error as Error).message, refused: nobodyListens(error) };
+    }
+  }
+
+  #meaningOf(status: number): string {
+    if (status === HTTP_ERRORS.loop_detected) return ': it is this router itself';
+    if (status !== 401 && status !== 403) return '';
+    const { authorization } = this.#worker;
+    return authorization === undefined
+      ? ': it wants a key (api_key, --api-key)'
+      : ": it refuses the router's key (api_key, --api-key)";
+  }
+
+  get #wanted(): boolean {
+    if (this.#stopped) return false;
+    const { kind } = this.#worker.state;
+    return kind === 'starting' || (this.#worker.up && !this.disabled);
+  }
+
+  async #check(): Promise<void> {
+    const round = this.#round;
+    const { activity } = this.#worker;
+    this.#checking = true;
+    const problem = (await this.ask()) ?? (await this.#unprepared());
+    if (round !== this.#round) return;
+    this.#checking = false;
+    this.#owner.checked(this.#worker, problem === undefined);
+    if (this.#worker.activity !== activity) this.look();
+    if (problem === undefined) this.#good();
+    else if (problem.refused && this.#worker.up) this.#worker.lost(problem.text);
+    else this.#bad(problem.text);
+    if (round === this.#round) this.#schedule();
+  }
+
+  async #unprepared(): Promise<Problem | undefined> {
+    const text = this.#worker.state.kind === 'starting' ? await this.#worker.prepare() : undefined;
+    return text === undefined ? undefined : { text, refused: false };
+  }
+
+  #good(): void {
+    const { state, breaker } = this.#worker;
+    this.#failures = 0;
+    this.#successes++;
+    this.#toldOfWait = true;
+    if (state.kind === 'ready') breaker.healthy();
+    else if (state.kind === 'starting' || this.#successes >= this.#options.successThreshold) this.#worker.becomeReady();
+  }
+
+  #bad(problem: string): void {
+    const { state } = this.#worker;
+    this.#successes = 0;
+    if (state.kind === 'starting') {
+      this.#notYet(problem, state.sinceMs);
+      return;
+    }
+    if (this.#busy) return;
+    this.#failures++;
+    if (state.kind === 'unhealthy' || this.#failures >= this.#options.failureThreshold) {
+      this.#worker.becomeUnhealthy(problem);
+    }
+  }
+
+  /** Busy is not dead: a server that sends tokens may be slow to say that it is well. */
+  get #busy(): boolean {
+    return this.#clock.now() - this.#movedMs <= this.#options.intervalMs;
+  }
+
+  #notYet(problem: string, sinceMs: number): void {
+    this.#worker.notYet(problem);
+    if (!this.#toldOfWait && this.#clock.now() - sinceMs > TOLD_OF_WAIT_MS) {
+      this.#toldOfWait = true;
+      this.#owner.waitedFor(this.#worker, problem);
+    }
+    if (this.#clock.now() - sinceMs <= this.#options.overdueMs || this.#reported) return;
+    this.#reported = true;
+    this.#owner.overdue(this.#worker, problem);
+  }
+
+  #schedule(): void {
+    if (this.#wanted) this.#cancel = this.#clock.after(this.#waitMs(), () => this.now());
+  }
+
+  #waitMs(): number {
+    const { state, breaker } = this.#worker;
+    const { intervalMs, startupIntervalMs } = this.#options;
+    if (state.kind === 'starting') {
+      return Math.min(startupIntervalMs, Math.max(SHORTEST_WAIT_MS, (this.#clock.now() - state.sinceMs) / 10));
+    }
+    const returning = state.kind === 'ready' ? breaker.state === 'half_open' : this.#successes > 0;
+    return returning ? Math.min(RETURN_WAIT_MS, intervalMs) : intervalMs;
+  }
+}

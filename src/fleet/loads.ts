@@ -1,0 +1,170 @@
+import { get } from '../http/upstream/get.ts';
+import type { Log } from '../observe/log/log.ts';
+import { LOAD_SOURCES, type LoadReport, type ServerLoad } from './load-report.ts';
+import type { Worker } from './worker.ts';
+import type { WorkerTarget } from './worker-target.ts';
+
+export interface LoadOptions {
+  /** Between two questions to a worker that answers them. */
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** Often enough to follow what others send there; our own requests are counted without asking. */
+const DEFAULTS: LoadOptions = { intervalMs: 1_000, timeoutMs: 3_000 };
+/** The longest wait between two questions to a worker that does not answer them. */
+const LONGEST_WAIT_MS = 30_000;
+/** Far above the answer of a server with a hundred ranks. */
+const MAX_BYTES = 256 * 1024;
+
+/** Asks every ready worker for its load, again and again. */
+export class Loads {
+  readonly #options: LoadOptions;
+  readonly #learned: (target: WorkerTarget, report: LoadReport) => void;
+  readonly #log: Log;
+  readonly #polls = new Map<Worker, LoadPoll>();
+
+  /** `learned` is told of every report, of each rank where those are routed to. */
+  constructor(learned: (target: WorkerTarget, report: LoadReport) => void, log: Log, options = DEFAULTS) {
+    this.#learned = learned;
+    this.#log = log;
+    this.#options = options;
+  }
+
+  /** The worker's state has changed: only a ready one is asked. */
+  changed(worker: Worker): void {
+    let poll = this.#polls.get(worker);
+    if (!poll) {
+      poll = new LoadPoll(worker, this.#options, {
+        learned: this.#learned,
+        failed: (problem) => this.#report(worker, problem),
+      });
+      this.#polls.set(worker, poll);
+    }
+    if (worker.available) poll.start();
+    else poll.stop();
+  }
+
+  removed(worker: Worker): void {
+    this.#polls.get(worker)?.stop();
+    this.#polls.delete(worker);
+  }
+
+  close(): void {
+    for (const poll of this.#polls.values()) poll.stop();
+  }
+
+  #report({ url }: Worker, problem: string): void {
+    const message = 'worker does not report its load: judged by what this router sends there';
+    this.#log.warning(message, { worker: url, problem });
+  }
+}
+
+interface LoadListener {
+  learned(target: WorkerTarget, report: LoadReport): void;
+  /** The first failure, once for each worker. */
+  failed(problem: string): void;
+}
+
+/** Asks one worker for its load. */
+class LoadPoll {
+  readonly #worker: Worker;
+  readonly #options: LoadOptions;
+  readonly #listener: LoadListener;
+  /** The source that answered last; all are tried while none has. */
+  #source: number | undefined;
+  #failures = 0;
+  #reported = false;
+  #running = false;
+  /** Counts starts, so that an answer to a question from before a stop is told from the current ones. */
+  #run = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(worker: Worker, options: LoadOptions, listener: LoadListener) {
+    this.#worker = worker;
+    this.#options = options;
+    this.#listener = listener;
+  }
+
+  /** Asks at once and from then on; what is running runs on. */
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#source = undefined;
+    this.#failures = 0;
+    void this.#poll(++this.#run);
+  }
+
+  stop(): void {
+    this.#running = false;
+    clearTimeout(this.#timer);
+  }
+
+  async #poll(run: number): Promise<void> {
+    const result = await this.#ask();
+    if (!this.#running || run !== this.#run) return;
+    if (typeof result === 'string') this.#failed(result);
+    else this.#succeeded(result);
+    const { intervalMs } = this.#options;
+    const waitMs = Math.min(intervalMs * 2 ** this.#failures, Math.max(intervalMs, LONGEST_WAIT_MS));
+    this.#timer = setTimeout(() => void this.#poll(run), waitMs);
+  }
+
+  #succeeded(load: ServerLoad): void {
+    this.#failures = 0;
+    for (const target of this.#worker.targets) {
+      const report = loadOf(target, load);
+      if (report) this.#listener.learned(target, report);
+    }
+  }
+
+  #failed(problem: string): void {
+    this.#source = undefined;
+    this.#failures++;
+    if (this.#reported) return;
+    this.#reported = true;
+    this.#listener.failed(problem);
+  }
+
+  /** The report of the first source that has one, else what was wrong with each. */
+  async #ask(): Promise<ServerLoad | string> {
+    const problems: string[] = [];
+    for (const source of this.#source === undefined ? LOAD_SOURCES.keys() : [this.#source]) {
+      try {
+        const report = await this.#askAt(source);
+        if (typeof report !== 'string') {
+          this.#source = source;
+          return report;
+        }
+        problems.push(report);
+      } catch (error) {
+        return (error as Error).message;
+      }
+    }
+    return problems.join(', ');
+  }
+
+  async #askAt(source: number): Promise<ServerLoad | string> {
+    const { client, basePath, controlHeaders } = this.#worker;
+    const [path, read] = LOAD_SOURCES[source]!;
+    const options = { headers: controlHeaders, timeoutMs: this.#options.timeoutMs, maxBytes: MAX_BYTES };
+    const { status, body } = await get(client, basePath + path, options);
+    if (status !== 200) return `${path} answered ${status}`;
+    const load = read(parse(body));
+    if (!load) return `${path} answered something else than loads`;
+    const silent = this.#worker.targets.find((target) => !loadOf(target, load));
+    return silent ? `${path} tells nothing of rank ${silent.rank}` : load;
+  }
+}
+
+function loadOf({ rank }: WorkerTarget, { total, ranks }: ServerLoad): LoadReport | undefined {
+  return rank === undefined ? total : ranks.get(rank);
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import { get } from '../http/upstream/get.ts';
+import type { Clock } from './clock.ts';
+import { LOAD_SOURCES, type LoadReport } from './load-report.ts';
+import type { WorkerTarget } from './worker-target.ts';
+
+const TIMEOUT_MS = 5_000;
+const MAX_BYTES = 256 * 1024;
+/** Two readings closer together prove nothing. */
+const APART_MS = 5_000;
+
+interface Reading {
+  readonly atMs: number;
+  readonly report: LoadReport;
+  /** When the call was sent that waited longest then: a rank that has answered it meanwhile does not stand. */
+  readonly sentMs: number | undefined;
+}
+
+/** Whether a rank gets on with its requests, by what its server reports of its load: one that makes a long answer uses more tokens by the second. */
+export class RankProgress {
+  readonly #clock: Clock;
+  readonly #readings = new WeakMap<WorkerTarget, Reading>();
+  readonly #asking = new WeakSet<WorkerTarget>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** True where two reports, some seconds apart, are the same while requests wait; false too where there are no two yet, or none at all. */
+  async stands(target: WorkerTarget): Promise<boolean> {
+    const before = this.#readings.get(target);
+    const isDue = before === undefined || this.#clock.now() - before.atMs >= APART_MS;
+    if (!isDue || this.#asking.has(target)) return false;
+    this.#asking.add(target);
+    const report = await reportOf(target).finally(() => this.#asking.delete(target));
+    if (report === undefined) return false;
+    const sentMs = target.silence.waiting.first?.startedMs;
+    this.#readings.set(target, { atMs: this.#clock.now(), report, sentMs });
+    return before !== undefined && before.sentMs === sentMs && isSame(before.report, report);
+  }
+}
+
+async function reportOf({ worker, rank }: WorkerTarget): Promise<LoadReport | undefined> {
+  const { client, basePath, controlHeaders } = worker;
+  const [path, read] = LOAD_SOURCES[0]!;
+  try {
+    const options = { headers: controlHeaders, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
+    const { status, body } = await get(client, basePath + path, options);
+    return status === 200 && rank !== undefined ? read(JSON.parse(body.toString()))?.ranks.get(rank) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isSame(a: LoadReport, b: LoadReport): boolean {
+  return (
+    a.usedTokens !== undefined &&
+    a.usedTokens === b.usedTokens &&
+    a.runningRequests === b.runningRequests &&
+    a.waitingRequests === b.waitingRequests
+  );
+}

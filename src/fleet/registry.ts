@@ -1,0 +1,330 @@
+import { EventEmitter } from 'node:events';
+import { RouterError } from '../errors/errors.ts';
+import { createClient } from '../http/upstream/create-client.ts';
+import type { WorkerClient } from '../http/upstream/worker-client.ts';
+import type { Log } from '../observe/log/log.ts';
+import type { BreakerOptions, BreakerState } from './breaker.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Conduct } from './conduct.ts';
+import type { OutlierOptions } from './conducts.ts';
+import type { HealthOptions } from './health.ts';
+import { Outliers } from './outliers.ts';
+import type { Slots } from './slots.ts';
+import { Wedge } from './wedge.ts';
+import { keyOf, Worker, type WorkerOwner, type WorkerParts, type WorkerState } from './worker.ts';
+import type { Role, WorkerPatch, WorkerSpec } from './worker-spec.ts';
+import type { WorkerTarget } from './worker-target.ts';
+
+export interface RegistryOptions {
+  readonly health: HealthOptions;
+  readonly breaker: BreakerOptions;
+  /** Holds back workers whose errors stand out, which others are asked about; both unless given. */
+  readonly outliers?: OutlierOptions;
+  /** Routes to the data-parallel ranks of each server; off unless given. */
+  readonly dpAware?: boolean;
+  /** Makes the connections to the worker at an origin; plain or TLS without a client certificate unless given. */
+  readonly createClient?: (origin: string, spec: WorkerSpec) => WorkerClient;
+}
+
+interface RegistryEvents {
+  /** Any change of state, of what is wrong, or of the breaker. */
+  change: [Worker];
+  /** May receive traffic from now on. */
+  available: [Worker];
+  /** May not, from now on. */
+  unavailable: [Worker];
+  /** Its process is gone or another one: what it had cached is lost. */
+  lost: [Worker];
+  /** Its health was checked, with this result. */
+  checked: [Worker, boolean];
+  /** Its circuit breaker was in that state, and is in another. */
+  breaker: [Worker, BreakerState];
+  /** It was taken out for its errors to requests of that kind, or is back: `ejected` tells. */
+  ejection: [Worker, Conduct];
+  /** It has told its facts; after each start. */
+  learned: [Worker];
+  /** Taken out; requests may still run there. */
+  remove: [Worker];
+}
+
+/** Far above any fleet that one router serves. Slots are more, for ranks, and for workers that are removed while requests run there. */
+export const MAX_WORKERS = 1024;
+/** Between two questions to a server that does not tell what it is. */
+const ASK_AGAIN_MS = 10_000;
+const NO_TARGETS: readonly WorkerTarget[] = [];
+
+/** The set of workers: who there is, who may receive traffic. */
+export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwner {
+  readonly #parts: WorkerParts;
+  readonly #log: Log;
+  readonly #wedge: Wedge;
+  readonly #outliers: Outliers;
+  readonly #workers = new Map<string, Worker>();
+  readonly #draining = new Set<Worker>();
+  readonly #asksAgain = new WeakMap<Worker, () => void>();
+  #available = new Set<Worker>();
+  #targets = new Map<Role, readonly WorkerTarget[]>();
+
+  constructor(slots: Slots, options: RegistryOptions, log: Log, clock: Clock = systemClock) {
+    super();
+    this.#parts = {
+      dpAware: false,
+      outliers: { enabled: true, compares: true },
+      createClient: (origin) => createClient(origin),
+      ...options,
+      slots,
+      clock,
+      owner: this,
+    };
+    this.#log = log;
+    this.#wedge = new Wedge(this.#workers, clock, log);
+    this.#outliers = new Outliers(this.#workers, clock);
+  }
+
+  /** What may receive traffic; a new array after every change, so that a request can hold on to one. */
+  available(role: Role = 'regular'): readonly WorkerTarget[] {
+    return this.#targets.get(role) ?? NO_TARGETS;
+  }
+
+  /** For when nothing is available: what answers but was taken out for failing, the least bad first. */
+  lastResort(role: Role = 'regular'): readonly WorkerTarget[] {
+    return this.workers
+      .filter((worker) => worker.role === role && worker.up && worker.credential.problem === undefined)
+      .sort((a, b) => a.failures - b.failures || a.breaker.lastFailureMs - b.breaker.lastFailureMs)
+      .flatMap(({ targets }) => targets);
+  }
+
+  /** All but those that were removed, in the order in which they were added. */
+  get workers(): readonly Worker[] {
+    return [...this.#workers.values()];
+  }
+
+  /** Those that were removed, while requests run on there. */
+  get draining(): readonly Worker[] {
+    return [...this.#draining];
+  }
+
+  get(idOrUrl: string): Worker | undefined {
+    return this.#workers.get(keyOf(idOrUrl)) ?? this.workers.find(({ id }) => id === idOrUrl);
+  }
+
+  /** Throws RouterError `too_many_workers` unless so many may be added: whoever adds several asks first, so that all are added or none. */
+  expectRoom(count: number): void {
+    const all = this.#workers.size + count;
+    if (all <= MAX_WORKERS) return;
+    throw new RouterError('too_many_workers', `expected at most ${MAX_WORKERS} workers, got ${all}; nothing is added`);
+  }
+
+  /** Adds a worker and polls it until it is ready; the one there is when the URL is known already. Throws RouterError `too_many_workers`. */
+  add(spec: WorkerSpec): Worker {
+    const known = this.#workers.get(keyOf(spec.url));
+    if (known) return known;
+    this.expectRoom(1);
+    const worker = new Worker(spec, this.#parts);
+    this.#workers.set(worker.key, worker);
+    this.#wedge.start();
+    worker.start();
+    return worker;
+  }
+
+  /** Changes a worker in place: its load, breaker and connections stay. */
+  update(worker: Worker, patch: WorkerPatch): void {
+    worker.update(patch);
+    this.emit('change', worker);
+  }
+
+  /**
+   * Takes a worker out: nothing is sent there from now on. Resolves when the requests in flight on it have ended, or
+   * `graceMs` is over and they are cut; its connections are closed then. False when the URL is not known.
+   */
+  async remove(url: string, graceMs?: number): Promise<boolean> {
+    const worker = this.#workers.get(keyOf(url));
+    if (!worker) return false;
+    this.#workers.delete(worker.key);
+    this.#draining.add(worker);
+    // Its next question would keep it, and the buffer it reads into, until then.
+    this.#asksAgain.get(worker)?.();
+    worker.drain();
+    this.emit('remove', worker);
+    await this.#drained(worker, graceMs);
+    this.#draining.delete(worker);
+    return true;
+  }
+
+  /** The worker's process is known to be gone: no traffic, no more polls. */
+  fail(url: string, reason: string): void {
+    this.#workers.get(keyOf(url))?.fail(reason);
+  }
+
+  /** Its process was started again on the same URL: polled until it is ready. */
+  revive(url: string): void {
+    this.#workers.get(keyOf(url))?.revive();
+  }
+
+  /** It has emptied its cache. */
+  flushed(worker: Worker): void {
+    this.emit('lost', worker);
+    if (worker.facts.kvCapacityTokens !== undefined) this.emit('learned', worker);
+  }
+
+  /** Ends all checks and connections. */
+  async close(error?: Error): Promise<void> {
+    this.#wedge.stop();
+    const workers = [...this.#workers.values(), ...this.#draining];
+    for (const worker of workers) worker.stop();
+    await Promise.all(workers.map(({ client }) => client.destroy(error)));
+  }
+
+  stateChanged(worker: Worker, was: WorkerState): void {
+    const { kind } = worker.state;
+    this.#refresh(worker);
+    if (kind !== was.kind) this.#report(worker, was);
+    if (kind !== was.kind && (kind === 'starting' || kind === 'failed')) this.emit('lost', worker);
+    if (kind === 'ready' && was.kind === 'starting') void this.#learn(worker);
+  }
+
+  breakerChanged(worker: Worker, was: BreakerState): void {
+    // What still runs on a removed worker is no news.
+    if (this.#workers.get(worker.key) !== worker) return;
+    const { state, reason } = worker.breaker;
+    this.#refresh(worker);
+    if (state !== was) this.emit('breaker', worker, was);
+    if (state === was && state !== 'open') return;
+    const about = { worker: worker.url, available: this.#available.size };
+    if (state === 'open') this.#log.warning('circuit breaker open: worker taken out', { ...about, reason });
+    else if (state === 'half_open') this.#log.info('circuit breaker half open: worker is tried', about);
+    else this.#log.info('circuit breaker closed: worker is back', about);
+  }
+
+  rankChanged(worker: Worker, { url, breaker }: WorkerTarget): void {
+    if (this.#workers.get(worker.key) !== worker) return;
+    this.#refresh(worker);
+    if (breaker?.state === 'closed') this.#log.info('rank answers again: it is back', { worker: url });
+  }
+
+  credentialChanged(worker: Worker): void {
+    if (this.#workers.get(worker.key) !== worker) return;
+    this.#refresh(worker);
+    const { problem } = worker.credential;
+    const about = { worker: worker.url, available: this.#available.size };
+    if (problem === undefined) this.#log.info("worker takes the router's key", about);
+    else this.#log.warning("worker refuses the router's key: no requests until it takes it", { ...about, problem });
+  }
+
+  hasPeers(worker: Worker, conduct: Conduct): boolean {
+    return this.#outliers.hasPeers(worker, conduct);
+  }
+
+  blamed(worker: Worker, conduct: Conduct): void {
+    this.#outliers.judge(worker, conduct);
+  }
+
+  ejectionChanged(worker: Worker, conduct: Conduct): void {
+    if (this.#workers.get(worker.key) !== worker) return;
+    this.emit('change', worker);
+    this.emit('ejection', worker, conduct);
+    const { ejected, kind, heldMs } = conduct;
+    const about = { worker: worker.url, requests: kind };
+    if (ejected === undefined) this.#log.info('worker stands out no more: it is back', about);
+    else {
+      const secs = Math.round(heldMs / 1_000);
+      this.#log.warning('worker stands out with errors: taken out', {
+        ...about,
+        reason: ejected,
+        triedAgainInSecs: secs,
+      });
+    }
+  }
+
+  checked(worker: Worker, healthy: boolean): void {
+    this.emit('checked', worker, healthy);
+  }
+
+  waitedFor({ url, spec }: Worker, problem: string): void {
+    // Whoever launches servers shows how far they are.
+    if (spec.source === 'launch') return;
+    this.#log.info('worker not ready yet, polled until it is', { worker: url, problem });
+  }
+
+  overdue({ url }: Worker, problem: string): void {
+    this.#log.error('worker not ready within --worker-startup-timeout-secs, polling on', { worker: url, problem });
+  }
+
+  async #drained(worker: Worker, graceMs: number | undefined): Promise<void> {
+    const ended = Promise.all(worker.targets.map((target) => target.retire()));
+    const over = Promise.withResolvers<void>();
+    const cancel = graceMs === undefined ? undefined : this.#parts.clock.after(graceMs, over.resolve);
+    await Promise.race([ended, over.promise]);
+    cancel?.();
+    const cut = worker.load;
+    if (cut > 0) this.#log.warning('requests cut off: their worker was removed', { worker: worker.url, requests: cut });
+    await worker.client.destroy();
+    this.#log.info('worker removed', { worker: worker.url });
+  }
+
+  /** Asks until it has an answer, whatever that is. */
+  async #learn(worker: Worker, again = false): Promise<void> {
+    const done = await worker.learn();
+    if (this.#workers.get(worker.key) !== worker) return;
+    if (done || !again) this.emit('learned', worker);
+    const { untold } = worker.facts;
+    if (untold?.refused) worker.credential.doubt();
+    if (untold?.refused && worker.authorization === undefined) {
+      const { problem } = untold;
+      this.#log.warning('worker refuses the router: api_key or --api-key must be its key', {
+        worker: worker.url,
+        problem,
+      });
+    }
+    this.#noteMismatch(worker);
+    this.#asksAgain.get(worker)?.();
+    if (done || !worker.up) return;
+    const cancel = this.#parts.clock.after(ASK_AGAIN_MS, () => void this.#learn(worker, true));
+    this.#asksAgain.set(worker, cancel);
+  }
+
+  #noteMismatch({ url, mismatch, role }: Worker): void {
+    if (mismatch === undefined) return;
+    const message = role === 'regular' ? 'worker does not serve whole requests' : `server is no ${role} server`;
+    this.#log.warning(message, { worker: url, problem: mismatch });
+  }
+
+  /** Brings the arrays up to date and tells whoever listens. */
+  #refresh(worker: Worker): void {
+    const before = this.#available.has(worker);
+    const available = this.workers.filter((each) => each.available);
+    this.#available = new Set(available);
+    const byRole = Map.groupBy(
+      available.flatMap(({ targets }) => targets.filter(({ admits }) => admits)),
+      ({ worker: { role } }) => role,
+    );
+    this.#targets = byRole;
+    this.emit('change', worker);
+    const after = this.#available.has(worker);
+    if (before !== after) this.emit(after ? 'available' : 'unavailable', worker);
+  }
+
+  #report({ url, state, problem }: Worker, was: WorkerState): void {
+    const { level, message } = reportOf(state.kind, was.kind);
+    this.#log[level](message, { worker: url, available: this.#available.size, problem });
+  }
+}
+
+type Kind = WorkerState['kind'];
+
+function reportOf(kind: Kind, was: Kind): { level: 'info' | 'warning' | 'error'; message: string } {
+  switch (kind) {
+    case 'ready':
+      return { level: 'info', message: 'worker ready' };
+    case 'unhealthy':
+      return { level: 'warning', message: 'worker unhealthy: taken out, checked further' };
+    case 'failed':
+      return { level: 'error', message: 'worker gone' };
+    case 'draining':
+      return { level: 'info', message: 'removing worker' };
+    case 'starting':
+      return was === 'failed'
+        ? { level: 'info', message: 'worker was started again, polling until it is ready' }
+        : { level: 'warning', message: 'worker lost, polling until it is back' };
+  }
+}

@@ -1,0 +1,94 @@
+import type { Log } from '../observe/log/log.ts';
+import type { Registry } from './registry.ts';
+import type { Worker } from './worker.ts';
+import { type Role, UNKNOWN_MODEL } from './worker-spec.ts';
+import type { WorkerTarget } from './worker-target.ts';
+
+/** Which models the workers serve, and who serves which. Everything is found once after each change of the workers. */
+export class ServedModels {
+  readonly #registry: Registry;
+  readonly #log: Log;
+  #ids: readonly string[] = [];
+  /** Name → the workers that go by it; a model has a name for clients, and the path that it was loaded from. */
+  #workers: ReadonlyMap<string, ReadonlySet<Worker>> = new Map();
+  readonly #available = new Map<Role, Map<string, readonly WorkerTarget[]>>();
+
+  constructor(registry: Registry, log: Log) {
+    this.#registry = registry;
+    this.#log = log;
+    for (const event of ['change', 'learned', 'remove'] as const) registry.on(event, () => this.#refresh());
+  }
+
+  /** Each model once, by the name that clients use. */
+  get ids(): readonly string[] {
+    return this.#ids;
+  }
+
+  /** Requests must say which they are for. */
+  get several(): boolean {
+    return this.#ids.length > 1;
+  }
+
+  /** Why a worker gets no requests that name a model, though it is well; undefined where it does. */
+  unserved({ modelId, facts }: Worker): string | undefined {
+    if (!this.several || modelId !== UNKNOWN_MODEL) return undefined;
+    const { modelProblem = 'not asked yet' } = facts;
+    const others = `others serve several (${this.#ids.join(', ')})`;
+    return `its model is not known (${modelProblem}), and ${others}: name it (model_id)`;
+  }
+
+  /** The name by which the workers for `name` are found: `base:adapter` is served by whoever serves `base`. Undefined where nobody serves it. */
+  find(name: string): string | undefined {
+    if (this.#workers.has(name)) return name;
+    const base = name.slice(0, Math.max(0, name.lastIndexOf(':')));
+    return this.#workers.has(base) ? base : undefined;
+  }
+
+  /** Whether a worker goes by that name. */
+  serves(worker: Worker, name: string): boolean {
+    return this.#workers.get(name)?.has(worker) ?? false;
+  }
+
+  /** Those of `Registry.available` that serve the model: one array until something changes. */
+  available(role: Role, name: string): readonly WorkerTarget[] {
+    let ofRole = this.#available.get(role);
+    if (!ofRole) {
+      ofRole = new Map();
+      this.#available.set(role, ofRole);
+    }
+    let targets = ofRole.get(name);
+    if (!targets) {
+      targets = this.#serving(name, this.#registry.available(role));
+      ofRole.set(name, targets);
+    }
+    return targets;
+  }
+
+  /** Those of `Registry.lastResort` that serve the model. */
+  lastResort(role: Role, name: string): readonly WorkerTarget[] {
+    return this.#serving(name, this.#registry.lastResort(role));
+  }
+
+  #serving(name: string, targets: readonly WorkerTarget[]): readonly WorkerTarget[] {
+    return targets.filter(({ worker }) => this.serves(worker, name));
+  }
+
+  #refresh(): void {
+    const workers = this.#registry.workers.filter(({ modelId }) => modelId !== UNKNOWN_MODEL);
+    const byName = new Map<string, Set<Worker>>();
+    for (const worker of workers) {
+      for (const name of namesOf(worker)) byName.set(name, (byName.get(name) ?? new Set()).add(worker));
+    }
+    const before = this.#ids;
+    this.#ids = [...new Set(workers.map(({ modelId }) => modelId))];
+    this.#workers = byName;
+    this.#available.clear();
+    if (this.several && this.#ids.join() !== before.join()) {
+      this.#log.info('several models: requests go by their field model', { models: this.#ids.join(', ') });
+    }
+  }
+}
+
+function namesOf({ modelId, facts: { servedModelName, modelPath, listedModels = [] } }: Worker): readonly string[] {
+  return [modelId, servedModelName, modelPath, ...listedModels].filter((name) => name !== undefined);
+}

@@ -1,0 +1,144 @@
+import { get } from '../http/upstream/get.ts';
+import type { Worker } from './worker.ts';
+
+/** What a server says of itself. Only what is named here is kept: its answers hold its keys too. */
+export interface ServerFacts {
+  readonly modelPath?: string;
+  readonly servedModelName?: string;
+  /** Where its server info names no model: those that it lists, its own first. */
+  readonly listedModels?: readonly string[];
+  /** Why there is no model at all. */
+  readonly modelProblem?: string;
+  readonly modelType?: string;
+  readonly architectures?: readonly string[];
+  readonly tpSize?: number;
+  readonly dpSize?: number;
+  readonly loadBalanceMethod?: string;
+  readonly disaggregationMode?: string;
+  /** Prefill: where decode servers fetch the KV cache. */
+  readonly bootstrapPort?: number;
+  /** Tokens that its KV cache holds, all its ranks together. */
+  readonly kvCapacityTokens?: number;
+  /** Why there is no `kvCapacityTokens`. */
+  readonly problem?: string;
+  /** What came in place of its server info, and whether that was an answer: else it is asked again. */
+  readonly untold?: Untold;
+}
+
+interface Untold {
+  readonly problem: string;
+  readonly answered: boolean;
+  /** It wants another key. */
+  readonly refused: boolean;
+}
+
+/** The newer name first. */
+const SERVER_INFO = ['/server_info', '/get_server_info'];
+const MODEL_INFO = ['/model_info', '/get_model_info'];
+const MODELS = ['/v1/models'];
+/** An engine may list any number of adapters. */
+const MOST_LISTED = 1_000;
+const TIMEOUT_MS = 5_000;
+/** A server with many data-parallel ranks repeats its arguments for each. */
+const MAX_BYTES = 4 * 2 ** 20;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Asks a server what it is. Never rejects: what it does not tell is absent. */
+export async function askFacts(worker: Worker): Promise<ServerFacts> {
+  const server = await ask(worker, SERVER_INFO);
+  const model = await ask(worker, MODEL_INFO);
+  const facts = present({ ...serverFacts(server), ...modelFacts(model.fields) });
+  return (facts.servedModelName ?? facts.modelPath) ? facts : { ...facts, ...(await askListed(worker, facts)) };
+}
+
+/** What it lists, as every engine does. Without any answer it is asked again, as it is for its server info. */
+async function askListed(worker: Worker, { untold }: ServerFacts): Promise<ServerFacts> {
+  const list = await ask(worker, MODELS);
+  const listedModels = idsOf(list.fields.data);
+  if (listedModels.length > 0) return { listedModels };
+  const modelProblem = [untold?.problem, list.untold?.problem ?? `${MODELS} listed none`].filter(Boolean).join(', ');
+  return list.untold?.answered === false ? { modelProblem, untold: list.untold } : { modelProblem };
+}
+
+function idsOf(data: unknown): readonly string[] {
+  const ids = Array.isArray(data) ? data.map((entry) => textOf((entry as Fields | null)?.id)) : [];
+  return ids.filter((id) => id !== undefined).slice(0, MOST_LISTED);
+}
+
+function serverFacts({ fields, untold }: Answer) {
+  const dpSize = countOf(fields.dp_size);
+  const perRank = countOf(fields.max_total_num_tokens);
+  return {
+    modelPath: textOf(fields.model_path),
+    servedModelName: textOf(fields.served_model_name),
+    tpSize: countOf(fields.tp_size),
+    dpSize,
+    loadBalanceMethod: textOf(fields.load_balance_method),
+    // SGLang writes a word for none.
+    disaggregationMode: fields.disaggregation_mode === null ? 'null' : textOf(fields.disaggregation_mode),
+    bootstrapPort: countOf(fields.disaggregation_bootstrap_port),
+    kvCapacityTokens: perRank && perRank * (dpSize ?? 1),
+    untold,
+    problem: perRank === undefined ? (untold?.problem ?? 'no max_total_num_tokens in its server info') : undefined,
+  };
+}
+
+function modelFacts(fields: Fields) {
+  return { modelType: textOf(fields.model_type), architectures: textsOf(fields.architectures) };
+}
+
+interface Answer {
+  readonly fields: Fields;
+  readonly untold?: Untold;
+}
+
+/** The first of the paths that answers with a JSON object. */
+async function ask({ client, basePath, controlHeaders }: Worker, paths: readonly string[]): Promise<Answer> {
+  const problems: string[] = [];
+  let refused = false;
+  const options = { headers: controlHeaders, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
+  try {
+    for (const path of paths) {
+      const { status, body } = await get(client, basePath + path, options);
+      const fields = status === 200 ? parse(body) : undefined;
+      if (fields) return { fields };
+      refused ||= status === 401 || status === 403;
+      if (status >= 500) return unanswered(`${path} answered ${status}`);
+      problems.push(status === 200 ? `${path} answered something else than an object` : `${path} answered ${status}`);
+    }
+    return { fields: {}, untold: { problem: problems.join(', '), answered: true, refused } };
+  } catch (error) {
+    return unanswered((error as Error).message);
+  }
+}
+
+function unanswered(problem: string): Answer {
+  return { fields: {}, untold: { problem, answered: false, refused: false } };
+}
+
+function parse(body: Buffer): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return typeof value === 'object' && value !== null ? (value as Fields) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Without the fields that are undefined. */
+function present(facts: { [K in keyof ServerFacts]: ServerFacts[K] | undefined }): ServerFacts {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as ServerFacts;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function textsOf(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+}
+
+function countOf(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : undefined;
+}

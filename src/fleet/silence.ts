@@ -1,0 +1,65 @@
+import type { Clock } from './clock.ts';
+import { type InLine, Line } from './line.ts';
+
+/** A call that was sent and has had no byte of an answer yet. */
+export interface WaitingCall extends InLine<WaitingCall> {
+  /** On the clock of `performance.now()`. */
+  readonly startedMs: number;
+  /** The client asked for a stream. */
+  readonly streams: boolean;
+  readonly bodyBytes: number;
+  /** Ends it as failed before its first byte: another worker may be asked. */
+  abandon(reason: string): void;
+}
+
+/** A first byte that came. */
+export interface FirstByte {
+  readonly sentMs: number;
+  readonly atMs: number;
+  readonly streams: boolean;
+  readonly bodyBytes: number;
+}
+
+/** First bytes that are remembered of a server. */
+const REMEMBERED = 32;
+
+/** What a server has been asked and not answered, and how soon it answered lately. */
+export class Silence {
+  readonly #clock: Clock;
+  readonly #waiting = new Line<WaitingCall>();
+  readonly #firstBytes: FirstByte[] = [];
+  #next = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Calls without a first byte, longest waiting first. */
+  get waiting(): Pick<Line<WaitingCall>, 'first' | 'has' | 'length' | typeof Symbol.iterator> {
+    return this.#waiting;
+  }
+
+  /** The last first bytes, in no order. */
+  get firstBytes(): readonly FirstByte[] {
+    return this.#firstBytes;
+  }
+
+  waits(call: WaitingCall): void {
+    this.#waiting.add(call);
+  }
+
+  waitsNoMore(call: WaitingCall, answered: boolean): void {
+    if (!this.#waiting.remove(call) || !answered) return;
+    const { startedMs, streams, bodyBytes } = call;
+    this.#firstBytes[this.#next] = { sentMs: startedMs, atMs: this.#clock.now(), streams, bodyBytes };
+    this.#next = (this.#next + 1) % REMEMBERED;
+  }
+
+  /** Ends every call that waits. */
+  abandon(reason: string): void {
+    for (const call of [...this.#waiting]) {
+      this.#waiting.remove(call);
+      call.abandon(reason);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { RouterError } from '../../errors/errors.ts';
+import type { Log } from '../../observe/log/log.ts';
+import type { Registry } from '../registry.ts';
+import { keyOf, type Worker } from '../worker.ts';
+import type { FoundWorker, SourceName, WorkerSource } from './worker-source.ts';
+
+/** What a source names now, by the key of the server. */
+interface Claims {
+  readonly source: WorkerSource;
+  found: ReadonlyMap<string, FoundWorker>;
+}
+
+/** A worker that is there because a source names it. */
+interface Held {
+  readonly worker: Worker;
+  by: SourceName;
+  found: FoundWorker;
+  /** Somebody else took it out, by a call: it stays out for as long as its source names the same one. */
+  dismissed: boolean;
+}
+
+/**
+ * Makes the registry hold what the sources name, as differences: what stays is not touched, what no source names any more
+ * is drained. A URL belongs to the first source that names it; workers that came by a call or a launch are left alone.
+ */
+export class Reconciler {
+  readonly #registry: Registry;
+  readonly #log: Log;
+  readonly #claims: Claims[] = [];
+  /** By the key of the server. */
+  readonly #held = new Map<string, Held>();
+  /** There was no room for a worker, and the log has said so. */
+  #full = false;
+
+  constructor(registry: Registry, log: Log) {
+    this.#registry = registry;
+    this.#log = log;
+    registry.on('remove', (worker) => this.#removed(worker));
+  }
+
+  /** Those that may go stale: all but the command line. */
+  get sources(): readonly WorkerSource[] {
+    return this.#claims.map(({ source }) => source).filter(({ name }) => name !== 'static');
+  }
+
+  follow(source: WorkerSource): void {
+    const claims: Claims = { source, found: new Map() };
+    this.#claims.push(claims);
+    source.start((workers) => this.#apply(claims, workers));
+  }
+
+  close(): void {
+    for (const { source } of this.#claims) source.close();
+  }
+
+  #apply(claims: Claims, workers: readonly FoundWorker[]): void {
+    const before = claims.found;
+    const found = new Map(workers.map((each) => [keyOf(each.spec.url), each]));
+    if (claims.source.named) this.#expectRoom(before, found);
+    claims.found = found;
+    let [added, removed] = [0, 0];
+    for (const key of new Set([...before.keys(), ...found.keys()])) {
+      const { worker: was } = this.#held.get(key) ?? {};
+      this.#settle(key, found.get(key)?.leavesWithinMs);
+      const { worker: is } = this.#held.get(key) ?? {};
+      if (is === was) continue;
+      if (was) removed++;
+      if (is) added++;
+    }
+    if (added + removed === 0) return;
+    this.#log.info('workers changed', {
+      source: claims.source.name,
+      added,
+      removed,
+      now: this.#registry.workers.length,
+    });
+  }
+
+  /** Throws RouterError `too_many_workers` unless all that are new have room once those that no source names any more are gone. */
+  #expectRoom(before: Claims['found'], found: Claims['found']): void {
+    const coming = [...found.keys()].filter((key) => !this.#registry.get(key)).length;
+    const leaving = [...before.keys()].filter((key) => !found.has(key) && this.#endsWith(key)).length;
+    this.#registry.expectRoom(coming - leaving);
+  }
+
+  /** Whether the worker goes when the one source drops it. */
+  #endsWith(key: string): boolean {
+    return this.#held.get(key)?.dismissed === false && this.#claims.filter(({ found }) => found.has(key)).length === 1;
+  }
+
+  /** Brings the worker at a URL in line with who names it now. */
+  #settle(key: string, graceMs?: number): void {
+    const wanted = this.#wanted(key);
+    const held = this.#held.get(key);
+    if (held && wanted && continues(held, wanted)) {
+      const { apiKey } = wanted.found.spec;
+      if (!held.dismissed && held.worker.spec.apiKey !== apiKey) this.#registry.update(held.worker, { apiKey });
+      held.by = wanted.by;
+      held.found = wanted.found;
+      return;
+    }
+    if (held) {
+      // First of all, so that this removal is not taken for somebody else's.
+      this.#held.delete(key);
+      if (!held.dismissed) void this.#registry.remove(key, graceMs);
+    }
+    if (!wanted || this.#registry.get(key)) return;
+    const worker = this.#add(wanted);
+    if (worker) this.#held.set(key, { worker, ...wanted, dismissed: false });
+  }
+
+  /** Undefined where there are as many workers as there can be. */
+  #add({ by, found: { spec } }: Pick<Held, 'by' | 'found'>): Worker | undefined {
+    try {
+      const worker = this.#registry.add({ ...spec, source: by });
+      this.#full = false;
+      return worker;
+    } catch (error) {
+      if (!(error instanceof RouterError)) throw error;
+      if (!this.#full) this.#log.error('worker not added', { worker: spec.url, source: by, problem: error.message });
+      this.#full = true;
+      return undefined;
+    }
+  }
+
+  #wanted(key: string): Pick<Held, 'by' | 'found'> | undefined {
+    for (const { source, found } of this.#claims) {
+      const claim = found.get(key);
+      if (claim && claim.leavesWithinMs === undefined) return { by: source.name, found: claim };
+    }
+    return undefined;
+  }
+
+  #removed({ key, id }: Worker): void {
+    const held = this.#held.get(key);
+    if (held?.worker.id === id) held.dismissed = true;
+    // It was there by a call, and a source has named it meanwhile.
+    else if (this.#wanted(key)) queueMicrotask(() => this.#settle(key));
+  }
+}
+
+/** Whether what is wanted now is the worker that is there: the same server in the same role. */
+function continues({ found, by }: Held, wanted: Pick<Held, 'by' | 'found'>): boolean {
+  const [is, will] = [found.spec, wanted.found.spec];
+  return (
+    (is.role ?? 'regular') === (will.role ?? 'regular') &&
+    is.bootstrapPort === will.bootstrapPort &&
+    is.modelId === will.modelId &&
+    (by !== wanted.by || found.uid === wanted.found.uid)
+  );
+}

@@ -1,0 +1,185 @@
+import type { WorkerClient } from '../http/upstream/worker-client.ts';
+import { Breaker, type BreakerOptions } from './breaker.ts';
+import type { CallEnd, ChosenCall, Comparison, Ticket } from './call.ts';
+import type { Clock } from './clock.ts';
+import { Silence, type WaitingCall } from './silence.ts';
+import type { Slots } from './slots.ts';
+import type { Worker } from './worker.ts';
+
+/** What the targets of a worker are made with. */
+export interface TargetParts {
+  readonly slots: Slots;
+  readonly clock: Clock;
+  readonly breaker: BreakerOptions;
+  /** A rank was taken out because it hangs, may be tried, or is back. */
+  readonly rankChanged: (rank: WorkerTarget) => void;
+}
+
+/** What a request is routed to: a server, or one of its data-parallel ranks. All but the counters is the server's, and that one rank may hang alone. */
+export class WorkerTarget {
+  readonly worker: Worker;
+  readonly url: string;
+  readonly slot: number;
+  /** Data-parallel rank; undefined where the server is one target. */
+  readonly rank: number | undefined;
+  readonly silence: Silence;
+  /** Of a rank: opened only when it hangs while others answer. */
+  readonly breaker: Breaker | undefined;
+  readonly #clock: Clock;
+  readonly #slots: Slots;
+  #chunks = 0;
+  #chunksSeen = 0;
+  #movedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(worker: Worker, { slots, clock, breaker, rankChanged }: TargetParts, rank?: number) {
+    this.worker = worker;
+    this.silence = new Silence(clock);
+    this.#clock = clock;
+    this.url = rank === undefined ? worker.url : `${worker.url}@${rank}`;
+    this.slot = slots.claim();
+    this.rank = rank;
+    this.#slots = slots;
+    if (rank === undefined) return;
+    const never = { ...breaker, failureThreshold: Number.POSITIVE_INFINITY };
+    this.breaker = new Breaker(never, clock, () => rankChanged(this));
+  }
+
+  /** It does not hang, as far as is known, or one request may try it. */
+  get admits(): boolean {
+    return this.breaker?.admits ?? true;
+  }
+
+  /** Why it gets no requests though its server does; undefined where it does. */
+  get problem(): string | undefined {
+    if (this.breaker === undefined || this.breaker.state === 'closed') return undefined;
+    return `rank ${this.rank} hangs: ${this.breaker.reason}`;
+  }
+
+  /** When a byte of an answer came last, as far as `look` has seen. */
+  get movedMs(): number {
+    return this.#movedMs;
+  }
+
+  /** Notes whether bytes have come since the last look. */
+  look(): void {
+    if (this.#chunks !== this.#chunksSeen) this.#movedMs = this.#clock.now();
+    this.#chunksSeen = this.#chunks;
+  }
+
+  /** It takes requests and does not answer them, while other ranks do: what waits there goes elsewhere. */
+  hangs(reason: string): void {
+    this.breaker?.trip(reason);
+    this.silence.abandon(`worker ${this.url}: ${reason}`);
+  }
+
+  get server(): string {
+    return this.worker.url;
+  }
+
+  get basePath(): string {
+    return this.worker.basePath;
+  }
+
+  get client(): WorkerClient {
+    return this.worker.client;
+  }
+
+  get authorization(): string | undefined {
+    return this.worker.authorization;
+  }
+
+  get bootstrapHost(): string {
+    return this.worker.host;
+  }
+
+  get bootstrapPort(): number | null {
+    return this.worker.bootstrapPort;
+  }
+
+  /** Tokens that its KV cache holds; undefined where the server does not tell. */
+  get kvCapacityTokens(): number | undefined {
+    const { facts, targets } = this.worker;
+    return facts.kvCapacityTokens && facts.kvCapacityTokens / targets.length;
+  }
+
+  /** Requests in flight. */
+  get load(): number {
+    return this.#slots.inFlight(this.slot);
+  }
+
+  /** Chunks of all answers of the server. */
+  get activity(): number {
+    return this.worker.activity;
+  }
+
+  set activity(count: number) {
+    this.#chunks++;
+    this.worker.activity = count;
+  }
+
+  /** A call was sent and waits for its first byte. */
+  waits(call: WaitingCall): void {
+    this.silence.waits(call);
+  }
+
+  /** Its first byte came (`answered`), or it ended without one. */
+  waitsNoMore(call: WaitingCall, answered: boolean): void {
+    this.silence.waitsNoMore(call, answered);
+  }
+
+  /** Requests of that kind should go to others. */
+  holds(kind: string | undefined): boolean {
+    return this.worker.conducts.holds(kind);
+  }
+
+  /** The ticket goes back with `settled`. */
+  chosen(call: ChosenCall): Ticket {
+    this.worker.conducts.chosen(call);
+    const server = this.worker.breaker.chosen();
+    return this.breaker === undefined ? server : [server, this.breaker.chosen()];
+  }
+
+  /** Whether an error in answer to the call is to be compared with what another worker says. */
+  doubts(call: ChosenCall): boolean {
+    return this.worker.conducts.doubts(call);
+  }
+
+  /** Another worker is asked. */
+  comparing(call: ChosenCall): void {
+    this.worker.conducts.comparing(call);
+  }
+
+  /** What others say; `wasAwaited` where `comparing` was called. */
+  compared(call: ChosenCall, comparison: Comparison, wasAwaited: boolean): void {
+    this.worker.conducts.compared(call, comparison, wasAwaited);
+  }
+
+  /** A good answer has begun. */
+  answered(call: ChosenCall): void {
+    this.worker.conducts.answered(call);
+  }
+
+  /** False where it says nothing of the server: it was chosen before that, or its rank, was found to hang. */
+  settled(call: ChosenCall, end: CallEnd, ticket: Ticket): boolean {
+    const { breaker, conducts } = this.worker;
+    const [server, rank = 0] = typeof ticket === 'number' ? [ticket] : ticket;
+    const isRankCurrent = this.breaker?.isCurrent(rank) ?? true;
+    const counts = isRankCurrent && breaker.isCurrent(server);
+    breaker.settled(isRankCurrent ? end.verdict : 'neutral', server, end.cause);
+    this.breaker?.settled(end.verdict, rank, end.cause);
+    conducts.ended(call, counts ? end : { ...end, evidence: 'none' });
+    if (end.status === 401 || end.status === 403) this.worker.credential.doubt();
+    return counts;
+  }
+
+  /** Nobody listens there: no traffic until the server answers a health check again. */
+  unreachable(problem: string): void {
+    this.worker.lost(problem);
+  }
+
+  /** Frees the counters once the last request has settled; resolves then. */
+  retire(): Promise<void> {
+    this.breaker?.close();
+    return this.#slots.retire(this.slot);
+  }
+}

@@ -1,0 +1,420 @@
+import { randomUUID } from 'node:crypto';
+import { INSTANCE, VIA } from '../http/instance.ts';
+import type { WorkerClient } from '../http/upstream/worker-client.ts';
+import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts';
+import type { Clock } from './clock.ts';
+import type { Conduct } from './conduct.ts';
+import { Conducts, type OutlierOptions } from './conducts.ts';
+import { Credential } from './credential.ts';
+import { Health, type HealthOptions } from './health.ts';
+import { askFacts, type ServerFacts } from './server-facts.ts';
+import type { WaitingCall } from './silence.ts';
+import type { Slots } from './slots.ts';
+import { claimTargets } from './targets.ts';
+import { type Role, UNKNOWN_MODEL, type WorkerPatch, type WorkerSpec } from './worker-spec.ts';
+import type { TargetParts, WorkerTarget } from './worker-target.ts';
+
+/** Where a worker stands. Times are on the clock of `performance.now()`. */
+export type WorkerState =
+  /** Polled until it is healthy. */
+  | { readonly kind: 'starting'; readonly sinceMs: number; readonly problem?: string }
+  | { readonly kind: 'ready'; readonly sinceMs: number }
+  /** Failed its health checks, but somebody listens there: checked further, and asked where no other is left. */
+  | { readonly kind: 'unhealthy'; readonly sinceMs: number; readonly problem: string }
+  /** Its process is known to be gone: not polled. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** Taken out; requests in flight run on. */
+  | { readonly kind: 'draining'; readonly sinceMs: number };
+
+/** Why a worker does not get its share of the requests. */
+export interface Out {
+  /** Its state, or else what took it out. */
+  readonly reason: Exclude<WorkerState['kind'], 'ready'> | 'key' | 'breaker' | 'errors' | 'rank';
+  /** In a few words. */
+  readonly problem: string;
+}
+
+/** What a worker tells its registry. */
+export interface WorkerOwner {
+  stateChanged(worker: Worker, was: WorkerState): void;
+  breakerChanged(worker: Worker, was: BreakerState): void;
+  /** One of its ranks hangs, may be tried, or is back. */
+  rankChanged(worker: Worker, rank: WorkerTarget): void;
+  /** It refuses the router's key, or takes it again. */
+  credentialChanged(worker: Worker): void;
+  /** Whether another worker may be asked that is not held back for requests of the kind. */
+  hasPeers(worker: Worker, conduct: Conduct): boolean;
+  /** It has given an error that others do not give. */
+  blamed(worker: Worker, conduct: Conduct): void;
+  /** It was taken out for its errors to requests of one kind, or is back. */
+  ejectionChanged(worker: Worker, conduct: Conduct): void;
+  /** A health check has ended. */
+  checked(worker: Worker, healthy: boolean): void;
+  /** It is not ready after some seconds; told once, and only before it is ready for the first time. */
+  waitedFor(worker: Worker, problem: string): void;
+  /** It is not ready within the start-up timeout. */
+  overdue(worker: Worker, problem: string): void;
+}
+
+/** What all workers of a registry share. */
+export interface WorkerParts {
+  readonly slots: Slots;
+  readonly health: HealthOptions;
+  readonly breaker: BreakerOptions;
+  /** Requests are routed to the data-parallel ranks of each server. */
+  readonly dpAware: boolean;
+  readonly outliers: OutlierOptions;
+  readonly createClient: (origin: string, spec: WorkerSpec) => WorkerClient;
+  readonly clock: Clock;
+  readonly owner: WorkerOwner;
+}
+
+/** One inference server: its address, connections and lifecycle. Requests are routed to its targets. */
+export class Worker {
+  /** As given, without a trailing slash; the worker's name everywhere. */
+  readonly url: string;
+  /** Alike for every spelling of `url`. */
+  readonly key: string;
+  readonly id: string;
+  readonly role: Role;
+  /** Name or address in `url`, without brackets. */
+  readonly host: string;
+  /** Path of `url`, put before every request path; '' as a rule. */
+  readonly basePath: string;
+  readonly client: WorkerClient;
+  readonly breaker: Breaker;
+  readonly conducts: Conducts;
+  readonly credential: Credential;
+  readonly health: Health;
+  /** Chunks of all its answers; whether it moves tells a busy server from a stuck one. */
+  activity = 0;
+  /** What it says of itself, once it was asked. */
+  facts: ServerFacts = {};
+  readonly #owner: WorkerOwner;
+  readonly #clock: Clock;
+  readonly #waiters = new Set<() => void>();
+  readonly #targetParts: TargetParts;
+  readonly #dpAware: boolean;
+  #targets: readonly WorkerTarget[];
+  /** It has told its facts since it was started. */
+  #told = false;
+  #spec: WorkerSpec;
+  #state: WorkerState;
+
+  constructor(spec: WorkerSpec, parts: WorkerParts) {
+    const { slots, health, breaker, dpAware, createClient, clock, owner } = parts;
+    const { origin, hostname, pathname } = new URL(spec.url);
+    this.url = nameOf(spec.url);
+    this.key = keyOf(spec.url);
+    this.id = spec.id ?? randomUUID();
+    this.role = spec.role ?? 'regular';
+    this.host = hostname.replace(/^\[|\]$/g, '');
+    this.basePath = pathname.replace(/\/+$/, '');
+    this.client = createClient(origin, spec);
+    this.#spec = spec;
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#state = { kind: 'starting', sinceMs: clock.now() };
+    this.#dpAware = dpAware;
+    const rankChanged = (rank: WorkerTarget) => owner.rankChanged(this, rank);
+    this.#targetParts = { slots, clock, breaker, rankChanged };
+    this.#targets = dpAware ? [] : claimTargets(this, this.#targetParts, 1);
+    this.credential = new Credential(this, clock, () => owner.credentialChanged(this));
+    this.health = new Health(this, health, clock, owner);
+    const told = {
+      hasPeers: (conduct: Conduct) => owner.hasPeers(this, conduct),
+      blamed: (conduct: Conduct) => owner.blamed(this, conduct),
+      ejectionChanged: (conduct: Conduct) => owner.ejectionChanged(this, conduct),
+    };
+    this.conducts = new Conducts(clock, told, parts.outliers);
+    this.breaker = new Breaker(breaker, clock, (was) => {
+      if (was !== 'half_open' && this.breaker.state === 'half_open') this.health.now();
+      owner.breakerChanged(this, was);
+    });
+  }
+
+  /** As it was added, with what was changed since. */
+  get spec(): WorkerSpec {
+    return this.#spec;
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  /** What is routable: itself, or its data-parallel ranks, none before their number is known. They change only while it starts. */
+  get targets(): readonly WorkerTarget[] {
+    return this.#targets;
+  }
+
+  /** The one answer to "may it receive traffic". */
+  get available(): boolean {
+    return this.#state.kind === 'ready' && this.breaker.admits && this.credential.problem === undefined;
+  }
+
+  /** Somebody answers there. */
+  get up(): boolean {
+    return this.#state.kind === 'ready' || this.#state.kind === 'unhealthy';
+  }
+
+  /** Calls without a first byte, longest waiting first. */
+  get waiting(): readonly WaitingCall[] {
+    const calls = this.targets.flatMap(({ silence }) => [...silence.waiting]);
+    return this.targets.length > 1 ? calls.sort((a, b) => a.startedMs - b.startedMs) : calls;
+  }
+
+  /** What keeps requests from it, all or some; undefined when it gets its share. */
+  get out(): Out | undefined {
+    const { kind } = this.#state;
+    const refused = this.credential.problem;
+    // One that has refused the key from the first is not ready for that reason alone.
+    if (refused !== undefined && (kind === 'ready' || this.#stateProblem === refused)) {
+      return { reason: 'key', problem: refused };
+    }
+    if (kind !== 'ready') return { reason: kind, problem: this.#stateProblem };
+    const { state, reason } = this.breaker;
+    if (state !== 'closed') return { reason: 'breaker', problem: `taken out by the circuit breaker: ${reason}` };
+    if (this.conducts.problem !== undefined) return { reason: 'errors', problem: this.conducts.problem };
+    const hanging = this.targets.flatMap(({ problem }) => problem ?? []);
+    return hanging.length === 0 ? undefined : { reason: 'rank', problem: hanging.join('; ') };
+  }
+
+  /** The same in a few words. */
+  get problem(): string | undefined {
+    return this.out?.problem;
+  }
+
+  get #stateProblem(): string {
+    switch (this.#state.kind) {
+      case 'ready':
+        return 'ready';
+      case 'failed':
+        return this.#state.reason;
+      case 'draining':
+        return 'removed';
+      default:
+        return this.#state.problem ?? 'not asked yet';
+    }
+  }
+
+  /** What it says of itself against what it was given as; undefined where they agree or it does not say. */
+  get mismatch(): string | undefined {
+    const says = this.facts.disaggregationMode;
+    const expected = this.role === 'regular' ? 'null' : this.role;
+    if (says === undefined || says === expected) return undefined;
+    const given = this.role === 'regular' ? 'a worker for whole requests' : `a ${this.role} server`;
+    return `given as ${given}, but its disaggregation_mode is ${says}: expected ${expected}`;
+  }
+
+  /** Requests that ended in errors and failed health checks since the last good ones; the more, the worse it is as a last resort. */
+  get failures(): number {
+    return this.breaker.failures + this.health.failures + this.conducts.errorsInARow;
+  }
+
+  /** Requests in flight. */
+  get load(): number {
+    return this.targets.reduce((sum, { load }) => sum + load, 0);
+  }
+
+  /** The model's name: as given when it was added, else as the server tells, else `unknown`. */
+  get modelId(): string {
+    return (
+      this.#spec.modelId ??
+      this.facts.servedModelName ??
+      this.facts.modelPath ??
+      this.facts.listedModels?.[0] ??
+      UNKNOWN_MODEL
+    );
+  }
+
+  /** Prefill: as given when it was added, else as the server tells; null where it has none. */
+  get bootstrapPort(): number | null {
+    const { bootstrapPort } = this.#spec;
+    if (this.role !== 'prefill') return null;
+    return bootstrapPort === undefined ? (this.facts.bootstrapPort ?? null) : bootstrapPort;
+  }
+
+  /** The value of an `authorization` header; undefined where the worker has no key. */
+  get authorization(): string | undefined {
+    return this.#spec.apiKey === undefined ? undefined : `Bearer ${this.#spec.apiKey}`;
+  }
+
+  /** Headers of the router's own questions. */
+  get controlHeaders(): Readonly<Record<string, string>> {
+    const { authorization } = this;
+    const own = { [VIA]: INSTANCE };
+    return authorization === undefined ? own : { ...own, authorization };
+  }
+
+  /** Begins to poll it, or takes it for ready where health is not checked. */
+  start(): void {
+    if (this.health.disabled && !this.#mustTell) this.becomeReady();
+    else this.health.restart();
+  }
+
+  /** Polls health now: something said that it may be ready. */
+  poke(): void {
+    if (this.#state.kind === 'starting') this.health.now();
+  }
+
+  /**
+   * Asks what it is, before requests come that are for another model; resolves with what is wrong where it must be known how
+   * many ranks it has or where its cache is fetched, else with undefined.
+   */
+  async prepare(): Promise<string | undefined> {
+    const facts = await askFacts(this);
+    const { dpSize, untold } = facts;
+    if (this.#mustTell && untold?.answered === false) return untold.problem;
+    if (this.#dpAware && dpSize === undefined) {
+      return `its number of data-parallel ranks is not known: ${untold?.problem ?? 'no dp_size in its server info'}`;
+    }
+    const refusal = untold?.refused ? await this.credential.check() : undefined;
+    if (refusal !== undefined) return refusal;
+    this.#told = untold?.answered !== false;
+    this.#hear(facts);
+    return undefined;
+  }
+
+  /** Asks it for its facts, unless it has told them since it was started. True once there is nothing more to ask for. */
+  async learn(): Promise<boolean> {
+    if (!this.#told) this.#hear(await askFacts(this));
+    this.#told = false;
+    return this.facts.untold?.answered !== false;
+  }
+
+  /** It is healthy, and told what `prepare` asked for. */
+  becomeReady(): void {
+    if (this.#state.kind === 'starting') {
+      const problem = this.#arrange();
+      if (problem !== undefined) {
+        this.notYet(problem);
+        return;
+      }
+      this.breaker.reset();
+      this.conducts.reset();
+      for (const { breaker } of this.targets) breaker?.reset();
+    }
+    this.#enter({ kind: 'ready', sinceMs: this.#clock.now() });
+  }
+
+  /** Ends its checks, for good. */
+  stop(): void {
+    this.breaker.close();
+    this.credential.stop();
+    this.conducts.close();
+    this.health.stop();
+  }
+
+  /** Still not ready, and why. */
+  notYet(problem: string): void {
+    const state = this.#state;
+    if (state.kind === 'starting' && state.problem !== problem) this.#enter({ ...state, problem });
+  }
+
+  /** Nobody listens there: no traffic until it answers a health check again. */
+  lost(problem: string): void {
+    if (this.up) this.#enter({ kind: 'starting', sinceMs: this.#clock.now(), problem });
+  }
+
+  /** It fails its health checks. */
+  becomeUnhealthy(problem: string): void {
+    const state = this.#state;
+    const sinceMs = state.kind === 'unhealthy' ? state.sinceMs : this.#clock.now();
+    if (this.up) this.#enter({ kind: 'unhealthy', sinceMs, problem });
+  }
+
+  /** It takes requests and does not answer them: no more traffic, and those that wait go elsewhere. What streams runs on. */
+  wedged(reason: string): void {
+    this.breaker.trip(reason);
+    for (const { silence } of this.targets) silence.abandon(`worker ${this.url}: ${reason}`);
+  }
+
+  /** Its process is gone. */
+  fail(reason: string): void {
+    this.#enter({ kind: 'failed', reason });
+  }
+
+  /** Its process was started again. */
+  revive(): void {
+    this.#enter({ kind: 'starting', sinceMs: this.#clock.now() });
+    this.health.restart();
+  }
+
+  /** Takes no new requests, for good. */
+  drain(): void {
+    this.stop();
+    this.#enter({ kind: 'draining', sinceMs: this.#clock.now() });
+  }
+
+  update(patch: WorkerPatch): void {
+    this.#spec = { ...this.#spec, ...patch };
+    if (patch.apiKey !== undefined && this.credential.problem !== undefined) void this.credential.check();
+    if (patch.disableHealthCheck === undefined) return;
+    if (this.health.disabled && this.#state.kind === 'unhealthy') this.becomeReady();
+    else this.health.restart();
+  }
+
+  /** Resolves once it is ready. Rejects with what was wrong last when that takes longer, or when it is taken out. */
+  async whenReady(timeoutMs: number): Promise<void> {
+    const until = this.#clock.now() + timeoutMs;
+    while (this.#state.kind !== 'ready') {
+      const leftMs = until - this.#clock.now();
+      const over = this.#state.kind === 'failed' || this.#state.kind === 'draining';
+      if (over || leftMs <= 0) throw new Error(this.problem);
+      await this.#nextState(leftMs);
+    }
+  }
+
+  get #mustTell(): boolean {
+    return this.#dpAware || (this.role === 'prefill' && this.#spec.bootstrapPort === undefined);
+  }
+
+  /** What it told before holds until it tells something else. */
+  #hear(facts: ServerFacts): void {
+    this.facts = facts.untold ? { ...this.facts, ...facts } : facts;
+  }
+
+  /** A server that was started again may have another number of ranks. */
+  #arrange(): string | undefined {
+    const { dpSize = 1 } = this.facts;
+    if (!this.#dpAware || dpSize === this.#targets.length) return undefined;
+    try {
+      const targets = claimTargets(this, this.#targetParts, dpSize);
+      for (const target of this.#targets) void target.retire();
+      this.#targets = targets;
+      return undefined;
+    } catch (error) {
+      return (error as RangeError).message;
+    }
+  }
+
+  #nextState(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        cancel();
+        this.#waiters.delete(done);
+        resolve();
+      };
+      const cancel = this.#clock.after(withinMs, done);
+      this.#waiters.add(done);
+    });
+  }
+
+  #enter(state: WorkerState): void {
+    const was = this.#state;
+    this.#state = state;
+    if (state.kind !== was.kind) this.health.restart();
+    this.#owner.stateChanged(this, was);
+    for (const wake of [...this.#waiters]) wake();
+  }
+}
+
+/** The name of a worker with that URL. */
+export function nameOf(url: string): string {
+  return url.replace(/\/+$/, '');
+}
+
+/** Alike for all URLs of one server: the port that the scheme implies may be left out. What is no URL stays. */
+export function keyOf(url: string): string {
+  return URL.parse(nameOf(url))?.href ?? url;
+}

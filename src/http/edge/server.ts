@@ -1,0 +1,255 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { ExitError, RouterError } from '../../errors/errors.ts';
+import type { Log } from '../../observe/log/log.ts';
+import { portHolder } from '../../os/port-holder.ts';
+import { pathOf } from '../path.ts';
+import { addressesOf } from '../reach.ts';
+import { sendError } from '../respond.ts';
+import type { KeyPair } from '../tls-files.ts';
+import { BodyRoom } from './body-room.ts';
+import { ClientConnection, type Limits as ConnectionLimits, type ConnectionOptions } from './client-connection.ts';
+import type { ClientRequest } from './client-request.ts';
+import { affordableConnections } from './connection-limit.ts';
+import type { OpenConnection } from './open-connection.ts';
+import type { Reply } from './reply.ts';
+
+/** Times and sizes that clients have to keep to. */
+export interface Limits extends ConnectionLimits {
+  /** How often the times are looked at. */
+  readonly checkIntervalMs: number;
+  /** Bytes of request bodies that are held at once. */
+  readonly maxHeldBytes: number;
+  /** Beyond so many a connection takes the place of a silent one; where there is none its requests are answered 503. */
+  readonly maxConnections: number;
+}
+
+const LIMITS: Omit<Limits, 'maxConnections'> = {
+  headersTimeoutMs: 30_000,
+  uploadTimeoutMs: 600_000,
+  checkIntervalMs: 5_000,
+  maxHeaderBytes: 64 * 1024,
+  maxHeldBytes: 4 * 2 ** 30,
+};
+/** A burst of new connections, one per stream, must not be refused by a short accept queue. */
+const BACKLOG = 4096;
+/** So many beyond those that are served get their 503 at once, TLS handshakes included; any other is closed: each costs a descriptor that a connection to a worker needs. */
+const MOST_BEYOND = 64;
+/** Without a whole head for so long, a connection gives its place to a new one where all are taken. */
+const SILENT_MS = 1_000;
+/** Shortage of file descriptors is said at most so often. */
+const SAY_AGAIN_MS = 10_000;
+
+const NO_DESCRIPTORS = 'the router has no file descriptors for more connections; raise its limit (ulimit -n)';
+
+/** Serves one request; what it throws ends that request alone. */
+export type Handler = (request: ClientRequest, reply: Reply) => void | Promise<void>;
+
+export interface ListenOptions {
+  readonly log: Log;
+  /** HTTPS with this certificate; plain HTTP without. */
+  readonly tls?: KeyPair | undefined;
+  readonly limits?: Partial<Limits>;
+}
+
+/** Listens on `host:port` (port 0 takes a free one). Throws ExitError `port_in_use` naming the holder where it can be known. */
+export async function listen(
+  host: string,
+  port: number,
+  handler: Handler,
+  options: ListenOptions,
+): Promise<EdgeServer> {
+  const edge = new EdgeServer(handler, options);
+  const server = await create(options.tls, { ...LIMITS, ...options.limits });
+  edge.serve(server, options.tls !== undefined);
+  server.listen({ host, port, backlog: BACKLOG });
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    edge.close();
+    throw await explain(error as NodeJS.ErrnoException, host, port);
+  }
+  const { log } = options;
+  server.on(
+    'error',
+    atMostEvery(SAY_AGAIN_MS, (error: Error) => log.error('connections cannot be accepted', { reason: error.message })),
+  );
+  return edge;
+}
+
+/** A port on which clients are served, and their connections. */
+export class EdgeServer {
+  readonly #connections = new Set<OpenConnection>();
+  readonly #most: number;
+  readonly #room: BodyRoom;
+  readonly #options: ConnectionOptions;
+  /** Of connections for which there was no place. */
+  readonly #optionsBeyond: ConnectionOptions;
+  readonly #log: Log;
+  readonly #timer: NodeJS.Timeout;
+  #server: Server | undefined;
+
+  constructor(handler: Handler, { log, limits: given }: ListenOptions) {
+    const limits = { ...LIMITS, ...given };
+    this.#room = new BodyRoom(limits.maxHeldBytes);
+    this.#most = given?.maxConnections ?? affordableConnections();
+    this.#log = log;
+    this.#options = {
+      limits,
+      room: this.#room,
+      serve: (request, reply) => void serve(handler, request, reply, log),
+      refusal: () => undefined,
+      closed: (connection) => this.#connections.delete(connection),
+      http2: (socket, options) => void this.#speakHttp2(socket, options),
+    };
+    this.#optionsBeyond = { ...this.#options, refusal: () => this.#refusal() };
+    this.#timer = setInterval(() => this.#check(), limits.checkIntervalMs).unref();
+  }
+
+  /** Serves the connections of a server; with TLS once their handshake is done. */
+  serve(server: Server, tls: boolean): void {
+    this.#server = server;
+    if (Number.isFinite(this.#most)) server.maxConnections = this.#most + MOST_BEYOND;
+    const sayClosed = () => this.#log.warning('connections are closed at once', { reason: NO_DESCRIPTORS });
+    const say = atMostEvery(SAY_AGAIN_MS, sayClosed);
+    server.on('drop', () => {
+      say(undefined);
+      this.#closeSilent(MOST_BEYOND);
+    });
+    server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+      // What a client has sent before it closes its side is served; `ClientConnection` decides.
+      socket.allowHalfOpen = true;
+      const isBeyond = this.#connections.size >= this.#most && !this.#closeSilent(1);
+      const connectionOptions = isBeyond ? this.#optionsBeyond : this.#options;
+      if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') void this.#speakHttp2(socket, connectionOptions);
+      else this.#connections.add(new ClientConnection(socket, connectionOptions));
+    });
+    // A failed handshake, or what is no TLS.
+    server.on('tlsClientError', (_, socket: Socket) => socket.destroy());
+  }
+
+  address(): AddressInfo {
+    return this.#server?.address() as AddressInfo;
+  }
+
+  /** How many clients are connected. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Each connection that is there serves one request more; those to come are not concerned. */
+  leave(): void {
+    for (const connection of this.#connections) connection.leave();
+  }
+
+  /** Whether one of those requests may be on its way: its client had an answer less than `ms` ago. */
+  awaitsLast(ms: number): boolean {
+    const nowMs = performance.now();
+    for (const connection of this.#connections) if (connection.awaitsLast(ms, nowMs)) return true;
+    return false;
+  }
+
+  /** Listens no more; connections close when what they carry is answered. */
+  close(): this {
+    clearInterval(this.#timer);
+    this.#server?.close();
+    for (const connection of this.#connections) connection.closeWhenIdle();
+    return this;
+  }
+
+  /** Closes every connection, whatever is under way. */
+  closeAllConnections(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  /** node:http2 is loaded with the first client that speaks it: it takes memory, and most speak HTTP/1.1. */
+  async #speakHttp2(socket: Socket, options: ConnectionOptions): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    const { Http2Connection } = await import('./http2-connection.ts');
+    if (socket.destroyed) return;
+    this.#connections.add(new Http2Connection(socket, options));
+  }
+
+  #refusal(): RouterError | undefined {
+    if (this.#connections.size <= this.#most) return undefined;
+    return new RouterError('too_many_connections', NO_DESCRIPTORS, { retryAfterSecs: 1 });
+  }
+
+  /** Makes room for clients that come: of the connections that are silent the oldest go, `most` at once. False where all are in use. */
+  #closeSilent(most: number): boolean {
+    const nowMs = performance.now();
+    let closed = 0;
+    for (const connection of this.#connections) {
+      if (connection.silentMs(nowMs) < SILENT_MS) continue;
+      connection.destroy();
+      if (++closed === most) break;
+    }
+    return closed > 0;
+  }
+
+  #check(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#connections) connection.check(nowMs);
+  }
+}
+
+async function create(tls: KeyPair | undefined, { headersTimeoutMs }: ConnectionLimits): Promise<Server> {
+  if (!tls) return createServer({ noDelay: true, allowHalfOpen: true });
+  // Loaded only where it is used.
+  const { createServer: createTlsServer } = await import('node:tls');
+  // Half open, a client that leaves within its handshake would keep its descriptor until that is over time.
+  const ALPNProtocols = ['h2', 'http/1.1'];
+  return createTlsServer({ noDelay: true, ...tls, handshakeTimeout: headersTimeoutMs, ALPNProtocols });
+}
+
+async function serve(handler: Handler, request: ClientRequest, reply: Reply, log: Log): Promise<void> {
+  try {
+    await handler(request, reply);
+  } catch (error) {
+    log.error('a request failed in the router', { path: pathOf(request.url), reason: (error as Error).stack });
+    if (reply.started) reply.cut();
+    else sendError(reply, error);
+  }
+}
+function atMostEvery<T>(ms: number, say: (what: T) => void): (what: T) => void {
+  let saidMs = Number.NEGATIVE_INFINITY;
+  return (what) => {
+    if (performance.now() - saidMs < ms) return;
+    saidMs = performance.now();
+    say(what);
+  };
+}
+
+async function explain(error: NodeJS.ErrnoException, host: string, port: number): Promise<Error> {
+  const cannot = `cannot listen on ${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (error.code === 'EADDRINUSE') {
+    const holder = await portHolder(port);
+    return new ExitError('port_in_use', `${cannot}: the port is in use${holder ? ` by ${holder}` : ''}`, {
+      hint: 'stop that program, or choose another --port',
+    });
+  }
+  const [reason, hint] = problemOf(error.code ?? '', port) ?? [error.message, 'choose another --host or --port'];
+  return new ExitError('usage', `${cannot}: ${reason}`, { hint, cause: error });
+}
+
+/** Why an address cannot be listened on, and what to do. */
+export function problemOf(code: string, port: number): [reason: string, hint: string] | undefined {
+  const own = ['127.0.0.1', ...addressesOf(networkInterfaces(), true)].join(', ');
+  switch (code) {
+    case 'EACCES':
+      return port < 1024
+        ? ['a port below 1024 needs more rights than this user has', 'choose a --port from 1024 up']
+        : ['the system does not permit it', 'choose another --port'];
+    case 'EADDRNOTAVAIL':
+    case 'EINVAL':
+      return ['no network interface of this machine has that address', `it has ${own}; --host 0.0.0.0 is all of them`];
+    case 'EAFNOSUPPORT':
+      return ['this machine has no such kind of address', `it has ${own}; --host 0.0.0.0 is all of them`];
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return ['the host name is not known', `choose an address of this machine: ${own}; --host 0.0.0.0 is all of them`];
+    default:
+      return undefined;
+  }
+}

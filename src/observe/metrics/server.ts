@@ -1,0 +1,47 @@
+import { ExitError } from '../../errors/errors.ts';
+import type { ClientRequest } from '../../http/edge/client-request.ts';
+import type { Reply } from '../../http/edge/reply.ts';
+import { type EdgeServer, listen } from '../../http/edge/server.ts';
+import { sendText } from '../../http/respond.ts';
+import type { Log } from '../log/log.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Of `--prometheus-port`. A second router on a machine finds it taken, and serves all the same. */
+export const DEFAULT_METRICS_PORT = 29_000;
+
+const PATHS: ReadonlySet<string> = new Set(['/metrics', '/']);
+
+/**
+ * Serves `/metrics` on a port of its own. Where the default port is taken it warns and resolves with undefined; throws an
+ * ExitError `port_in_use` where the user has chosen the port.
+ */
+export async function serveMetrics(
+  metrics: Metrics,
+  address: { readonly host: string; readonly port: number },
+  log: Log,
+): Promise<EdgeServer | undefined> {
+  try {
+    return await listen(address.host, address.port, (request, response) => answer(metrics, request, response), { log });
+  } catch (error) {
+    if (!(error instanceof ExitError)) throw error;
+    const taken = error.code === 'port_in_use';
+    if (!taken || address.port !== DEFAULT_METRICS_PORT) {
+      const hint = 'choose another --prometheus-host or --prometheus-port';
+      throw new ExitError(taken ? 'port_in_use' : 'usage', `metrics: ${error.message}`, { hint, cause: error });
+    }
+    log.warning('metrics are on the main port alone; choose another --prometheus-port', { problem: error.message });
+    return undefined;
+  }
+}
+
+/** Answers with all metrics as text. */
+export async function answerMetrics(metrics: Metrics, reply: Reply): Promise<void> {
+  reply.send(200, metrics.contentType, Buffer.from(await metrics.render()));
+}
+
+async function answer(metrics: Metrics, request: ClientRequest, reply: Reply): Promise<void> {
+  const [path = ''] = request.url.split('?', 1);
+  if (!PATHS.has(path)) sendText(reply, 404, 'expected GET /metrics\n');
+  else if (request.method !== 'GET' && request.method !== 'HEAD') sendText(reply, 405, 'expected GET\n');
+  else await answerMetrics(metrics, reply);
+}

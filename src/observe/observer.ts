@@ -1,0 +1,183 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { endpointOf } from '../http/endpoints.ts';
+import type { RequestIds } from '../http/request-id.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { StreamPace } from './metrics/stream-pace.ts';
+import type { WorkerSeries } from './metrics/worker-series.ts';
+import { RequestRecord } from './request-record.ts';
+import type { AttemptTrace, RequestTrace, Tracer } from './tracing/tracer.ts';
+
+export interface ObserverParts {
+  readonly metrics: Metrics;
+  /** Writes the line of a request that has ended; absent where nobody reads it. */
+  readonly access: ((record: RequestRecord) => void) | undefined;
+  /** Absent without `--enable-trace`. */
+  readonly tracer: Tracer | undefined;
+  readonly requestIds: RequestIds;
+}
+
+/** The head of a request. */
+export interface Head {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** How a worker was chosen. */
+export interface Chosen {
+  readonly worker: string;
+  readonly policy: string;
+  readonly reason: string;
+  readonly matchedBytes: number;
+  readonly promptBytes: number;
+}
+
+/** How an attempt ended. */
+export interface AttemptResult {
+  /** Undefined where it did not fail; `started` where it failed after the client had part of the answer. */
+  readonly error: { readonly code: string; readonly started: boolean } | undefined;
+  /** What it told the worker's circuit breaker. */
+  readonly verdict: 'success' | 'failure' | 'neutral';
+  /** The engine's own counts. */
+  readonly usage: Pick<RequestRecord, 'promptTokens' | 'completionTokens' | 'cachedTokens'>;
+}
+
+/** The one that the data path tells; log, metrics and traces hear of it here. */
+export class Observer {
+  readonly metrics: Metrics;
+  readonly #parts: ObserverParts;
+
+  constructor(parts: ObserverParts) {
+    this.metrics = parts.metrics;
+    this.#parts = parts;
+  }
+
+  /** A request has come. */
+  begin({ method = 'GET', url = '/', headers }: Head): ObservedRequest {
+    const { tracer, requestIds } = this.#parts;
+    const path = pathOf(url);
+    const record = new RequestRecord(requestIds(headers, path), method, path, endpointOf(path).path);
+    return new ObservedRequest(record, this.#parts, tracer?.begin(record, headers));
+  }
+}
+
+/** One request on its way. The data path sets fields of `record` as it learns them. */
+export class ObservedRequest {
+  readonly record: RequestRecord;
+  readonly #parts: ObserverParts;
+  readonly #trace: RequestTrace | undefined;
+
+  constructor(record: RequestRecord, parts: ObserverParts, trace: RequestTrace | undefined) {
+    this.record = record;
+    this.#parts = parts;
+    this.#trace = trace;
+  }
+
+  /** A worker was chosen and is asked; `aside` where its answer is not the client's, as that of a prefill server is not. */
+  attempt({ worker, policy, reason, matchedBytes, promptBytes }: Chosen, aside = false): ObservedAttempt {
+    const { record } = this;
+    if (!aside) {
+      record.attempts++;
+      record.worker = worker;
+      record.policy = policy;
+      record.reason = reason;
+      record.matchedBytes = matchedBytes;
+      record.promptBytes = promptBytes;
+      record.errorEvent = undefined;
+    }
+    const series = this.#parts.metrics.worker(worker);
+    series.chosen(policy, reason);
+    return new ObservedAttempt(aside ? undefined : record, series, this.#trace?.attempt(worker));
+  }
+
+  /** Another attempt begins, after a wait. */
+  retried(waitedMs: number): void {
+    this.#parts.metrics.retried(this.record, waitedMs);
+  }
+
+  /** The last attempt that was allowed failed too. */
+  exhausted(): void {
+    this.#parts.metrics.retriesExhausted(this.record);
+  }
+
+  /** It is over; `status` 0 where no head was sent. Once. */
+  end(status: number, clientLeft: boolean): void {
+    const { record } = this;
+    record.status = status;
+    record.clientLeft = clientLeft;
+    record.totalMs = performance.now() - record.startedMs;
+    this.#parts.metrics.ended(record);
+    this.#parts.access?.(record);
+    this.#trace?.end(record);
+  }
+}
+
+/** One attempt at a worker on its way. */
+export class ObservedAttempt {
+  /** Absent where its answer is not the client's. */
+  readonly #record: RequestRecord | undefined;
+  readonly #series: WorkerSeries;
+  readonly #trace: AttemptTrace | undefined;
+  #status: number | undefined;
+  #pace: StreamPace | undefined;
+
+  constructor(record: RequestRecord | undefined, series: WorkerSeries, trace: AttemptTrace | undefined) {
+    this.#record = record;
+    this.#series = series;
+    this.#trace = trace;
+  }
+
+  /** In place of the client's `traceparent`; undefined where the client's is passed on. */
+  get traceparent(): string | undefined {
+    return this.#trace?.traceparent;
+  }
+
+  /** The head of the answer has come. */
+  head(status: number, streams: boolean): void {
+    this.#status = status;
+    if (!this.#record) return;
+    this.#record.streams = streams;
+    if (streams) this.#pace = this.#series.pace();
+  }
+
+  /** Some bytes of its body have come. The clock is read for streams and for first bytes only. */
+  chunk(bytes: number): void {
+    const record = this.#record;
+    if (!record) return;
+    record.answerBytes += bytes;
+    if (record.firstByteMs !== undefined && !this.#pace) return;
+    const nowMs = performance.now();
+    record.firstByteMs ??= nowMs - record.startedMs;
+    this.#pace?.chunk(nowMs);
+  }
+
+  /** An event of its stream is an error that stands for this status. */
+  errorEvent(status: number): void {
+    this.#series.errorEvent(status);
+    if (this.#record) this.#record.errorEvent = status;
+  }
+
+  /** It is over, however it ended. Once. */
+  end({ error, verdict, usage }: AttemptResult): void {
+    if (this.#record) this.#noteIn(this.#record, usage, error);
+    this.#series.settled(verdict);
+    if (this.#status !== undefined) this.#series.answered(this.#status);
+    if (error?.started) this.#series.brokeOff();
+    else if (error) this.#series.failed(error.code);
+    this.#trace?.end({ status: this.#status, errorCode: error?.code });
+  }
+
+  #noteIn(record: RequestRecord, usage: AttemptResult['usage'], error: AttemptResult['error']): void {
+    record.promptTokens = usage.promptTokens;
+    record.completionTokens = usage.completionTokens;
+    record.cachedTokens = usage.cachedTokens;
+    if (error?.started) record.errorCode = error.code;
+  }
+}
+
+/** The path alone, also of `http://host/path?query`. */
+function pathOf(url: string): string {
+  const path = url.startsWith('/') ? url : (URL.parse(url)?.pathname ?? '/');
+  const query = path.indexOf('?');
+  return query < 0 ? path : path.slice(0, query);
+}

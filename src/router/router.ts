@@ -1,0 +1,397 @@
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Dispatcher } from '../api/dispatcher.ts';
+import { createApi } from '../api/index.ts';
+import type { Config } from '../config/options.ts';
+import type { Edge } from '../data/exchange.ts';
+import type { Fleet } from '../data/fleet.ts';
+import { DataPath } from '../data/proxy.ts';
+import { ExitError, RouterError } from '../errors/errors.ts';
+import { Registry, type RegistryOptions } from '../fleet/registry.ts';
+import { ServedModels } from '../fleet/served-models.ts';
+import { Slots } from '../fleet/slots.ts';
+import { Reconciler } from '../fleet/sources/reconciler.ts';
+import { type Closable, followRouters, openSources } from '../fleet/sources/sources.ts';
+import type { WorkerSource } from '../fleet/sources/worker-source.ts';
+import { keyOf } from '../fleet/worker.ts';
+import { type Authorize, createAuthorize } from '../http/auth.ts';
+import { type Cors, createCors } from '../http/cors.ts';
+import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { Reply } from '../http/edge/reply.ts';
+import { type EdgeServer, listen } from '../http/edge/server.ts';
+import type { Endpoint } from '../http/endpoint.ts';
+import { type Found, findEndpoint } from '../http/endpoints.ts';
+import { loopIn } from '../http/instance.ts';
+import { pathOf } from '../http/path.ts';
+import { networkUrls, unreachable } from '../http/reach.ts';
+import { REQUEST_ID } from '../http/request-id.ts';
+import { sendError, setHeaders } from '../http/respond.ts';
+import { readServingPair } from '../http/tls-files.ts';
+import { createClient } from '../http/upstream/create-client.ts';
+import { readWorkerTls } from '../http/upstream/worker-tls.ts';
+import type { Log } from '../observe/log/log.ts';
+import { Admission, type Somebody } from '../scheduler/admission.ts';
+import { noWorker } from '../scheduler/choose.ts';
+import { Keepers } from '../scheduler/kept/keepers.ts';
+import { Announcements } from '../scheduler/peers/announcements.ts';
+import type { Plan } from '../scheduler/plans/plan.ts';
+import { Observing, type Watching } from './observing.ts';
+import { PolicyFeed } from './policy-feed.ts';
+import { createRouting, type Routing } from './routing.ts';
+import { SharedPolicies } from './shared-policies.ts';
+import { followWorkers, indexBytesOf, viewsOf } from './worker-metrics.ts';
+
+/** Further fields for whoever asks while the router does not serve. */
+type Details = () => Readonly<Record<string, unknown>>;
+
+/** Binds the port and starts the router on it; workers named in the config are polled and serve as they come. `launched` more are added later. */
+export async function startRouter(config: Config, watching: Watching, launched = 0): Promise<Router> {
+  const sources = await openSources(config, process.env, watching.log);
+  const router = new Router(config, watching.log, await Observing.open(config, watching));
+  try {
+    router.expectRoom(sources, launched);
+    await router.listen(config);
+    await router.followRouters(config, watching.log);
+  } catch (error) {
+    await router.close();
+    throw error;
+  }
+  for (const source of sources) router.follow(source);
+  return router;
+}
+
+/** For the last words to those that are cut. */
+const CUT_MS = 1_000;
+/** So soon after an answer a client that goes on has sent its next request over the same connection. */
+const NEXT_REQUEST_MS = 250;
+
+/** The composition root: configuration → state, registry, policy and data path, behind one port. */
+export class Router {
+  readonly registry: Registry;
+  readonly admission: Admission;
+  readonly #dataPath: DataPath;
+  readonly #log: Log;
+  readonly #feed: PolicyFeed;
+  readonly #announcements = new Announcements();
+  readonly #shared: SharedPolicies;
+  #routers: Closable | undefined;
+  readonly #authorize: Authorize;
+  readonly #api: Dispatcher;
+  readonly #cors: Cors;
+  readonly #observing: Observing;
+  readonly #reconciler: Reconciler;
+  #server: EdgeServer | undefined;
+  #url = '';
+  #networkUrls: readonly string[] = [];
+  #unreachable: string | undefined;
+  #held: Details | undefined;
+  #serving = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(config: Config, log: Log, observing: Observing) {
+    const slots = new Slots();
+    this.registry = new Registry(slots, registryOptions(config), log);
+    this.#reconciler = new Reconciler(this.registry, log);
+    this.#observing = observing;
+    this.#cors = createCors(config.corsAllowedOrigins);
+    this.#authorize = createAuthorize(config);
+    const { registry } = this;
+    const models = new ServedModels(registry, log);
+    const keepers = new Keepers();
+    const parts = { slots, timeouts: config, log, keepers, mostHeldBytes: config.maxPayloadBytes };
+    const { plan, policies } = createRouting(config, { registry, models }, parts);
+    this.#api = createApi({
+      config,
+      registry,
+      authorize: this.#authorize,
+      roles: [...policies.keys()],
+      closed: () => this.#closed(),
+      missing: () => somebody.missing(),
+      unserved: (worker) => models.unserved(worker),
+      sources: () => this.#reconciler.sources,
+      tellChoices: (reply) => this.#announcements.follow(reply),
+      metrics: observing.observer.metrics,
+      log,
+    });
+    const somebody = this.#somebody(plan);
+    this.admission = new Admission(config, somebody, log);
+    for (const event of ['change', 'learned'] as const) registry.on(event, () => this.admission.pump());
+    this.#log = log;
+    this.#feed = new PolicyFeed(policies, registry, config, log);
+    const peerOptions = { apiKey: adminKeyOf(config), tls: readWorkerTls(config) };
+    this.#shared = new SharedPolicies({ policies, registry, teller: this.#announcements }, peerOptions, log);
+    this.#measure(policies, models);
+    this.#dataPath = new DataPath(config, {
+      plan,
+      somebody,
+      admission: this.admission,
+      models,
+      fleet: this.#fleet(models, somebody),
+      keepers,
+      log,
+    });
+  }
+
+  /** Before anything is started. Throws a usage error unless all that the sources name may be added, and so many more. */
+  expectRoom(sources: readonly WorkerSource[], more: number): void {
+    const named = sources.flatMap(({ named = [] }) => named.map(({ url }) => keyOf(url)));
+    try {
+      this.registry.expectRoom(new Set(named).size + more);
+    } catch (error) {
+      const hint = 'serve more of them with further routers';
+      throw new ExitError('usage', (error as RouterError).message, { hint, cause: error });
+    }
+  }
+
+  /** Where it listens, as a client on this machine writes it. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** The same as other machines write it, where they can reach it. */
+  get networkUrls(): readonly string[] {
+    return this.#networkUrls;
+  }
+
+  /** Why others surely do not reach it, to be told at start. */
+  get unreachable(): string | undefined {
+    return this.#unreachable;
+  }
+
+  async listen(config: Config): Promise<void> {
+    const { host, port, tlsCertPath, tlsKeyPath, uploadTimeoutMs, maxHeldPayloadBytes } = config;
+    const tls = readServingPair(tlsCertPath, tlsKeyPath);
+    const handler = (request: ClientRequest, response: Reply) => this.#route(request, response);
+    this.#server = await listen(host, port, handler, {
+      log: this.#log,
+      tls,
+      limits: { uploadTimeoutMs, maxHeldBytes: maxHeldPayloadBytes },
+    });
+    this.#url = urlOf(this.#server.address(), tls ? 'https' : 'http');
+    this.#networkUrls = networkUrls(this.#url, host);
+    this.#unreachable = unreachable(host);
+    await this.#observing.listen(config);
+  }
+
+  /** Has the policies know what those of the routers beside this one choose. */
+  async followRouters(config: Config, log: Log): Promise<void> {
+    this.#routers = await followRouters(config, process.env, (urls) => this.#shared.follow(urls), log);
+  }
+
+  /** Serves with the workers of a source too. */
+  follow(source: WorkerSource): void {
+    this.#reconciler.follow(source);
+  }
+
+  /** Until `release`, requests wait; those that cannot are answered 503 `starting` with Retry-After and `details`. */
+  hold(details: Details): void {
+    this.#held = details;
+  }
+
+  release(): void {
+    this.#held = undefined;
+    this.admission.pump();
+  }
+
+  /**
+   * Answers requests of new connections and those that wait with 503, so that whoever sends them sees it, serves one more on each
+   * connection that it has, for its client knows of no other place yet, and waits for those in flight, `graceMs` at most; what is
+   * left then is cut, and told so. Resolves with how many that were, and listens no more.
+   */
+  async drain(graceMs: number): Promise<number> {
+    const endMs = performance.now() + graceMs;
+    this.#server?.leave();
+    this.admission.close(new RouterError('draining', 'the router is shutting down', { retryAfterSecs: 1 }));
+    await this.#whenIdle(graceMs);
+    while (performance.now() < endMs && this.#server?.awaitsLast(NEXT_REQUEST_MS)) {
+      await delay(NEXT_REQUEST_MS / 10);
+      await this.#whenIdle(endMs - performance.now());
+    }
+    this.#server?.close();
+    const left = this.#serving;
+    if (left > 0) {
+      await this.registry.close(new RouterError('draining', 'the router shut down before the answer was whole'));
+      await this.#whenIdle(CUT_MS);
+    }
+    return left;
+  }
+
+  /** Ends everything at once. */
+  async close(): Promise<void> {
+    this.#reconciler.close();
+    this.#feed.close();
+    this.#routers?.close();
+    this.#shared.close();
+    this.#announcements.close();
+    this.#server?.close();
+    this.#server?.closeAllConnections();
+    await Promise.all([this.registry.close(), this.#observing.close()]);
+  }
+
+  /** What a scrape reads. */
+  #measure(policies: Routing['policies'], models: ServedModels): void {
+    const { registry, admission } = this;
+    const { metrics } = this.#observing.observer;
+    followWorkers(metrics, registry, models);
+    metrics.watch({
+      workers: () => viewsOf(registry, policies),
+      inFlight: () => admission.inFlight,
+      queued: () => admission.queued,
+      connections: () => this.#server?.connections ?? 0,
+      indexBytes: () => indexBytesOf(policies),
+      routersHeard: () => this.#shared.routersHeard,
+      sources: () => this.#reconciler.sources,
+    });
+  }
+
+  /** Resolves when no request is in flight, or when that takes longer than `withinMs`. */
+  async #whenIdle(withinMs: number): Promise<void> {
+    if (this.#serving === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+      timer = setTimeout(resolve, withinMs);
+    });
+    clearTimeout(timer);
+  }
+
+  async #route(request: ClientRequest, response: Reply): Promise<void> {
+    const preflight = this.#cors.preflight(request.method, request.headers);
+    if (preflight) {
+      response.head(204, undefined, preflight);
+      response.end();
+      return;
+    }
+    const observed = this.#observing.observer.begin(request);
+    const headers = [REQUEST_ID, observed.record.id, ...this.#cors.headers(request.headers.origin)];
+    const found = findEndpoint(pathOf(request.url));
+    const loop = loopIn(request.headers);
+    if (loop !== undefined) {
+      observed.record.routine = isReading(request);
+      return refuse(new RouterError('loop_detected', loop), response, { observed, headers }, found.endpoint);
+    }
+    if (found.endpoint.to === 'router') return this.#answer(found, request, response, { observed, headers });
+    try {
+      this.#authorize(request, found.endpoint.access);
+    } catch (error) {
+      return refuse(error, response, { observed, headers }, found.endpoint);
+    }
+    this.#serving++;
+    const reads = isReading(request);
+    const { to, inference, ofModel, repeatable } = found.endpoint;
+    const tunnels = request.upgrade !== undefined && to === 'one';
+    const treatment = {
+      found,
+      admitted: tunnels || (inference && !reads),
+      ofModel: ofModel && !reads,
+      repeatable: repeatable || reads,
+    };
+    try {
+      await this.#dataPath.serve(request, response, treatment, { observed, headers });
+    } finally {
+      if (--this.#serving === 0) this.#idle?.();
+    }
+  }
+
+  async #answer(own: Found, request: ClientRequest, response: Reply, { observed, headers }: Edge): Promise<void> {
+    observed.record.routine = isReading(request);
+    setHeaders(response, headers);
+    observed.record.errorCode = await this.#api.serve(own, request, response);
+    await response.flushed();
+    observed.end(response.status, response.gone);
+  }
+
+  #closed(): RouterError | undefined {
+    return this.admission.closed ?? this.#starting();
+  }
+
+  #starting(): RouterError | undefined {
+    if (!this.#held) return undefined;
+    return new RouterError('starting', 'the servers are still starting; try again', {
+      retryAfterSecs: 2,
+      details: this.#held(),
+    });
+  }
+
+  /** Whom calls concern that are for all servers: those that somebody answers at. The others are named in the log, as they will not know of it. */
+  #fleet(models: ServedModels, somebody: Somebody): Fleet {
+    const { registry } = this;
+    const log = this.#log;
+    const isHeld = () => this.#held !== undefined;
+    return {
+      up: () => registry.workers.filter(({ up }) => up),
+      concerned({ path, reachesDraining }, model) {
+        const { workers } = registry;
+        const of = model === undefined ? workers : workers.filter((worker) => models.serves(worker, model));
+        const up = [...of.filter((worker) => worker.up), ...(reachesDraining ? registry.draining : [])];
+        if (isHeld() || up.length === 0) throw somebody.missing(model);
+        const away = of.filter((worker) => !worker.up).map(({ url }) => url);
+        if (away.length > 0) log.warning('workers that are not up were not told', { path, workers: away.join(' ') });
+        return up;
+      },
+      emptied({ url }) {
+        const worker = registry.get(url);
+        if (worker) registry.flushed(worker);
+      },
+    };
+  }
+
+  /** While the router is held there is nobody to ask, whatever workers there are. */
+  #somebody(plan: Plan): Somebody {
+    return {
+      isThere: (model) => this.#held === undefined && plan.isReady(model),
+      missing: (model) => this.#starting() ?? noWorker(model),
+    };
+  }
+}
+
+/** Answers an error before the data path has the request. */
+function refuse(error: unknown, response: Reply, { observed, headers }: Edge, { errors }: Endpoint): void {
+  setHeaders(response, headers);
+  observed.record.errorCode = sendError(response, error, errors);
+  observed.end(response.status, false);
+}
+
+/** What another router with the same configuration takes on its admin routes. */
+function adminKeyOf({ apiKey, controlPlaneApiKeys }: Config): string | undefined {
+  return controlPlaneApiKeys.length > 0 ? controlPlaneApiKeys.find(({ role }) => role === 'admin')?.key : apiKey;
+}
+
+function isReading({ method }: ClientRequest): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function registryOptions(config: Config): RegistryOptions {
+  const tls = readWorkerTls(config);
+  return {
+    dpAware: config.dpAware,
+    outliers: {
+      enabled: !config.disableOutlierDetection,
+      compares: !config.disableRetries && config.retryMaxRetries > 0,
+    },
+    // A server that we started is on our own loopback interface, with a certificate for some other name.
+    createClient: (origin, { source }) =>
+      createClient(origin, source === 'launch' ? { ...tls, rejectUnauthorized: false } : tls),
+    health: {
+      path: config.healthCheckEndpoint,
+      intervalMs: config.healthCheckIntervalMs,
+      timeoutMs: config.healthCheckTimeoutMs,
+      failureThreshold: config.healthFailureThreshold,
+      successThreshold: config.healthSuccessThreshold,
+      disabled: config.disableHealthCheck,
+      startupIntervalMs: config.workerStartupCheckIntervalMs,
+      overdueMs: config.workerStartupTimeoutMs,
+    },
+    breaker: {
+      failureThreshold: config.disableCircuitBreaker ? Number.POSITIVE_INFINITY : config.cbFailureThreshold,
+      successThreshold: config.cbSuccessThreshold,
+      timeoutMs: config.cbTimeoutDurationMs,
+      windowMs: config.cbWindowDurationMs,
+    },
+  };
+}
+
+function urlOf({ address, port }: AddressInfo, scheme: 'http' | 'https'): string {
+  const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

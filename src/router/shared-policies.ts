@@ -1,0 +1,101 @@
+import type { Registry } from '../fleet/registry.ts';
+import type { Role } from '../fleet/worker-spec.ts';
+import type { WorkerTarget } from '../fleet/worker-target.ts';
+import type { Log } from '../observe/log/log.ts';
+import type { Notice } from '../scheduler/peers/notice.ts';
+import type { Peer, PeerListener, PeerOptions } from '../scheduler/peers/peer.ts';
+import { Peers } from '../scheduler/peers/peers.ts';
+import type { Choice, Policy } from '../scheduler/policies/policy.ts';
+import type { ChoiceTeller, SharedChoice } from '../scheduler/policies/shared-choice.ts';
+
+/** Far more than are ever in flight from one router. */
+const MOST_OPEN = 65_536;
+
+export interface SharedParts {
+  readonly policies: ReadonlyMap<Role, Policy>;
+  readonly registry: Registry;
+  /** Tells others what these policies choose. */
+  readonly teller: ChoiceTeller;
+}
+
+interface Open {
+  readonly policy: Policy;
+  readonly choice: Choice;
+}
+
+/** The policies of several routers know what each of them has chosen. */
+export class SharedPolicies implements PeerListener {
+  readonly #policies: ReadonlyMap<Role, Policy>;
+  readonly #registry: Registry;
+  readonly #peers: Peers;
+  /** What each router has told of and not ended, by its number. */
+  readonly #open = new Map<Peer, Map<number, Open>>();
+  /** URL → target, of the array beside it: a new array is there after each change of the workers. */
+  readonly #targets = new Map<
+    Role,
+    { readonly of: readonly WorkerTarget[]; readonly byUrl: Map<string, WorkerTarget> }
+  >();
+
+  constructor({ policies, registry, teller }: SharedParts, options: PeerOptions, log: Log) {
+    this.#policies = policies;
+    this.#registry = registry;
+    this.#peers = new Peers(options, this, log);
+    for (const policy of policies.values()) policy.share?.(teller);
+  }
+
+  /** There are these routers now; this one itself may be among them. */
+  follow(urls: readonly string[]): void {
+    this.#peers.set(urls);
+  }
+
+  /** Other routers that tell what they choose. */
+  get routersHeard(): number {
+    return this.#peers.heard;
+  }
+
+  close(): void {
+    this.#peers.close();
+  }
+
+  heard(peer: Peer, notice: Notice): void {
+    const open = this.#open.get(peer) ?? new Map<number, Open>();
+    this.#open.set(peer, open);
+    if (notice.kind === 'chosen') {
+      const added = open.size < MOST_OPEN ? this.#add(notice.choice) : undefined;
+      if (added) open.set(notice.number, added);
+      return;
+    }
+    const known = open.get(notice.number);
+    if (!known) return;
+    if (notice.kind === 'computed') {
+      known.policy.firstByte?.(known.choice);
+      return;
+    }
+    open.delete(notice.number);
+    known.policy.endedElsewhere?.(known.choice, notice.surplusTokens);
+  }
+
+  lost(peer: Peer): void {
+    for (const { policy, choice } of this.#open.get(peer)?.values() ?? []) policy.endedElsewhere?.(choice, 0);
+    this.#open.delete(peer);
+  }
+
+  /** Of a worker that may receive traffic from here too: of another one it is not known whether it is still the same. */
+  #add(choice: SharedChoice): Open | undefined {
+    for (const [role, policy] of this.#policies) {
+      const target = this.#target(role, choice.url);
+      if (target && policy.chosenElsewhere) return { policy, choice: policy.chosenElsewhere(target, choice) };
+    }
+    return undefined;
+  }
+
+  #target(role: Role, url: string): WorkerTarget | undefined {
+    const available = this.#registry.available(role);
+    let known = this.#targets.get(role);
+    if (known?.of !== available) {
+      known = { of: available, byUrl: new Map(available.map((target) => [target.url, target])) };
+      this.#targets.set(role, known);
+    }
+    return known.byUrl.get(url);
+  }
+}

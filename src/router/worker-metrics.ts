@@ -1,0 +1,66 @@
+import type { Registry } from '../fleet/registry.ts';
+import type { ServedModels } from '../fleet/served-models.ts';
+import type { Worker } from '../fleet/worker.ts';
+import type { Role } from '../fleet/worker-spec.ts';
+import type { Metrics } from '../observe/metrics/metrics.ts';
+import type { WorkerView } from '../observe/metrics/sources.ts';
+import type { Policy } from '../scheduler/policies/policy.ts';
+
+/** Has the metrics count each worker while it is registered, and what becomes of it. Series are those of the routed targets and of their server. */
+export function followWorkers(metrics: Metrics, registry: Registry, models: ServedModels): void {
+  const series = new Map<Worker, ReadonlySet<string>>();
+  const follow = (worker: Worker) => {
+    if (registry.get(worker.url) !== worker) return;
+    const before = series.get(worker);
+    const now = new Set([worker.url, ...worker.targets.map(({ url }) => url)]);
+    for (const url of now) metrics.addWorker(url, worker.role);
+    for (const url of before ?? []) if (!now.has(url)) metrics.removeWorker(url);
+    series.set(worker, now);
+  };
+  registry.on('change', follow);
+  registry.on('remove', (worker) => {
+    for (const url of series.get(worker) ?? []) metrics.removeWorker(url);
+    series.delete(worker);
+  });
+  for (const event of ['change', 'learned', 'remove'] as const) registry.on(event, () => metrics.serve(models.ids));
+  registry.on('checked', (worker, healthy) => {
+    // The first check may be what changes it for the first time.
+    if (!series.has(worker)) follow(worker);
+    metrics.worker(worker.url).healthChecked(healthy);
+  });
+  registry.on('ejection', ({ url }, { kind, ejected }) => {
+    if (ejected !== undefined) metrics.worker(url).ejected(kind);
+  });
+  registry.on('breaker', ({ url, breaker }, was) => metrics.worker(url).breakerMoved(was, breaker.state));
+}
+
+/** The workers as a scrape sees them. */
+export function* viewsOf(registry: Registry, policies: ReadonlyMap<Role, Policy>): Iterable<WorkerView> {
+  for (const { url, role, state, available, conducts, breaker, targets } of registry.workers) {
+    const policy = policies.get(role);
+    const common = {
+      role,
+      state: state.kind,
+      available,
+      ejected: conducts.problem !== undefined,
+      breaker: { state: breaker.state, consecutiveFailures: breaker.failures },
+    };
+    // Before the number of its ranks is known it has no targets, and is worth a look all the more.
+    if (targets.length === 0) yield { url, running: 0, indexBlocks: undefined, ...common };
+    for (const target of targets) {
+      yield {
+        url: target.url,
+        running: target.load,
+        indexBlocks: policy?.index?.held(target.slot),
+        ...common,
+        available: available && target.admits,
+      };
+    }
+  }
+}
+
+/** Memory of the prefix indexes; undefined where no policy has one. */
+export function indexBytesOf(policies: ReadonlyMap<Role, Policy>): number | undefined {
+  const sizes = [...policies.values()].flatMap(({ index }) => (index ? [index.bytes] : []));
+  return sizes.length === 0 ? undefined : sizes.reduce((sum, bytes) => sum + bytes, 0);
+}

@@ -1,0 +1,227 @@
+import type { Exchange } from '../data/exchange.ts';
+import { RouterError } from '../errors/errors.ts';
+import type { Log } from '../observe/log/log.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export interface AdmissionLimits {
+  /** Requests in flight at most; 0 or less lifts the cap. */
+  readonly maxConcurrentRequests: number;
+  /** Requests admitted a second on average; undefined or 0 lifts the limit. */
+  readonly rateLimitTokensPerSecond: number | undefined;
+  /** Requests waiting at most. */
+  readonly queueSize: number;
+  /** As long as a request may take where it is not given. */
+  readonly queueTimeoutMs: number | undefined;
+  readonly requestTimeoutMs: number;
+}
+
+/** Whether there is somebody to ask: at all, or for a model. */
+export interface Somebody {
+  isThere(model?: string): boolean;
+  /** What a request is told while there is nobody. */
+  missing(model?: string): RouterError;
+}
+
+/** From the first request that waits for a place until the log tells how many do: a burst has come by then. */
+const BURST_MS = 1_000;
+
+interface Waiter {
+  /** For whose workers it waits; undefined for anybody's. */
+  readonly model: string | undefined;
+  readonly admit: () => void;
+  readonly refuse: (error: RouterError) => void;
+}
+
+/**
+ * The way in: a request passes when it is its turn, when fewer than the most are in flight, when the rate allows it and when
+ * there is somebody to ask. Until then it waits in a bounded first-in first-out queue.
+ */
+export class Admission {
+  readonly #limits: AdmissionLimits;
+  readonly #somebody: Somebody;
+  readonly #bucket: TokenBucket | undefined;
+  /** A Set keeps insertion order and gives up a waiter in the middle at no cost. */
+  readonly #queue = new Set<Waiter>();
+  /** Were in flight, without anybody to ask: they come first. */
+  readonly #stranded = new Set<Waiter>();
+  #inFlight = 0;
+  #closed: RouterError | undefined;
+  #refill: NodeJS.Timeout | undefined;
+  readonly #log: Log;
+  readonly #queueTimeoutMs: number;
+  /** Of those that the cap made wait, until the log has told of it. */
+  #mostQueued = 0;
+  #toldOfCap: NodeJS.Timeout | undefined;
+
+  /** `pump` must be called when somebody is there again. `now`: milliseconds that never run backwards. */
+  constructor(limits: AdmissionLimits, somebody: Somebody, log: Log, now: () => number = () => performance.now()) {
+    this.#limits = limits;
+    this.#somebody = somebody;
+    this.#log = log;
+    this.#queueTimeoutMs = limits.queueTimeoutMs ?? limits.requestTimeoutMs;
+    if (limits.rateLimitTokensPerSecond) this.#bucket = new TokenBucket(limits.rateLimitTokensPerSecond, now);
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  /** Why nothing new is served at all; undefined when open. */
+  get closed(): RouterError | undefined {
+    return this.#closed;
+  }
+
+  /**
+   * Admits the exchange now (undefined) or when its turn comes (a promise). Rejects when the queue is full or the wait too
+   * long, with what it waited for, and resolves at once when the client leaves, with nothing held.
+   */
+  enter(exchange: Exchange): Promise<void> | undefined {
+    if (this.#closed) {
+      if (!exchange.request.last || !this.#opens()) return Promise.reject(this.#closed);
+      this.#hold(exchange);
+      return undefined;
+    }
+    if (this.#queue.size > 0) this.pump();
+    if (this.#queue.size === 0 && this.#opens()) {
+      this.#hold(exchange);
+      return undefined;
+    }
+    const { queueSize } = this.#limits;
+    if (queueSize <= 0 || this.#queueTimeoutMs <= 0)
+      return Promise.reject(this.#refusal('none may wait (--queue-size, --queue-timeout-secs)'));
+    if (this.#queue.size >= queueSize) return Promise.reject(full(`${queueSize} requests wait (--queue-size)`));
+    return this.#wait(this.#queue, exchange, undefined);
+  }
+
+  /**
+   * Waits for somebody to ask, for an exchange that is in flight; its place is another's meanwhile, or requests for a model
+   * that is down would keep out those for others. Rejects when that takes longer than the queue allows.
+   */
+  awaitWorker(exchange: Exchange, model: string | undefined): Promise<void> | undefined {
+    if (this.#somebody.isThere(model)) return undefined;
+    if (this.#closed) return Promise.reject(this.#closed);
+    if (this.#stranded.size >= this.#limits.queueSize || this.#queueTimeoutMs <= 0)
+      return Promise.reject(this.#somebody.missing(model));
+    const wait = this.#wait(this.#stranded, exchange, model);
+    this.leave(exchange);
+    return wait;
+  }
+
+  /** The exchange is over: gives its place to whoever waits. */
+  leave(exchange: Exchange): void {
+    exchange.admittedBy = undefined;
+    const wasFull = this.#isFull();
+    this.#inFlight--;
+    if (this.#queue.size > 0 || (wasFull && this.#stranded.size > 0)) this.pump();
+  }
+
+  /** Something has changed: admits whoever may pass now. */
+  pump(): void {
+    if (this.#stranded.size > 0) this.#rescue();
+    while (this.#queue.size > 0 && this.#opens()) {
+      const [next] = this.#queue;
+      next?.admit();
+    }
+    if (this.#queue.size > 0) this.#pumpWhenRefilled();
+  }
+
+  #rescue(): void {
+    const missing = new Set<string | undefined>();
+    for (const waiter of this.#stranded) {
+      if (this.#isFull()) return;
+      if (missing.has(waiter.model)) continue;
+      if (this.#somebody.isThere(waiter.model)) waiter.admit();
+      else missing.add(waiter.model);
+    }
+  }
+
+  /** Refuses everything that waits and everything that comes from now on, but the last requests of connections while there is a place. */
+  close(reason: RouterError): void {
+    this.#closed = reason;
+    clearTimeout(this.#refill);
+    for (const waiter of [...this.#stranded, ...this.#queue]) waiter.refuse(reason);
+  }
+
+  /** Whether all gates are open for one more; takes its token then. */
+  #opens(): boolean {
+    return !this.#isFull() && this.#somebody.isThere() && (this.#bucket?.take() ?? true);
+  }
+
+  #isFull(): boolean {
+    const { maxConcurrentRequests } = this.#limits;
+    return maxConcurrentRequests > 0 && this.#inFlight >= maxConcurrentRequests;
+  }
+
+  #pumpWhenRefilled(): void {
+    clearTimeout(this.#refill);
+    if (!this.#bucket || this.#isFull() || !this.#somebody.isThere()) return;
+    this.#refill = setTimeout(() => this.pump(), Math.max(1, this.#bucket.waitMs));
+  }
+
+  #hold(exchange: Exchange): void {
+    this.#inFlight++;
+    exchange.admittedBy = this;
+  }
+
+  #wait(queue: Set<Waiter>, exchange: Exchange, model: string | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const queueTimeoutMs = this.#queueTimeoutMs;
+      const end = () => {
+        clearTimeout(timer);
+        queue.delete(waiter);
+        exchange.ongoing = undefined;
+      };
+      const waiter: Waiter = {
+        model,
+        admit: () => {
+          end();
+          this.#hold(exchange);
+          resolve();
+        },
+        refuse: (error) => {
+          end();
+          reject(error);
+        },
+      };
+      const waited = `it waited ${queueTimeoutMs / 1_000} s (--queue-timeout-secs)`;
+      const timer = setTimeout(() => waiter.refuse(this.#refusal(waited, model)), queueTimeoutMs);
+      const cancel = () => {
+        end();
+        resolve();
+      };
+      exchange.ongoing = { cancel };
+      queue.add(waiter);
+      if (queue !== this.#queue) return;
+      if (this.#isFull()) this.#noteCap();
+      this.#pumpWhenRefilled();
+    });
+  }
+
+  /** Tells once that the cap makes requests wait: whoever sends hundreds at once may not know of it. Later the metrics tell. */
+  #noteCap(): void {
+    this.#mostQueued = Math.max(this.#mostQueued, this.#queue.size);
+    this.#toldOfCap ??= setTimeout(() => {
+      this.#log.warning('requests wait for a free place; --max-concurrent-requests -1 lifts the cap', {
+        waited: this.#mostQueued,
+        maxConcurrentRequests: this.#limits.maxConcurrentRequests,
+      });
+    }, BURST_MS).unref();
+  }
+
+  /** What a request is told that did not get in: what it waited for, and how the wait ended. */
+  #refusal(ending: string, model?: string): RouterError {
+    if (!this.#somebody.isThere(model)) return this.#somebody.missing(model);
+    const { maxConcurrentRequests, rateLimitTokensPerSecond } = this.#limits;
+    if (this.#isFull())
+      return full(`${maxConcurrentRequests} requests are in flight (--max-concurrent-requests), ${ending}`);
+    return full(`${rateLimitTokensPerSecond} requests a second are let in (--rate-limit-tokens-per-second), ${ending}`);
+  }
+}
+
+function full(reason: string): RouterError {
+  return new RouterError('too_many_requests', `the router is full: ${reason}; try again`, { retryAfterSecs: 1 });
+}

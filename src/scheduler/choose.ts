@@ -1,0 +1,72 @@
+import { RouterError } from '../errors/errors.ts';
+import type { Choice, Hints, Policy } from './policies/policy.ts';
+import type { Suspects } from './suspects.ts';
+import type { Target } from './target.ts';
+
+/** The targets of one role, or those of them that serve a model; each array is a new one after every change. */
+export interface Targets {
+  /** Those that may receive traffic now. */
+  available(model?: string): readonly Target[];
+  /** Those that are up but were taken out, the least bad first. */
+  lastResort(model?: string): readonly Target[];
+}
+
+/** What tells who may be asked, and who is best. */
+export interface Wanted {
+  readonly hints: Hints;
+  /** Whom the request was sent to before. */
+  readonly tries: { readonly tried: readonly Target[]; readonly apartFrom: Suspects | undefined };
+  /** The model that it is for, where workers serve several. */
+  readonly model: string | undefined;
+  /** Which requests it may be compared with; undefined where that is not known. */
+  readonly kind: string | undefined;
+  /** The URL of the one that keeps what it refers to; undefined where anybody may be asked. */
+  readonly keeper: string | undefined;
+}
+
+/**
+ * The policy's pick among the `candidates`. When none is available, the least bad is tried all the same. Throws RouterError
+ * `no_available_workers` when there is nobody at all.
+ */
+export function choose(policy: Policy, targets: Targets, wanted: Wanted, explain: boolean): Choice<Target> {
+  const { hints, model } = wanted;
+  const available = targets.available(model);
+  if (available.length > 0) return policy.pick(candidates(available, wanted), hints, explain);
+  const [leastBad] = candidates(targets.lastResort(model), wanted);
+  if (!leastBad) throw noWorker(model);
+  return policy.pick([leastBad], hints, explain);
+}
+
+/** Whether there is somebody to ask who has not been asked yet. */
+export function isAnyUntried(targets: Targets, wanted: Wanted): boolean {
+  const available = targets.available(wanted.model);
+  const asked = available.length > 0 ? available : targets.lastResort(wanted.model);
+  return candidates(asked, wanted).some((target) => !wanted.tries.tried.includes(target));
+}
+
+/**
+ * Of those that may be asked: who is not held back, all where everybody is; of these who was not tried yet, all where everybody
+ * was; of these, for a request that may have ended a server, who has no other such request.
+ */
+function candidates(targets: readonly Target[], { tries: { tried, apartFrom }, kind }: Wanted): readonly Target[] {
+  const free = isAnyHeld(targets, kind) ? orAll(targets, (target) => !target.holds(kind)) : targets;
+  const untried = tried.length === 0 ? free : orAll(free, (target) => !tried.includes(target));
+  return apartFrom ? orAll(untried, ({ server }) => !apartFrom.has(server)) : untried;
+}
+
+/** Looked at first, so that a choice costs no array while nobody is held back. */
+function isAnyHeld(targets: readonly Target[], kind: string | undefined): boolean {
+  for (const target of targets) if (target.holds(kind)) return true;
+  return false;
+}
+
+function orAll(targets: readonly Target[], wanted: (target: Target) => boolean): readonly Target[] {
+  const some = targets.filter(wanted);
+  return some.length > 0 ? some : targets;
+}
+
+/** What a request gets when there is nobody to ask. */
+export function noWorker(model?: string): RouterError {
+  const whose = model === undefined ? 'no worker' : `no worker with model ${model}`;
+  return new RouterError('no_available_workers', `${whose} is ready; GET /readiness tells more`, { retryAfterSecs: 1 });
+}

@@ -1,0 +1,377 @@
+import { BLOCK_BYTES, Blocks } from '../index/blocks.ts';
+import { isBefore, PrefixIndex } from '../index/prefix-index.ts';
+import { expectedCost, Pressure } from './expected-cost.ts';
+import { cheapest, type Offer, scoresOf, shortestQueues } from './offers.ts';
+import type { Candidate, Choice, Hints, Now, Policy, Result, WorkerFacts } from './policy.ts';
+import { depthsOf, Popularity } from './popularity.ts';
+import { Rendezvous } from './rendezvous.ts';
+import { idOfSession, Sessions } from './sessions.ts';
+import type { ChoiceTeller, SharedChoice } from './shared-choice.ts';
+import { PredictedChoice, type Prediction, WorkerView } from './worker-view.ts';
+
+export interface CacheAwareOptions {
+  /** Share of a prompt that must match for a worker's cache to decide. */
+  readonly cacheThreshold: number;
+  /** Workers are out of balance when they differ by more requests than this … */
+  readonly balanceAbsThreshold: number;
+  /** … and the busiest has more than this many times those of the least busy. */
+  readonly balanceRelThreshold: number;
+  /** Entries that the prefix index keeps. */
+  readonly maxTreeSize: number;
+}
+
+/** Entries of the index dropped in one go, 1 to 6 ms of work; the rest goes when other work was done. */
+export const DROPPED_AT_ONCE = 2_000;
+/** Until answers tell how many bytes a token has. */
+const TYPICAL_BYTES_PER_TOKEN = 4;
+/** Shorter prompts are mostly chat template, and say nothing of bytes a token. */
+const TELLING_BYTES = 2048;
+const LEARNING = 0.05;
+/** A prediction is refuted when the engine had less than this share of it cached; templates and token ends blur it. */
+const REFUTED_BELOW = 0.5;
+/** A prediction of less than this says nothing of the cache: it may be the template alone. */
+const LEAST_TELLING_BYTES = 1024;
+/**
+ * What a match counts for while it is in doubt. Of several workers that hold a prompt the one that uses it now is taken then: of
+ * bursts of 1,024 prompts, with the caches emptied between, each made some more copies before, which the next believed in.
+ */
+const DOUBTED_SHARE = 0.9;
+/**
+ * The index holds by so much more than an engine does. Where a prompt was just dropped it is computed again, but copies of it
+ * elsewhere would drop others. With caches too small for 8 simulated engines, agents hit 66 % instead of 62.5, first tokens came 5 %
+ * sooner; with 1.3 they come later again.
+ */
+const OVERBOOKING = 1.15;
+/** What a session without a known prefix saves where it was last: so many tokens, as two requests in flight cost, or a share of its own. */
+const SESSION_TOKENS = 256;
+const SESSION_SHARE = 1 / 8;
+/**
+ * What each token of a prompt that is not known saves where all routers would send it, while there are several: several of them may get
+ * it at once, before they hear of each other. Of 1,024 prompts at once on four routers that hear of each other 50 ms late, first tokens (p90)
+ * come 1.4 times as late as with one router without this, 1.25 times with 3 and 1.15 with 8; but with 8, prompts that nobody shares take 17 %
+ * longer in all.
+ */
+const AGREED_WEIGHT = 3;
+const NO_PROMPT = new Uint8Array(0);
+
+/** What the index and the sessions know of a prompt, of each candidate where there are several. */
+interface Known {
+  /** Blocks of it that the candidate holds, and when it used the last of them. */
+  readonly held: readonly number[];
+  readonly uses: readonly (number | undefined)[];
+  /** The different numbers of blocks. */
+  readonly depths: readonly number[];
+  /** They are enough to decide. */
+  readonly enough: boolean;
+  /** Where its session was last. */
+  readonly home: WorkerView | undefined;
+  /** Where all routers would send it, if there are several and it is not known. */
+  readonly agreed: Candidate | undefined;
+}
+
+/** What a choice counts with. */
+interface Counted extends Omit<Prediction, 'promptBytes' | 'stamp' | 'prefixes'> {
+  readonly blocks: Blocks;
+  readonly depths: readonly number[];
+  readonly streams: boolean;
+}
+
+/**
+ * Sends a prompt where its prefix is cached while that is cheaper than the wait. The documented rules hold as long as workers
+ * are idle: enough of a match decides, else the most free cache does, and far out of balance the shortest queue. Between
+ * them the expected cost decides, so that a hot prefix spreads by itself and affinity is never lost at a cliff.
+ */
+export class CacheAwarePolicy implements Policy {
+  readonly name = 'cache_aware';
+  readonly #options: CacheAwareOptions;
+  readonly #now: Now;
+  readonly #index: PrefixIndex;
+  readonly #blocks = new Blocks();
+  readonly #pressure = new Pressure();
+  readonly #popularity = new Popularity();
+  readonly #sessions: Sessions;
+  /** Of choices that other routers tell of. */
+  readonly #blocksElsewhere = new Blocks();
+  readonly #rendezvous = new Rendezvous();
+  #teller: ChoiceTeller | undefined;
+  /** By slot. */
+  readonly #views: (WorkerView | undefined)[] = [];
+  #bytesPerToken = TYPICAL_BYTES_PER_TOKEN;
+  #picks = 0;
+  #tidying = false;
+  #evicting = false;
+
+  constructor(options: CacheAwareOptions, now: Now = () => performance.now()) {
+    this.#options = options;
+    this.#now = now;
+    this.#index = new PrefixIndex(options.maxTreeSize);
+    this.#sessions = new Sessions(now);
+  }
+
+  get index(): Pick<PrefixIndex, 'bytes' | 'held'> {
+    return this.#index;
+  }
+
+  pick<C extends Candidate>(candidates: readonly C[], hints: Hints, explain = false): PredictedChoice<C> {
+    const blocks = this.#blocks.hash(hints.prompt ?? NO_PROMPT);
+    const threshold = this.#options.cacheThreshold * blocks.bytes;
+    const held: number[] = new Array(candidates.length).fill(0);
+    const uses: (number | undefined)[] = new Array(candidates.length).fill(undefined);
+    if (!hints.recomputes) this.#index.match(blocks, slotsOf(candidates), held, uses as number[]);
+    const depths = depthsOf(held);
+    const deepest = Math.max(...held);
+    const enough = deepest > 0 && blocks.bytesIn(deepest) > threshold;
+    const { key } = hints;
+    const home = key && !enough ? this.#sessions.recall(key) : undefined;
+    const agreed = enough ? undefined : this.#agreed(candidates, deepest);
+    const offers = this.#weigh(candidates, { held, uses, depths, enough, home, agreed });
+    const shortest = shortestQueues(offers, this.#options);
+    const best = cheapest(shortest ?? offers, !enough);
+    if (key) this.#sessions.remember(key, best.view);
+    const byPrefix = best.matchedBytes > threshold ? 'prefix' : 'spread';
+    const bySession = best.view === home ? 'session' : best.candidate === agreed ? 'agreed' : 'free_cache';
+    const reason = shortest ? 'shortest_queue' : enough ? byPrefix : bySession;
+    const choice = this.#take(best, depths, reason, hints.streams ?? false, explain ? offers.map(scoresOf) : undefined);
+    if (this.#teller?.isHeard) choice.sharedAs = this.#teller.chosen(this.#shared(choice, depths, hints));
+    return choice;
+  }
+
+  firstByte(choice: Choice): void {
+    if (!(choice instanceof PredictedChoice)) return;
+    choice.view.give(choice);
+    if (choice.sharedAs !== undefined) this.#teller?.computed(choice.sharedAs);
+  }
+
+  settled(choice: Choice, result: Result): void {
+    if (!(choice instanceof PredictedChoice)) return;
+    const { view, prediction, queuedTokens, surplusTokens, candidate } = choice;
+    const { uncachedTokens, promptBytes, prefixes } = prediction;
+    const { firstByteMs, promptTokens, cachedTokens } = result;
+    view.give(choice);
+    this.#popularity.leave(prefixes);
+    const surplus = promptTokens && cachedTokens !== undefined ? promptTokens - cachedTokens - uncachedTokens : 0;
+    view.surplusTokens += surplus;
+    if (choice.sharedAs !== undefined) this.#teller?.settled(choice.sharedAs, surplus);
+    // What it computed before this one, as far as that is known by now: not what was predicted.
+    const computed = queuedTokens + view.surplusTokens - surplusTokens;
+    if (firstByteMs !== undefined && computed > 0) view.rate.learn(uncachedTokens, computed, firstByteMs);
+    if (promptTokens) this.#learnTokenSize(promptBytes / promptTokens, promptBytes);
+    if (this.#views[candidate.slot] === view) this.#learnLosses(choice, result);
+    view.doubt.closed(this.#index.latestUse);
+  }
+
+  share(teller: ChoiceTeller): void {
+    this.#teller = teller;
+  }
+
+  /** Counts as a choice of this router does, but for what only its answer tells: how fast the worker is, and what it has lost. */
+  chosenElsewhere<C extends Candidate>(candidate: C, shared: SharedChoice): PredictedChoice<C> {
+    const blocks = this.#blocksElsewhere.take(shared.promptBytes, shared.hashes);
+    const view = this.#view(candidate.slot);
+    const { uncachedTokens, depths, streams, session } = shared;
+    if (session !== undefined) this.#sessions.rememberId(session, view);
+    view.elsewhere++;
+    const known = { matchedBytes: 0, matchedUse: undefined, isComputed: false, doubtedUpTo: undefined };
+    return this.#count(candidate, view, { blocks, depths, uncachedTokens, streams, ...known }, 'elsewhere', undefined);
+  }
+
+  endedElsewhere(choice: Choice, surplusTokens: number): void {
+    if (!(choice instanceof PredictedChoice)) return;
+    const { view, prediction } = choice;
+    view.give(choice);
+    view.elsewhere--;
+    view.surplusTokens += surplusTokens;
+    this.#popularity.leave(prediction.prefixes);
+    view.doubt.closed(this.#index.latestUse);
+  }
+
+  removed({ slot }: Candidate): void {
+    this.#index.forget(slot);
+    this.#views[slot] = undefined;
+    this.#tidySoon();
+  }
+
+  learned({ slot }: Candidate, { kvCapacityTokens }: WorkerFacts): void {
+    if (kvCapacityTokens === undefined) return;
+    this.#view(slot).kvTokens = kvCapacityTokens;
+    this.#index.setCapacity(slot, this.#blocksFor(kvCapacityTokens));
+    this.#tidySoon();
+  }
+
+  evict(): void {
+    for (const [slot, view] of this.#views.entries()) {
+      if (view?.kvTokens !== undefined) this.#index.setCapacity(slot, this.#blocksFor(view.kvTokens));
+    }
+    this.#evicting = true;
+    this.#tidySoon();
+  }
+
+  /** Drops from the index what does not count any more, a slice at a time between other work. */
+  #tidySoon(): void {
+    if (this.#tidying) return;
+    this.#tidying = true;
+    setImmediate(() => {
+      this.#tidying = false;
+      const isTidy = this.#index.tidy(DROPPED_AT_ONCE);
+      if (isTidy && this.#evicting) this.#evicting = !this.#index.evict(DROPPED_AT_ONCE);
+      if (!isTidy || this.#evicting) this.#tidySoon();
+    }).unref();
+  }
+
+  /** What the answer tells of what the worker has lost. */
+  #learnLosses({ prediction, view, candidate: { slot } }: PredictedChoice, result: Result): void {
+    const { matchedUse, isComputed, doubtedUpTo, matchedBytes } = prediction;
+    if (matchedUse === undefined || !result.promptTokens || result.cachedTokens === undefined) return;
+    const refuted = isRefuted(prediction, result);
+    const isTelling = doubtedUpTo !== undefined && matchedBytes >= LEAST_TELLING_BYTES;
+    if (isTelling && !refuted) view.doubt.confirmed(matchedUse, doubtedUpTo);
+    if (!refuted || !isComputed) return;
+    // The engine has dropped what was used that long ago, so it has dropped what was not used since, too.
+    this.#index.forgetUnusedSince(slot, matchedUse);
+    const lost = isTelling ? view.doubt.refuted(doubtedUpTo) : undefined;
+    if (lost !== undefined) this.#index.forgetUnusedSince(slot, lost);
+    this.#tidySoon();
+  }
+
+  /** What each candidate offers, and what it costs; of a session without a prefix, less at its `home`. */
+  #weigh<C extends Candidate>(candidates: readonly C[], known: Known): Offer<C>[] {
+    const { held, uses, depths, enough, home, agreed } = known;
+    const blocks = this.#blocks;
+    const nowMs = this.#now();
+    let busy = 0;
+    let fastest = 0;
+    let inFlight = 0;
+    let rooms = 0;
+    let told = 0;
+    for (const { slot, load } of candidates) {
+      const view = this.#view(slot);
+      view.expire(nowMs);
+      inFlight += view.elsewhere;
+      if (view.waiting > 0) busy++;
+      fastest = Math.max(fastest, view.rate.tokensPerSec ?? 0);
+      inFlight += load;
+      if (view.kvTokens === undefined) continue;
+      rooms += this.#index.room(slot);
+      told++;
+    }
+    // A worker that does not tell its size is taken for one like the others, not for endlessly free.
+    const roomOf = (slot: number, view: WorkerView) =>
+      told > 0 && view.kvTokens === undefined ? Math.floor(rooms / told) : this.#index.room(slot);
+    this.#pressure.observe(busy / candidates.length);
+    const { weight } = this.#pressure;
+    // A match too small to decide counts as far as computing it again would make others wait.
+    const credit = enough ? 1 : this.#pressure.busy;
+    const copy = this.#popularity.nextCopy(blocks, held, depths, inFlight);
+    const copyBytes = blocks.bytesIn(copy.depth);
+    const onOthers = 1 - 1 / copy.sharers;
+    return candidates.map((candidate, i) => {
+      const view = this.#view(candidate.slot);
+      const matchedBytes = blocks.bytesIn(held[i] as number);
+      const matchedUse = uses[i];
+      const sure = view.doubt.concerns(matchedUse) ? DOUBTED_SHARE : 1;
+      const ownBytes = blocks.bytes - credit * sure * matchedBytes - Math.max(0, copyBytes - matchedBytes) * onOthers;
+      const offer = {
+        candidate,
+        view,
+        matchedBytes,
+        matchedUse,
+        room: roomOf(candidate.slot, view),
+        pendingTokens: view.pendingTokens,
+        waiting: view.waiting,
+        uncachedTokens: ownBytes / this.#bytesPerToken,
+        inFlight: candidate.load + view.elsewhere,
+        speed: view.rate.relativeTo(fastest),
+        cost: 0,
+      };
+      const saved = view === home ? Math.max(SESSION_TOKENS, offer.uncachedTokens * SESSION_SHARE) : 0;
+      const together = candidate === agreed ? AGREED_WEIGHT * offer.uncachedTokens : 0;
+      offer.cost = expectedCost(offer, weight) - saved - together;
+      return offer;
+    });
+  }
+
+  /** Counts the request on its worker and in the index. */
+  #take<C extends Candidate>(
+    { candidate, view, matchedBytes, matchedUse }: Offer<C>,
+    depths: readonly number[],
+    reason: string,
+    streams: boolean,
+    scores: Choice['scores'],
+  ): PredictedChoice<C> {
+    const blocks = this.#blocks;
+    const uncachedTokens = (blocks.bytes - matchedBytes) / this.#bytesPerToken;
+    const { oldestWaiting, doubt } = view;
+    const isComputed = matchedUse !== undefined && (oldestWaiting === undefined || isBefore(matchedUse, oldestWaiting));
+    const doubtedUpTo = doubt.concerns(matchedUse) ? doubt.upTo : undefined;
+    const counted = { blocks, depths, uncachedTokens, streams, matchedBytes, matchedUse, isComputed, doubtedUpTo };
+    return this.#count(candidate, view, counted, reason, scores);
+  }
+
+  /** The same for whoever has made the choice. */
+  #count<C extends Candidate>(
+    candidate: C,
+    view: WorkerView,
+    { blocks, depths, streams, ...known }: Counted,
+    reason: string,
+    scores: Choice['scores'],
+  ): PredictedChoice<C> {
+    const prediction = {
+      ...known,
+      promptBytes: blocks.bytes,
+      stamp: this.#index.insert(blocks, candidate.slot),
+      prefixes: this.#popularity.join(blocks, depths),
+    };
+    const estimateMs = view.rate.msFor(view.pendingTokens + prediction.uncachedTokens);
+    const doneMs = streams ? Number.POSITIVE_INFINITY : this.#now() + estimateMs;
+    const choice = new PredictedChoice(candidate, view, prediction, reason, doneMs, scores);
+    view.lastPick = ++this.#picks;
+    view.take(choice);
+    view.doubt.opened();
+    return choice;
+  }
+
+  /** What other routers are told of a choice of the prompt in `#blocks`. */
+  #shared({ candidate, prediction }: PredictedChoice, depths: readonly number[], hints: Hints): SharedChoice {
+    return {
+      url: candidate.url,
+      promptBytes: prediction.promptBytes,
+      hashes: this.#blocks.hashes(),
+      depths,
+      uncachedTokens: prediction.uncachedTokens,
+      streams: hints.streams ?? false,
+      session: hints.key ? idOfSession(hints.key) : undefined,
+    };
+  }
+
+  /** The worker that a prompt belongs to of which the first `known` blocks are held somewhere; undefined without other routers. */
+  #agreed<C extends Candidate>(candidates: readonly C[], known: number): C | undefined {
+    if (!this.#teller?.isHeard || known >= this.#blocks.count) return undefined;
+    return this.#rendezvous.owner(candidates, this.#blocks.lo[known] as number);
+  }
+
+  #view(slot: number): WorkerView {
+    // Filled without gaps, so that it stays a plain array.
+    while (this.#views.length <= slot) this.#views.push(undefined);
+    const view = this.#views[slot] ?? new WorkerView();
+    this.#views[slot] = view;
+    return view;
+  }
+
+  #learnTokenSize(bytesPerToken: number, promptBytes: number): void {
+    if (promptBytes < TELLING_BYTES || !(bytesPerToken > 0.5 && bytesPerToken < 16)) return;
+    this.#bytesPerToken += (bytesPerToken - this.#bytesPerToken) * LEARNING;
+  }
+
+  #blocksFor(tokens: number): number {
+    return (OVERBOOKING * tokens * this.#bytesPerToken) / BLOCK_BYTES;
+  }
+}
+
+function slotsOf(candidates: readonly Candidate[]): readonly number[] {
+  return candidates.map(({ slot }) => slot);
+}
+
+function isRefuted({ matchedBytes, promptBytes }: Prediction, { promptTokens, cachedTokens }: Result): boolean {
+  if (!promptTokens || cachedTokens === undefined) return false;
+  return cachedTokens / promptTokens < (REFUTED_BELOW * matchedBytes) / promptBytes;
+}

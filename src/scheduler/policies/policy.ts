@@ -1,0 +1,88 @@
+import type { PrefixIndex } from '../index/prefix-index.ts';
+import type { ChoiceTeller, SharedChoice } from './shared-choice.ts';
+
+/** What a policy sees of a worker: nothing of health, breakers or configuration. */
+export interface Candidate {
+  readonly url: string;
+  /** Row of the shared counters; small integers, reused after a worker is gone. */
+  readonly slot: number;
+  /** Requests in flight, counted at the choice. */
+  readonly load: number;
+}
+
+/** What a policy may know of a request. Reading `prompt` or `key` for the first time reads the body: ask only for what is needed. */
+export interface Hints {
+  /**
+   * Bytes of the prompt as routing sees it, stable for the same conversation prefix; undefined where the request has none.
+   * They hold until another request's prompt is read: whoever needs them later copies them.
+   */
+  readonly prompt: Uint8Array | undefined;
+  /** What keeps a session together: an explicit routing key, else the client's own session id; undefined without any. */
+  readonly key: string | undefined;
+  /** True when the answer comes as it is made, so that its first byte tells when the prompt is done. */
+  readonly streams?: boolean;
+  /** True when the engine computes the whole prompt whatever its cache holds, as for log probabilities of the prompt. */
+  readonly recomputes?: boolean;
+}
+
+/** How a policy came to its choice, for the explain header and the log. */
+export interface Choice<C extends Candidate = Candidate> {
+  readonly candidate: C;
+  /** Prompt bytes predicted to be cached there; 0 where the policy does not predict. */
+  readonly matchedBytes: number;
+  /** Of how many; absent where the policy does not predict. */
+  readonly promptBytes?: number;
+  /** Which of its rules decided, in one word. */
+  readonly reason: string;
+  /** What the scores of the candidates looked at were made of, `worker` being the URL; built only when `explain` is asked for. */
+  readonly scores?: readonly Readonly<Record<string, string | number>>[];
+}
+
+/** What became of a request, told to the policy once each. */
+export interface Result {
+  /** Milliseconds from the choice to the first byte of a streamed answer; undefined when none came, or all came at once. */
+  readonly firstByteMs: number | undefined;
+  /** The engine's own count, where the answer carried it. */
+  readonly promptTokens: number | undefined;
+  readonly cachedTokens: number | undefined;
+}
+
+/** Picks one of the workers that may receive a request; does no I/O. */
+export interface Policy {
+  readonly name: string;
+  /** Wants `learned` to tell the worker's own count of its load, again and again. */
+  readonly followsLoad?: boolean;
+  /** What it remembers of prompts; for metrics. */
+  readonly index?: Pick<PrefixIndex, 'bytes' | 'held'>;
+  /** `candidates` is never empty and holds only available workers. */
+  pick<C extends Candidate>(candidates: readonly C[], hints: Hints, explain?: boolean): Choice<C>;
+  /** The worker's first byte for that choice has come: its prefill is over. */
+  firstByte?(choice: Choice): void;
+  /** The request is over, whatever happened to it; called once for every pick. */
+  settled?(choice: Choice, result: Result): void;
+  /** A worker is gone, or came back with an empty cache. */
+  removed?(candidate: Candidate): void;
+  /** What the worker said about itself: KV capacity in tokens, load of its own counting. */
+  learned?(candidate: Candidate, facts: WorkerFacts): void;
+  /** Called every `--eviction-interval`: forget what has been idle longest. */
+  evict?(): void;
+  /** Its choices are told to other routers from now on. */
+  share?(teller: ChoiceTeller): void;
+  /** Another router has chosen that worker. What is returned goes to `firstByte` when its prompt is computed, then to `endedElsewhere`. */
+  chosenElsewhere?(candidate: Candidate, shared: SharedChoice): Choice;
+  /** Such a choice is over, or nothing more will be heard of it. */
+  endedElsewhere?(choice: Choice, surplusTokens: number): void;
+}
+
+export interface WorkerFacts {
+  readonly kvCapacityTokens?: number;
+  readonly runningRequests?: number;
+  readonly waitingRequests?: number;
+  readonly usedTokens?: number;
+}
+
+/** Uniform in [0, 1); injected so that tests can choose. */
+export type Random = () => number;
+
+/** Milliseconds on a clock that never goes back; injected so that tests can turn it. */
+export type Now = () => number;

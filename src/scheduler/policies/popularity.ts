@@ -1,0 +1,71 @@
+import type { Blocks } from '../index/blocks.ts';
+
+/** Of the depths to which workers hold a prompt, so many are looked at, the shallowest first: those may be popular. */
+const MOST_DEPTHS = 8;
+
+/** A part of a prompt of which the workers should hold one copy more. */
+export interface Copy {
+  /** Blocks of it. */
+  readonly depth: number;
+  /** Requests that will use each copy: so many share what the next one costs. */
+  readonly sharers: number;
+}
+
+/** A copy serves those in flight and, before anybody has to decide again, as many that come after them. */
+const USES_PER_REQUEST = 2;
+
+const NO_COPY: Copy = { depth: 0, sharers: 1 };
+const NOTHING: readonly number[] = [];
+
+/** How many requests in flight begin alike: those are who would use a further copy of that beginning. */
+export class Popularity {
+  readonly #users = new Map<number, number>();
+
+  /**
+   * The longest of the held beginnings that too few workers hold: a share of the workers smaller than that of the requests
+   * `inFlight` that have it. `held` are the blocks of it that each worker holds, `depths` the different ones among them.
+   */
+  nextCopy(blocks: Blocks, held: readonly number[], depths: readonly number[], inFlight: number): Copy {
+    let copy = NO_COPY;
+    for (const depth of depths) {
+      const users = this.#users.get(blocks.lo[depth - 1] as number) ?? 0;
+      if (users === 0) continue;
+      let copies = 0;
+      for (const blocks of held) if (blocks >= depth) copies++;
+      const sharers = (USES_PER_REQUEST * users) / copies;
+      if (sharers > 1 && users * held.length > copies * inFlight) copy = { depth, sharers };
+    }
+    return copy;
+  }
+
+  /** A request is in flight that has these beginnings; `leave` takes what this returns. */
+  join(blocks: Blocks, depths: readonly number[]): readonly number[] {
+    if (depths.length === 0) return NOTHING;
+    const prefixes = depths.map((depth) => blocks.lo[depth - 1] as number);
+    for (const prefix of prefixes) this.#users.set(prefix, (this.#users.get(prefix) ?? 0) + 1);
+    return prefixes;
+  }
+
+  /** The request is over. */
+  leave(prefixes: readonly number[]): void {
+    for (const prefix of prefixes) {
+      const left = (this.#users.get(prefix) ?? 0) - 1;
+      if (left > 0) this.#users.set(prefix, left);
+      else this.#users.delete(prefix);
+    }
+  }
+}
+
+/** The different depths above 0, shallowest first. */
+export function depthsOf(held: readonly number[]): readonly number[] {
+  const depths: number[] = [];
+  for (const depth of held) {
+    if (depth === 0) continue;
+    let at = 0;
+    while (at < depths.length && (depths[at] as number) < depth) at++;
+    if (at === MOST_DEPTHS || depths[at] === depth) continue;
+    depths.splice(at, 0, depth);
+    if (depths.length > MOST_DEPTHS) depths.pop();
+  }
+  return depths;
+}

@@ -1,0 +1,35 @@
+import { hashText, mix32 } from '../index/hash.ts';
+import type { Candidate } from './policy.ts';
+
+/**
+ * Which worker a hash belongs to: each draws a number from the hash and its own name, the highest has it. What a ring of
+ * virtual nodes promises holds exactly and without state to keep: when a worker leaves, only what was its own moves, and
+ * to all others evenly; routers that know the same workers agree.
+ */
+export class Rendezvous {
+  /** By slot: the name that the hash beside it is of. */
+  readonly #urls: string[] = [];
+  readonly #hashes: number[] = [];
+
+  /** The candidate that `hash` belongs to among those that `may` have it; undefined when none may. */
+  owner<C extends Candidate>(candidates: readonly C[], hash: number, may?: (candidate: C) => boolean): C | undefined {
+    let owner: C | undefined;
+    let highest = -1;
+    for (const candidate of candidates) {
+      const draw = this.draw(candidate, hash);
+      if (draw <= highest || (may && !may(candidate))) continue;
+      owner = candidate;
+      highest = draw;
+    }
+    return owner;
+  }
+
+  /** The number that a worker draws for `hash`. */
+  draw({ slot, url }: Candidate, hash: number): number {
+    if (this.#urls[slot] !== url) {
+      this.#urls[slot] = url;
+      this.#hashes[slot] = hashText(url);
+    }
+    return mix32(hash ^ (this.#hashes[slot] as number));
+  }
+}

@@ -1,0 +1,135 @@
+import type { Outcome } from '../data/outcome.ts';
+import type { Comparison } from '../fleet/call.ts';
+import type { RetryBudget } from './retry-budget.ts';
+import { Suspects } from './suspects.ts';
+import type { Target } from './target.ts';
+
+export interface RetryOptions {
+  /** Attempts after the first. */
+  readonly retryMaxRetries: number;
+  readonly retryInitialBackoffMs: number;
+  readonly retryMaxBackoffMs: number;
+  readonly retryBackoffMultiplier: number;
+  /** Share of a wait by which it is longer or shorter, at random. */
+  readonly retryJitterFactor: number;
+  readonly disableRetries: boolean;
+}
+
+/** 529 is Anthropic's 503. */
+const RETRYABLE: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504, 529]);
+
+/** Servers that one request may end. The first may have died of something else. */
+const MOST_BROKEN_OFF = 2;
+
+/** Statuses after which another worker, or the same one later, may do better. */
+export function isRetryable(status: number): boolean {
+  return RETRYABLE.has(status);
+}
+
+/** Milliseconds before the retry of that number, from 0; `random` is uniform in [0, 1). */
+export function backoffMs(retry: number, options: RetryOptions, random: () => number): number {
+  const { retryInitialBackoffMs, retryMaxBackoffMs, retryBackoffMultiplier, retryJitterFactor } = options;
+  const waitMs = Math.min(retryInitialBackoffMs * retryBackoffMultiplier ** retry, retryMaxBackoffMs);
+  return waitMs * (1 + retryJitterFactor * (2 * random() - 1));
+}
+
+/** What a Retry-After header asks for: seconds or a date (RFC 9110 §10.2.3); undefined where it is neither. */
+export function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
+  if (header === undefined) return undefined;
+  const secs = Number(header);
+  if (Number.isFinite(secs) && header.trim() !== '') return Math.max(0, secs * 1000);
+  const atMs = Date.parse(header);
+  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
+}
+
+/** An attempt that ended in an error, which others may not give. */
+interface Erred {
+  compared(comparison: Comparison): void;
+}
+
+/** The attempts of one request: whom it has asked, and whether it may ask again. */
+export class Tries {
+  /** Targets asked so far, in order; of a server that broke off all its ranks. */
+  readonly tried: Target[] = [];
+  /** Servers that have broken off over the request, and may have died of it. */
+  readonly brokeOff: string[] = [];
+  /** Attempts that ended in an error, until it is known what others say. */
+  #erred: Erred[] = [];
+  #over = false;
+  readonly #suspects: Suspects;
+  readonly #most: number;
+  readonly #budget: RetryBudget;
+  readonly #inFlight: () => number;
+  #retries = 0;
+  #taken = 0;
+  #permitted = false;
+
+  /** `most` retries; 0 where it must not be sent twice. */
+  constructor(most: number, budget: RetryBudget, inFlight: () => number, suspects = new Suspects()) {
+    this.#suspects = suspects;
+    this.#most = most;
+    this.#budget = budget;
+    this.#inFlight = inFlight;
+    budget.add();
+  }
+
+  /** Those it is kept apart from, as it may have ended a server itself; undefined while none broke off. */
+  get apartFrom(): Suspects | undefined {
+    return this.brokeOff.length > 0 ? this.#suspects : undefined;
+  }
+
+  /** So many servers have broken off over it that no other may be given it. */
+  get harmful(): boolean {
+    return this.brokeOff.length >= MOST_BROKEN_OFF;
+  }
+
+  /** Retries made. */
+  get retries(): number {
+    return this.#retries;
+  }
+
+  /** No other attempt may follow, whatever the budget. */
+  get exhausted(): boolean {
+    return this.#retries >= this.#most;
+  }
+
+  /** Whether another attempt may follow the one under way. Where a worker has `seen` this one, a place in the budget is taken. */
+  permit(seen = true): boolean {
+    if (this.#permitted) return true;
+    if (this.exhausted) return false;
+    if (seen && !this.#budget.take(this.#inFlight())) return false;
+    if (seen) this.#taken++;
+    this.#permitted = true;
+    return true;
+  }
+
+  /** An attempt has ended in an error. */
+  err(attempt: Erred): void {
+    if (this.#over) attempt.compared('unknown');
+    else this.#erred.push(attempt);
+  }
+
+  /** It is known what others say to what some gave errors to. */
+  compare(comparison: Comparison): void {
+    if (this.#erred.length === 0) return;
+    for (const attempt of this.#erred) attempt.compared(comparison);
+    this.#erred = [];
+  }
+
+  /** The permitted attempt begins; returns its number, from 0. */
+  next(): number {
+    this.#permitted = false;
+    return this.#retries++;
+  }
+
+  /** The request is over; true where it ended well. The retries of one that had no good end stay spent. */
+  end(last: Outcome | undefined): boolean {
+    const well = last?.kind === 'answered' ? !isRetryable(last.status) : last?.kind === 'client_gone';
+    this.#over = true;
+    if (last?.kind === 'answered' && last.status < 400) this.compare('others_answer');
+    else this.compare(last === undefined || last.kind === 'client_gone' ? 'unknown' : 'others_fail');
+    if (well) this.#budget.giveBack(this.#taken);
+    this.#taken = 0;
+    return well;
+  }
+}

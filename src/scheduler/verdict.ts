@@ -1,0 +1,47 @@
+import type { Outcome } from '../data/outcome.ts';
+import type { Evidence, Verdict } from '../fleet/call.ts';
+
+/** Statuses that speak of load (408, 429, 503, 529) or of what was asked for (501, 505): not of the worker's health. */
+const NEUTRAL: ReadonlySet<number> = new Set([408, 429, 501, 503, 505, 529]);
+const BUSY: ReadonlySet<number> = new Set([408, 429, 503, 529]);
+/** The key is not accepted, or the path is not served: of workers that do the same all say so, or none. */
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 410, 421, 426]);
+
+/** The one place that tells a worker's failure from everybody else's. */
+export function verdictOf(outcome: Outcome): Verdict {
+  switch (outcome.kind) {
+    case 'answered':
+    case 'rejected':
+      if (NEUTRAL.has(outcome.status)) return 'neutral';
+      return outcome.status < 500 ? 'success' : 'failure';
+    case 'client_gone':
+      return 'neutral';
+    case 'failed':
+      return outcome.blameless ? 'neutral' : 'failure';
+  }
+}
+
+/** What an outcome says of a worker that is compared with its peers. */
+export function evidenceOf(outcome: Outcome): Evidence {
+  switch (outcome.kind) {
+    case 'answered':
+    case 'rejected':
+      return evidenceOfStatus(outcome.status);
+    case 'client_gone':
+      return 'none';
+    case 'failed':
+      return outcome.blameless ? 'none' : 'failure';
+  }
+}
+
+/** Whether a status is an error that another worker may not give, though the request is not sent again for it as a rule. */
+export function isDoubtful(status: number): boolean {
+  return status >= 400 && status < 500 && !BUSY.has(status);
+}
+
+function evidenceOfStatus(status: number): Evidence {
+  if (status < 400) return 'good';
+  if (BUSY.has(status)) return 'busy';
+  if (REFUSALS.has(status)) return 'refusal';
+  return status < 500 || NEUTRAL.has(status) ? 'complaint' : 'failure';
+}
