@@ -22,6 +22,7 @@ export const HTTP_ERRORS = {
   worker_answer_too_large: 502,
   worker_died: 502,
   no_available_workers: 503,
+  no_usable_workers: 503,
   too_many_connections: 503,
   starting: 503,
   draining: 503,

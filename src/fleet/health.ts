@@ -1,6 +1,7 @@
 import { HTTP_ERRORS } from '../errors/errors.ts';
 import { get } from '../http/upstream/get.ts';
 import { nobodyListens } from '../http/upstream/nobody-listens.ts';
+import { isTlsRefusal } from '../http/upstream/worker-tls.ts';
 import type { Clock } from './clock.ts';
 import type { Worker, WorkerOwner } from './worker.ts';
 
@@ -26,6 +27,8 @@ interface Problem {
   readonly text: string;
   /** Nobody listens there. */
   readonly refused: boolean;
+  /** Waiting does not mend it: how the worker and the router are set up does. */
+  readonly lasting: boolean;
 }
 
 const SHORTEST_WAIT_MS = 100;
@@ -33,6 +36,10 @@ const SHORTEST_WAIT_MS = 100;
 const TOLD_OF_WAIT_MS = 5_000;
 /** Between checks that decide whether a worker that was taken out comes back. */
 const RETURN_WAIT_MS = 1_000;
+/** The longest wait between two polls of one whose problem lasts until somebody mends it: requests do not wait meanwhile. */
+const MENDED_WAIT_MS = 2_000;
+/** What the client of a server may do about by sending the same again later (RFC 9110, RFC 8470, RFC 6585). */
+const PASSING_REFUSALS: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** Checks the health of one worker: fast while it starts, at the configured interval from then on. */
 export class Health {
@@ -111,14 +118,20 @@ export class Health {
       const { status } = await get(client, basePath + path, { headers: controlHeaders, timeoutMs, maxBytes: 0 });
       // Where health is not to be checked the path may mean nothing: that somebody answers is enough.
       const good = this.disabled ? status < 500 : status >= 200 && status < 300;
-      return good ? undefined : { text: `${path} answered ${status}${this.#meaningOf(status)}`, refused: false };
+      if (good) return undefined;
+      return {
+        text: `${path} answered ${status}${this.#meaningOf(status)}`,
+        refused: false,
+        lasting: isLasting(status),
+      };
     } catch (error) {
-      return { text: (error as Error).message, refused: nobodyListens(error) };
+      return { text: (error as Error).message, refused: nobodyListens(error), lasting: isTlsRefusal(error) };
     }
   }
 
   #meaningOf(status: number): string {
     if (status === HTTP_ERRORS.loop_detected) return ': it is this router itself';
+    if (status === 404) return ': it has no such path (--health-check-endpoint)';
     if (status !== 401 && status !== 403) return '';
     const { authorization } = this.#worker;
     return authorization === undefined
@@ -143,13 +156,13 @@ export class Health {
     if (this.#worker.activity !== activity) this.look();
     if (problem === undefined) this.#good();
     else if (problem.refused && this.#worker.up) this.#worker.lost(problem.text);
-    else this.#bad(problem.text);
+    else this.#bad(problem);
     if (round === this.#round) this.#schedule();
   }
 
   async #unprepared(): Promise<Problem | undefined> {
-    const text = this.#worker.state.kind === 'starting' ? await this.#worker.prepare() : undefined;
-    return text === undefined ? undefined : { text, refused: false };
+    const unprepared = this.#worker.state.kind === 'starting' ? await this.#worker.prepare() : undefined;
+    return unprepared && { ...unprepared, refused: false };
   }
 
   #good(): void {
@@ -161,7 +174,7 @@ export class Health {
     else if (state.kind === 'starting' || this.#successes >= this.#options.successThreshold) this.#worker.becomeReady();
   }
 
-  #bad(problem: string): void {
+  #bad(problem: Problem): void {
     const { state } = this.#worker;
     this.#successes = 0;
     if (state.kind === 'starting') {
@@ -171,7 +184,7 @@ export class Health {
     if (this.#busy) return;
     this.#failures++;
     if (state.kind === 'unhealthy' || this.#failures >= this.#options.failureThreshold) {
-      this.#worker.becomeUnhealthy(problem);
+      this.#worker.becomeUnhealthy(problem.text);
     }
   }
 
@@ -180,15 +193,15 @@ export class Health {
     return this.#clock.now() - this.#movedMs <= this.#options.intervalMs;
   }
 
-  #notYet(problem: string, sinceMs: number): void {
-    this.#worker.notYet(problem);
+  #notYet({ text, lasting }: Problem, sinceMs: number): void {
+    this.#worker.notYet(text, lasting);
     if (!this.#toldOfWait && this.#clock.now() - sinceMs > TOLD_OF_WAIT_MS) {
       this.#toldOfWait = true;
-      this.#owner.waitedFor(this.#worker, problem);
+      this.#owner.waitedFor(this.#worker, text);
     }
     if (this.#clock.now() - sinceMs <= this.#options.overdueMs || this.#reported) return;
     this.#reported = true;
-    this.#owner.overdue(this.#worker, problem);
+    this.#owner.overdue(this.#worker, text);
   }
 
   #schedule(): void {
@@ -199,9 +212,15 @@ export class Health {
     const { state, breaker } = this.#worker;
     const { intervalMs, startupIntervalMs } = this.#options;
     if (state.kind === 'starting') {
-      return Math.min(startupIntervalMs, Math.max(SHORTEST_WAIT_MS, (this.#clock.now() - state.sinceMs) / 10));
+      const mostMs = state.lasting ? Math.min(startupIntervalMs, MENDED_WAIT_MS) : startupIntervalMs;
+      return Math.min(mostMs, Math.max(SHORTEST_WAIT_MS, (this.#clock.now() - state.sinceMs) / 10));
     }
     const returning = state.kind === 'ready' ? breaker.state === 'half_open' : this.#successes > 0;
     return returning ? Math.min(RETURN_WAIT_MS, intervalMs) : intervalMs;
   }
+}
+
+/** Whether the server says with this status that the question is a wrong one, whenever it is asked. */
+function isLasting(status: number): boolean {
+  return status === HTTP_ERRORS.loop_detected || (status >= 400 && status < 500 && !PASSING_REFUSALS.has(status));
 }

@@ -179,6 +179,10 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     const { kind } = worker.state;
     this.#refresh(worker);
     if (kind !== was.kind) this.#report(worker, was);
+    if (isLasting(worker.state) && !isLasting(was)) {
+      const { url, problem } = worker;
+      this.#log.warning('worker cannot be used as it is set up, polled until it can', { worker: url, problem });
+    }
     if (kind !== was.kind && (kind === 'starting' || kind === 'failed')) this.emit('lost', worker);
     if (kind === 'ready' && was.kind === 'starting') void this.#learn(worker);
   }
@@ -311,6 +315,10 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
 }
 
 type Kind = WorkerState['kind'];
+
+function isLasting(state: WorkerState): boolean {
+  return state.kind === 'starting' && state.lasting === true;
+}
 
 function reportOf(kind: Kind, was: Kind): { level: 'info' | 'warning' | 'error'; message: string } {
   switch (kind) {

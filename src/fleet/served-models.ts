@@ -37,6 +37,16 @@ export class ServedModels {
     return `its model is not known (${modelProblem}), and ${others}: name it (model_id)`;
   }
 
+  /** Why a worker never serves the model that is found by `name`, as far as can be known; undefined where it does, or may once it is up. */
+  never(worker: Worker, name: string): string | undefined {
+    const { modelId, spec, up, facts } = worker;
+    if (this.serves(worker, name)) return undefined;
+    if (spec.modelId === undefined && !up) return undefined;
+    if (modelId !== UNKNOWN_MODEL) return `it serves ${modelId}`;
+    // It is asked again for what it has not answered.
+    return facts.modelProblem === undefined || facts.untold?.answered === false ? undefined : this.unserved(worker);
+  }
+
   /** The name by which the workers for `name` are found: `base:adapter` is served by whoever serves `base`. Undefined where nobody serves it. */
   find(name: string): string | undefined {
     if (this.#workers.has(name)) return name;

@@ -17,7 +17,13 @@ import type { TargetParts, WorkerTarget } from './worker-target.ts';
 /** Where a worker stands. Times are on the clock of `performance.now()`. */
 export type WorkerState =
   /** Polled until it is healthy. */
-  | { readonly kind: 'starting'; readonly sinceMs: number; readonly problem?: string }
+  | {
+      readonly kind: 'starting';
+      readonly sinceMs: number;
+      readonly problem?: string;
+      /** Waiting does not mend the problem. */
+      readonly lasting?: boolean;
+    }
   | { readonly kind: 'ready'; readonly sinceMs: number }
   /** Failed its health checks, but somebody listens there: checked further, and asked where no other is left. */
   | { readonly kind: 'unhealthy'; readonly sinceMs: number; readonly problem: string }
@@ -179,7 +185,15 @@ export class Worker {
     return hanging.length === 0 ? undefined : { reason: 'rank', problem: hanging.join('; ') };
   }
 
-  /** The same in a few words. */
+  /** What keeps it out until somebody sets it up in another way; undefined where it may come back by itself. */
+  get hopeless(): string | undefined {
+    const state = this.#state;
+    // A server that is started again may have another key by then.
+    if (state.kind === 'starting') return state.lasting ? state.problem : undefined;
+    return this.up ? this.credential.problem : undefined;
+  }
+
+  /** The same as `out` in a few words. */
   get problem(): string | undefined {
     return this.out?.problem;
   }
@@ -258,18 +272,20 @@ export class Worker {
   }
 
   /**
-   * Asks what it is, before requests come that are for another model; resolves with what is wrong where it must be known how
-   * many ranks it has or where its cache is fetched, else with undefined.
+   * Asks what it is, before requests come that are for another model; resolves with what is wrong, and whether that lasts, where
+   * it must be known how many ranks it has or where its cache is fetched, else with undefined.
    */
-  async prepare(): Promise<string | undefined> {
+  async prepare(): Promise<{ readonly text: string; readonly lasting: boolean } | undefined> {
     const facts = await askFacts(this);
     const { dpSize, untold } = facts;
-    if (this.#mustTell && untold?.answered === false) return untold.problem;
+    if (this.#mustTell && untold?.answered === false) return { text: untold.problem, lasting: false };
     if (this.#dpAware && dpSize === undefined) {
-      return `its number of data-parallel ranks is not known: ${untold?.problem ?? 'no dp_size in its server info'}`;
+      const why = untold?.problem ?? 'no dp_size in its server info';
+      return { text: `its number of data-parallel ranks is not known: ${why}`, lasting: true };
     }
-    const refusal = untold?.refused ? await this.credential.check() : undefined;
-    if (refusal !== undefined) return refusal;
+    const doubted = untold?.refused || this.credential.problem !== undefined;
+    const refusal = doubted ? await this.credential.check() : undefined;
+    if (refusal !== undefined) return { text: refusal, lasting: true };
     this.#told = untold?.answered !== false;
     this.#hear(facts);
     return undefined;
@@ -305,10 +321,10 @@ export class Worker {
     this.health.stop();
   }
 
-  /** Still not ready, and why. */
-  notYet(problem: string): void {
+  /** Still not ready, and why; `lasting` where waiting does not mend it. */
+  notYet(problem: string, lasting = false): void {
     const state = this.#state;
-    if (state.kind === 'starting' && state.problem !== problem) this.#enter({ ...state, problem });
+    if (state.kind === 'starting' && state.problem !== problem) this.#enter({ ...state, problem, lasting });
   }
 
   /** Nobody listens there: no traffic until it answers a health check again. */

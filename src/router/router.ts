@@ -7,6 +7,7 @@ import type { Edge } from '../data/exchange.ts';
 import type { Fleet } from '../data/fleet.ts';
 import { DataPath } from '../data/proxy.ts';
 import { ExitError, RouterError } from '../errors/errors.ts';
+import { hopeless } from '../fleet/hopeless.ts';
 import { Registry, type RegistryOptions } from '../fleet/registry.ts';
 import { ServedModels } from '../fleet/served-models.ts';
 import { Slots } from '../fleet/slots.ts';
@@ -113,9 +114,9 @@ export class Router {
       metrics: observing.observer.metrics,
       log,
     });
-    const somebody = this.#somebody(plan);
+    const somebody = this.#somebody(plan, (model) => hopeless(registry, models, policies.keys(), model));
     this.admission = new Admission(config, somebody, log);
-    for (const event of ['change', 'learned'] as const) registry.on(event, () => this.admission.pump());
+    for (const event of ['change', 'learned'] as const) registry.on(event, () => this.admission.reconsider());
     this.#log = log;
     this.#feed = new PolicyFeed(policies, registry, config, log);
     const peerOptions = { apiKey: adminKeyOf(config), tls: readWorkerTls(config) };
@@ -337,10 +338,11 @@ export class Router {
   }
 
   /** While the router is held there is nobody to ask, whatever workers there are. */
-  #somebody(plan: Plan): Somebody {
+  #somebody(plan: Plan, never: Somebody['hopeless']): Somebody {
     return {
       isThere: (model) => this.#held === undefined && plan.isReady(model),
-      missing: (model) => this.#starting() ?? noWorker(model),
+      missing: (model) => this.#starting() ?? never(model) ?? noWorker(model),
+      hopeless: (model) => (this.#held === undefined ? never(model) : undefined),
     };
   }
 }

@@ -20,6 +20,8 @@ export interface Somebody {
   isThere(model?: string): boolean;
   /** What a request is told while there is nobody. */
   missing(model?: string): RouterError;
+  /** What it is told where waiting for somebody is in vain; undefined where it may help. */
+  hopeless(model?: string): RouterError | undefined;
 }
 
 /** From the first request that waits for a place until the log tells how many do: a burst has come by then. */
@@ -53,7 +55,7 @@ export class Admission {
   #mostQueued = 0;
   #toldOfCap: NodeJS.Timeout | undefined;
 
-  /** `pump` must be called when somebody is there again. `now`: milliseconds that never run backwards. */
+  /** `reconsider` must be called when the workers change. `now`: milliseconds that never run backwards. */
   constructor(limits: AdmissionLimits, somebody: Somebody, log: Log, now: () => number = () => performance.now()) {
     this.#limits = limits;
     this.#somebody = somebody;
@@ -90,6 +92,8 @@ export class Admission {
       this.#hold(exchange);
       return undefined;
     }
+    const never = this.#never();
+    if (never) return Promise.reject(never);
     const { queueSize } = this.#limits;
     if (queueSize <= 0 || this.#queueTimeoutMs <= 0)
       return Promise.reject(this.#refusal('none may wait (--queue-size, --queue-timeout-secs)'));
@@ -104,6 +108,8 @@ export class Admission {
   awaitWorker(exchange: Exchange, model: string | undefined): Promise<void> | undefined {
     if (this.#somebody.isThere(model)) return undefined;
     if (this.#closed) return Promise.reject(this.#closed);
+    const never = this.#never(model);
+    if (never) return Promise.reject(never);
     if (this.#stranded.size >= this.#limits.queueSize || this.#queueTimeoutMs <= 0)
       return Promise.reject(this.#somebody.missing(model));
     const wait = this.#wait(this.#stranded, exchange, model);
@@ -117,6 +123,22 @@ export class Admission {
     const wasFull = this.#isFull();
     this.#inFlight--;
     if (this.#queue.size > 0 || (wasFull && this.#stranded.size > 0)) this.pump();
+  }
+
+  /** The workers have changed: refuses whoever waits for them in vain, and admits whoever may pass now. */
+  reconsider(): void {
+    const never = new Map<string | undefined, RouterError | undefined>();
+    for (const waiter of [...this.#stranded, ...this.#queue]) {
+      const { model } = waiter;
+      if (!never.has(model)) never.set(model, this.#never(model));
+      const error = never.get(model);
+      if (error) waiter.refuse(error);
+    }
+    this.pump();
+  }
+
+  #never(model?: string): RouterError | undefined {
+    return this.#somebody.isThere(model) ? undefined : this.#somebody.hopeless(model);
   }
 
   /** Something has changed: admits whoever may pass now. */

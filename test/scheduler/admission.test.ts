@@ -241,6 +241,7 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
     const somebody = {
       isThere: (model?: string) => (model === undefined ? up.a || up.b : up[model]) === true,
       missing: () => new RouterError('no_available_workers', 'nobody'),
+      hopeless: () => undefined,
     };
     let nowMs = 0;
     const admission = new Admission(limits, somebody, quiet, () => nowMs);

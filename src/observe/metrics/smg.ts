@@ -34,6 +34,7 @@ const ERROR_TYPES: Labels = {
   bad_request: 'validation_error',
   payload_too_large: 'validation_error',
   no_available_workers: 'no_workers',
+  no_usable_workers: 'no_workers',
   worker_timeout: 'timeout',
   request_timeout: 'timeout',
   worker_connection_failed: 'backend_error',
