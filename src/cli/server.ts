@@ -5,17 +5,18 @@ import { ExitError } from '../errors/errors.ts';
 import { type Engine, sglangEngine, simEngine } from '../launch/engine.ts';
 import { explain, type Failure, toExitError } from '../launch/failure.ts';
 import { Fleet, STOP_GRACE_MS } from '../launch/fleet.ts';
-import { checkGpus, placeOf, visibleGpus } from '../launch/gpus.ts';
+import { checkGpus, countableGpus, fillGpus, type Gpus } from '../launch/gpus.ts';
 import { createLogFolder, removeOldLogFolders } from '../launch/log-folder.ts';
-import { planServers } from '../launch/plan.ts';
+import { planServers, portsFor } from '../launch/plan.ts';
 import { createScreen, type Screen, type Terminal } from '../launch/screen.ts';
 import type { Server } from '../launch/server.ts';
 import { Supervisor } from '../launch/supervisor.ts';
 import type { Log } from '../observe/log/log.ts';
 import { type OpenLog, openLog } from '../observe/log/open.ts';
-import { Ports } from '../os/ports.ts';
+import type { Ports } from '../os/ports.ts';
 import { type Router, startRouter } from '../router/router.ts';
 import { parseSimOptions } from '../sim/parse-options.ts';
+import { dryRun } from './dry-run.ts';
 import { runUntilSignal } from './exit.ts';
 import { logOptions } from './log-options.ts';
 import { nameProcess } from './process-name.ts';
@@ -43,8 +44,13 @@ export async function runServer(
   env: NodeJS.ProcessEnv,
   surroundings: Surroundings = { terminal: process.stdout, program: process.argv[1] ?? '' },
 ): Promise<number> {
-  const { config, launch, notices } = resolveServer(argv, env);
+  const settings = resolveServer(argv, env);
+  const { config, launch, notices } = settings;
   if (launch.sim) parseSimOptions(launch.serverArgs);
+  if (launch.dryRun) {
+    const { terminal, program } = surroundings;
+    return dryRun(settings, { env, program, write: (text) => terminal.write(text) });
+  }
   const keys = [config.apiKey, launch.serverApiKey, ...config.controlPlaneApiKeys.map(({ key }) => key)];
   nameProcess(['server', ...argv], keys);
   const coLaunch = new CoLaunch(config, launch, env, surroundings);
@@ -62,7 +68,7 @@ export async function runServer(
 class CoLaunch {
   readonly #opened: OpenLog;
   readonly #config: Config;
-  readonly #launch: LaunchConfig;
+  #launch: LaunchConfig;
   readonly #env: NodeJS.ProcessEnv;
   readonly #surroundings: Surroundings;
   readonly #up = Promise.withResolvers<void>();
@@ -70,6 +76,8 @@ class CoLaunch {
   readonly #supervisor: Supervisor;
   /** Servers that are not started again. */
   readonly #down = new Set<Server>();
+  /** Counted before for `--dp-size auto`. */
+  #gpus: Promise<Gpus | undefined> | undefined;
   #router: Router | undefined;
   #fleet: Fleet | undefined;
   #screen: Screen | undefined;
@@ -111,7 +119,8 @@ class CoLaunch {
   /** Starts everything and runs until the last server is gone; throws an ExitError then, as when it does not come up. */
   async run(): Promise<number> {
     try {
-      const ports = await this.#ports();
+      await this.#countServers();
+      const ports = await portsFor(this.#launch);
       const router = await this.#openPort();
       const fleet = await this.#prepare(ports);
       if (this.#stopping) return 0;
@@ -192,13 +201,11 @@ class CoLaunch {
     return router;
   }
 
-  /** Where servers find their ports. Throws a usage error where there are not enough. */
-  async #ports(): Promise<Ports> {
-    const { workerBasePort, servers } = this.#launch;
-    const ports = await Ports.from(workerBasePort);
-    // A prefill server has two.
-    ports.require(servers.regular + 2 * servers.prefill + servers.decode);
-    return ports;
+  /** Of `--dp-size auto`. */
+  async #countServers(): Promise<void> {
+    if (Number.isFinite(this.#launch.servers.regular)) return;
+    this.#gpus = countableGpus(this.#launch, this.#env);
+    this.#launch = fillGpus(this.#launch, await this.#gpus);
   }
 
   async #prepare(ports: Ports): Promise<Fleet> {
@@ -221,9 +228,7 @@ class CoLaunch {
 
   /** Servers beyond the GPUs would load for a minute and fail then. */
   async #checkGpus(): Promise<void> {
-    const { device, machines } = placeOf(this.#launch);
-    if (!device.startsWith('cuda') || machines !== 1) return;
-    const gpus = await visibleGpus(this.#env);
+    const gpus = await (this.#gpus ?? countableGpus(this.#launch, this.#env));
     if (gpus) checkGpus(this.#launch, gpus);
   }
 

@@ -1,5 +1,6 @@
 import { ExitError } from '../errors/errors.ts';
 import { didYouMean } from './nearest.ts';
+import { FROM_COMMAND_LINE, type Origin } from './origin.ts';
 import { SMG_FLAGS } from './smg.ts';
 import type { Spec } from './spec.ts';
 import { show } from './values.ts';
@@ -12,9 +13,11 @@ export interface Option {
   readonly spec: Spec;
 }
 
-/** What was given for an option: where, for messages, and the words of each occurrence. */
+/** What was given for an option, and where. */
 export interface Given {
   readonly source: string;
+  readonly origin: Origin;
+  /** The words of each occurrence. */
   readonly occurrences: readonly (readonly string[])[];
 }
 
@@ -57,7 +60,7 @@ export function scan(
     if (equals < 0) at += words.length;
     if (passOn(option)) argv.slice(start, at).forEach(other);
     const before = given.get(option.key)?.occurrences ?? [];
-    given.set(option.key, { source: flag, occurrences: [...before, words] });
+    given.set(option.key, { source: flag, origin: FROM_COMMAND_LINE, occurrences: [...before, words] });
   }
   return given;
 }

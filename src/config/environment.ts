@@ -38,7 +38,7 @@ export function fromEnvironment(option: Option, env: Env): Given | undefined {
     // Kubernetes sets SGLANG_ROUTER_PORT=tcp://… in every pod beside a service that is named sglang-router.
     if (!value || (source === 'SGLANG_ROUTER_PORT' && ADDRESS.test(value))) continue;
     const occurrences = occurrencesIn(value, source, option);
-    return occurrences && { source, occurrences };
+    return occurrences && { source, origin: { kind: 'environment', place: source }, occurrences };
   }
   return undefined;
 }

@@ -1,4 +1,7 @@
-import { choice, file, flag, int, key, text } from './spec.ts';
+import { choice, file, flag, int, intOr, key, text } from './spec.ts';
+
+/** `--dp-size auto`: as many servers as the GPUs hold. */
+export const AUTO = 'auto';
 
 /** Options of launch_server that neither the router nor a server has. */
 export const LAUNCH_OPTIONS = {
@@ -36,6 +39,11 @@ export const LAUNCH_OPTIONS = {
     default: 'all',
     help: 'requests are served when all servers are ready, or as soon as the first is; of prefill and decode one each',
   }),
+  dryRun: flag({
+    flags: ['--dry-run'],
+    group: 'launch',
+    help: 'print what would be started, with GPUs, ports and where each value comes from, and start nothing',
+  }),
   workerRestarts: int({
     flags: ['--router-worker-restarts'],
     group: 'launch',
@@ -53,12 +61,13 @@ export const SERVER_OPTIONS = {
     default: undefined,
     help: 'model to serve',
   }),
-  dpSize: int({
+  dpSize: intOr(AUTO, {
     flags: ['--dp-size', '--data-parallel-size'],
     group: 'launch',
     default: 1,
     min: 1,
-    help: 'number of servers to start',
+    metavar: 'N|auto',
+    help: 'number of servers to start; auto: as many as there are GPUs for',
   }),
   tpSize: int({
     flags: ['--tp-size', '--tensor-parallel-size'],

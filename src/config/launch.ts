@@ -2,12 +2,13 @@ import { ExitError } from '../errors/errors.ts';
 import { type Find, findAbbreviated, type Given, isFlag, type Option, scan, unknownFlag } from './argv.ts';
 import { check } from './check.ts';
 import { type Env, unknownVariables } from './environment.ts';
-import { LAUNCH_OPTIONS, SERVER_OPTIONS, SERVERS_TOO, SHORTEST, TAKEN } from './launch-options.ts';
+import { AUTO, LAUNCH_OPTIONS, SERVER_OPTIONS, SERVERS_TOO, SHORTEST, TAKEN } from './launch-options.ts';
 import { nearest } from './nearest.ts';
 import { type Config, OPTIONS } from './options.ts';
 import type { Launched } from './prefill-decode.ts';
 import { addEnvironment, configOf, deepFreeze, type RouterSettings, valuesOf } from './resolve.ts';
 import { readServerFile } from './server-file.ts';
+import { type Setting, settingsOf } from './settings.ts';
 import type { ValueOf } from './spec.ts';
 import { optionsOf, PREFIXED_OPTIONS, prefixed, prefixedFlag, ROUTER_OPTIONS, vocabularyOf } from './vocabulary.ts';
 
@@ -15,7 +16,9 @@ import { optionsOf, PREFIXED_OPTIONS, prefixed, prefixedFlag, ROUTER_OPTIONS, vo
 export interface LaunchConfig {
   /** Simulated engines in place of SGLang servers. */
   readonly sim: boolean;
-  /** How many servers of each role to start. */
+  /** Only say what would be started. */
+  readonly dryRun: boolean;
+  /** How many servers of each role to start; with `--dp-size auto` Infinity, until `fillGpus` knows. */
   readonly servers: Launched;
   /** Port of the first server. */
   readonly workerBasePort: number;
@@ -35,6 +38,8 @@ export interface LaunchConfig {
 /** Settings of a co-launch. */
 export interface ServerSettings extends RouterSettings {
   readonly launch: LaunchConfig;
+  /** Of every option of the router and the launcher, and of the servers' that are read here. */
+  readonly settings: readonly Setting[];
 }
 
 type Values<T> = { readonly [K in keyof T]: ValueOf<T[K]> };
@@ -64,7 +69,12 @@ export function resolveServer(argv: readonly string[], env: Env): ServerSettings
   if (!launch.sim && !launch.modelPath && !given.has('serverConfig')) throw noModel(serverArgs);
   const flagOf = (key: keyof Config) => prefixed({ key, spec: OPTIONS[key] }).spec.flags[0];
   const warnings = check(config, flagOf, given, launch.servers);
-  return { config, launch, notices: [...notices, ...warnings, ...misspelt(serverArgs), ...unknownVariables(env)] };
+  return {
+    config,
+    launch,
+    notices: [...notices, ...warnings, ...misspelt(serverArgs), ...unknownVariables(env)],
+    settings: settingsOf([...OURS, ...READ_OPTIONS], given),
+  };
 }
 
 function noModel(serverArgs: readonly string[]): ExitError {
@@ -95,17 +105,17 @@ function addServerFile(given: Map<string, Given>): void {
   for (const { flag, value, source } of readServerFile(path)) {
     if (/^(?:true|yes|on)$/i.test(value)) refuseGrpc(flag);
     const option = READ_FLAGS.get(flag);
-    if (option && !given.has(option.key)) given.set(option.key, { source, occurrences: [[value]] });
+    if (option?.key === 'dpSize' && value === AUTO) throw autoInFile(source);
+    if (!option || given.has(option.key)) continue;
+    given.set(option.key, { source, origin: { kind: 'server file', place: source }, occurrences: [[value]] });
   }
 }
 
 /** Servers of two roles need a router that knows them. */
 function addPrefillDecode(given: Map<string, Given>): void {
   for (const key of SIZES) {
-    const source = given.get(key)?.source;
-    if (source !== undefined && !given.has('pdDisaggregation')) {
-      given.set('pdDisaggregation', { source, occurrences: [[]] });
-    }
+    const size = given.get(key);
+    if (size && !given.has('pdDisaggregation')) given.set('pdDisaggregation', { ...size, occurrences: [[]] });
   }
 }
 
@@ -171,6 +181,7 @@ function launchOf(given: ReadonlyMap<string, Given>, serverArgs: readonly string
   const read = valuesOf(READ_OPTIONS, given) as Values<typeof SERVER_OPTIONS>;
   return deepFreeze({
     sim: own.sim,
+    dryRun: own.dryRun,
     servers: serversOf(own.prefillSize, own.decodeSize, read.dpSize),
     workerBasePort: own.workerBasePort,
     serveWhen: own.serveWhen,
@@ -183,6 +194,14 @@ function launchOf(given: ReadonlyMap<string, Given>, serverArgs: readonly string
   });
 }
 
-function serversOf(prefill: number, decode: number, dpSize: number): Launched {
-  return { regular: prefill + decode > 0 ? 0 : dpSize, prefill, decode };
+function serversOf(prefill: number, decode: number, dpSize: number | typeof AUTO): Launched {
+  if (prefill + decode > 0) return { regular: 0, prefill, decode };
+  return { regular: dpSize === AUTO ? Number.POSITIVE_INFINITY : dpSize, prefill, decode };
+}
+
+/** SGLang reads the file too, and takes numbers alone. */
+function autoInFile(source: string): ExitError {
+  return new ExitError('usage', `${source}: expected a number, got ${AUTO}, which the servers do not take`, {
+    hint: `leave it out there and write --dp-size ${AUTO} on the command line`,
+  });
 }

@@ -131,6 +131,15 @@ export function int<const D extends number | undefined>(about: About & Bounds & 
   return single<number | D>(about, 'int', (word) => readInteger(word, about, unit), String);
 }
 
+/** A whole number, or the word that stands for one. */
+export function intOr<const W extends string>(
+  instead: W,
+  about: About & Bounds & { default: number },
+): Spec<number | W> {
+  const read = (word: string) => (word.trim() === instead ? instead : readInteger(word, about, '', instead));
+  return single<number | W>(about, 'int', read, String);
+}
+
 /** A number. */
 export function float(about: About & Bounds & { default: number }): Spec<number> {
   return single(about, 'float', (word) => readNumber(word, about), String);

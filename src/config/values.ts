@@ -94,8 +94,8 @@ export function readControlKey(word: string): ControlKey {
 }
 
 /** A whole number as Python's `int` reads it, within bounds. */
-export function readInteger(word: string, bounds: Bounds = {}, unit = ''): number {
-  const expected = `expected a whole number${unit}`;
+export function readInteger(word: string, bounds: Bounds = {}, unit = '', instead?: string): number {
+  const expected = `expected ${instead === undefined ? '' : `${instead} or `}a whole number${unit}`;
   const plain = word.trim();
   if (!/^[+-]?\d+(_\d+)*$/.test(plain)) throw new ValueError(`${expected}, got ${show(word)}`, unitHint(plain, unit));
   const value = Number(plain.replaceAll('_', ''));

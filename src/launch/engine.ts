@@ -35,8 +35,14 @@ export function simEngine(program: string): Engine {
 
 /** Real SGLang in the Python that `env` points to. Throws `sglang_missing` where it is not installed. */
 export async function sglangEngine(env: NodeJS.ProcessEnv): Promise<Engine> {
+  const engine = uncheckedSglang(env);
+  await checkSglang(engine.file);
+  return engine;
+}
+
+/** The same, whether it is installed there or not. */
+export function uncheckedSglang(env: NodeJS.ProcessEnv): Engine {
   const python = pythonFor(env);
-  await checkSglang(python);
   return {
     kind: 'sglang',
     label: `sglang of ${python}`,

@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import type { LaunchConfig } from '../config/launch.ts';
+import { AUTO } from '../config/launch-options.ts';
 import { readServerFile } from '../config/server-file.ts';
 import { ExitError } from '../errors/errors.ts';
 
@@ -44,24 +45,57 @@ export async function visibleGpus(env: NodeJS.ProcessEnv): Promise<Gpus | undefi
   return undefined;
 }
 
+/** The GPUs of this machine as far as the servers of this launch would use them and something tells how many there are. */
+export async function countableGpus(launch: LaunchConfig, env: NodeJS.ProcessEnv): Promise<Gpus | undefined> {
+  return problemOfCounting(launch) === undefined ? visibleGpus(env) : undefined;
+}
+
+/** The launch with the servers of `--dp-size auto`: all GPUs ÷ (tp × pp). Throws a usage error where not one fits. */
+export function fillGpus(launch: LaunchConfig, gpus: Gpus | undefined): LaunchConfig {
+  const { servers, gpu } = launch;
+  if (servers.regular !== Number.POSITIVE_INFINITY) return launch;
+  if (gpus === undefined) {
+    const problem = problemOfCounting(launch) ?? 'neither nvidia-smi nor rocm-smi tells how many there are';
+    throw new ExitError('usage', `--dp-size ${AUTO}: the GPUs cannot be counted: ${problem}`, {
+      hint: 'write the number of servers: --dp-size N',
+    });
+  }
+  // One at least, so that it is refused with the numbers where not even that fits.
+  const regular = Math.max(1, serversThatFit(gpu, gpus));
+  return { ...launch, servers: { ...servers, regular } };
+}
+
 /** Throws a usage error where the servers would use GPUs beyond those there are. */
-export function checkGpus({ servers, gpu }: Pick<LaunchConfig, 'servers' | 'gpu'>, { count, source }: Gpus): void {
+export function checkGpus({ servers, gpu }: Pick<LaunchConfig, 'servers' | 'gpu'>, gpus: Gpus): void {
+  const { count, source } = gpus;
   const wanted = servers.regular + servers.prefill + servers.decode;
   const used = wanted * gpu.perServer;
   const last = gpu.base + (used - 1) * gpu.step;
   if (last < count) return;
-  const fit = Math.max(0, Math.floor(((count - 1 - gpu.base) / gpu.step + 1) / gpu.perServer));
+  const fit = serversThatFit(gpu, gpus);
   const each = gpu.perServer === 1 ? '' : ` of ${gpu.perServer} GPUs (tp × pp)`;
   const start = gpu.base === 0 ? '' : ` from GPU ${gpu.base} on (--base-gpu-id)`;
   const step = gpu.step === 1 ? '' : `, ${gpu.step} apart (--gpu-id-step)`;
   const fewer = servers.regular > 0 ? '--dp-size' : '--router-prefill-size, --router-decode-size';
   throw new ExitError(
     'usage',
-    `${wanted} ${wanted === 1 ? 'server' : 'servers'}${each}${start}${step} need ${last + 1} GPUs, and there are ${count} (${source})`,
+    `${wanted} ${wanted === 1 ? 'server' : 'servers'}${each}${start}${step} need${wanted === 1 ? 's' : ''} ${last + 1} GPUs, and there are ${count} (${source})`,
     {
       hint: `${fit === 0 ? 'not one server fits' : `at most ${fit} fit`}: lower ${fewer} or --tp-size; to try without GPUs use --sim`,
     },
   );
+}
+
+function serversThatFit({ base, step, perServer }: LaunchConfig['gpu'], { count }: Gpus): number {
+  return Math.max(0, Math.floor(((count - 1 - base) / step + 1) / perServer));
+}
+
+/** Why the GPUs of this machine say nothing of how many servers fit; undefined where they do. */
+function problemOfCounting(launch: LaunchConfig): string | undefined {
+  if (launch.sim) return 'simulated engines (--sim) use none';
+  const { device, machines } = placeOf(launch);
+  if (!device.startsWith('cuda')) return `the servers run on another device (--device ${device})`;
+  return machines === 1 ? undefined : `the servers span ${machines} machines (--nnodes)`;
 }
 
 /** Where the servers run, as far as their own flags tell. */

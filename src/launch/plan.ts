@@ -1,4 +1,5 @@
 import type { LaunchConfig } from '../config/launch.ts';
+import { Ports } from '../os/ports.ts';
 import type { Engine } from './engine.ts';
 
 /** Servers listen on loopback alone: clients reach them through the router. */
@@ -67,6 +68,14 @@ function planServer(
       env: { ...(role === 'regular' && { SGLANG_DP_RANK: String(rank) }), PYTHONUNBUFFERED: '1' },
     }),
   };
+}
+
+/** Where the servers of a launch find their ports. Throws a usage error where there are not enough. */
+export async function portsFor({ workerBasePort, servers }: LaunchConfig): Promise<Ports> {
+  const ports = await Ports.from(workerBasePort);
+  // A prefill server has two.
+  ports.require(servers.regular + 2 * servers.prefill + servers.decode);
+  return ports;
 }
 
 /** `GPU 0`, `GPUs 0-3`, `GPUs 0,2,4`. */

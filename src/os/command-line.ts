@@ -18,6 +18,7 @@ function withoutPassword(word: string): string {
   return word.replace(/\/\/[^/\s]*@/, '//***@');
 }
 
+/** By its last word: `--max-total-tokens` and `--tokenizer-path` name none. */
 function namesSecret(flag: string): boolean {
-  return /^--?[\w-]*(?:key|token|secret|passw)/i.test(flag) && !flag.includes('=') && !/(?:file|path)$/i.test(flag);
+  return /[-_](?:keys?|(?<!per[-_])token|secrets?|passw\w*|passphrase)$/i.test(flag);
 }

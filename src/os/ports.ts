@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import getPort, { portNumbers } from 'get-port';
 import { ExitError } from '../errors/errors.ts';
+import { listenProblem } from './listenable.ts';
 
 const HIGHEST = 65_535;
 const RANGE_FILE = '/proc/sys/net/ipv4/ip_local_port_range';
@@ -77,15 +78,7 @@ function cannotLook(cause: NodeJS.ErrnoException): never {
 
 /** Whether a server could listen on the port of this machine now. */
 export async function isFree(port: number): Promise<boolean> {
-  const listener = createServer().listen(port, '127.0.0.1');
-  try {
-    await once(listener, 'listening');
-    listener.close();
-    await once(listener, 'close');
-    return true;
-  } catch {
-    return false;
-  }
+  return (await listenProblem('127.0.0.1', port)) === undefined;
 }
 
 /**

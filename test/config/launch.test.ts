@@ -120,7 +120,7 @@ test('usage errors say what to write', () => {
     message: 'unknown flag --router-port; did you mean --port?',
   });
   assert.throws(() => resolve('--sim', '--dp-size', '0'), {
-    message: "--dp-size: expected a whole number of at least 1, got '0'",
+    message: "--dp-size: expected auto or a whole number of at least 1, got '0'",
   });
   assert.throws(() => resolve('--sim', '--router-port=x'), { code: 'usage' });
 });
@@ -149,4 +149,19 @@ test('servers that would speak gRPC are refused with the alternative', () => {
 test('restarts of dying servers: 5 unless said', () => {
   assert.equal(launch().workerRestarts, 5);
   assert.equal(launch('--router-worker-restarts', '0').workerRestarts, 0);
+});
+
+test('each setting knows its value and its origin: command line, environment, file, default', () => {
+  const { settings } = resolveServer(
+    ['--model', 'm', '--dp-size', 'auto', '--router-api-key', 'hush', '--worker-urls', 'http://a', 'http://b'],
+    { SGLANG_ROUTER_POLICY: 'random', SGLANG_ROUTER_PORT: '' },
+  );
+  const of = (wanted: string) => settings.find(({ key }) => key === wanted);
+  const shown = (key: string) =>
+    `${of(key)?.flag} ${of(key)?.value}: ${of(key)?.origin.kind}, ${of(key)?.origin.place}`;
+  assert.equal(shown('dpSize'), '--dp-size auto: command line, command line');
+  assert.equal(shown('workerUrls'), '--worker-urls http://a http://b: command line, command line');
+  assert.equal(shown('policy'), '--router-policy random: environment, SGLANG_ROUTER_POLICY');
+  assert.equal(shown('port'), '--port 30000: default, default');
+  assert.equal(shown('apiKey'), '--router-api-key ***: command line, command line');
 });

@@ -56,7 +56,7 @@ test('what is no single value is left alone', () => {
 test('a wrong value is refused with its place, gRPC and a missing file too', () => {
   assert.throws(() => launchWith('model-path: m\ndp-size: many\n'), {
     code: 'usage',
-    message: `dp-size in ${FILE}: expected a whole number, got 'many'`,
+    message: `dp-size in ${FILE}: expected auto or a whole number, got 'many'`,
   });
   assert.throws(() => launchWith('model-path: m\ngrpc_mode: true\n'), { code: 'usage', message: /^--grpc-mode:/ });
   assert.throws(() => launchWith('model-path: m\ngrpc-mode: True\n'), { code: 'usage', message: /^--grpc-mode:/ });
@@ -64,5 +64,13 @@ test('a wrong value is refused with its place, gRPC and a missing file too', () 
   assert.throws(() => resolveServer(['--config', '/no/such.yaml'], {}), {
     code: 'usage',
     message: /^--config \/no\/such.yaml: cannot read it: there is no such file/,
+  });
+});
+
+test('what only the launcher understands is refused in the file, which the servers read too', () => {
+  assert.throws(() => launchWith('model-path: m\ndp-size: auto\n'), {
+    code: 'usage',
+    message: `dp-size in ${FILE}: expected a number, got auto, which the servers do not take`,
+    hint: /--dp-size auto on the command line/,
   });
 });

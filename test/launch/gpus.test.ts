@@ -3,7 +3,8 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { checkGpus, placeOf, visibleGpus } from '../../src/launch/gpus.ts';
+import { resolveServer } from '../../src/config/launch.ts';
+import { checkGpus, countableGpus, fillGpus, placeOf, visibleGpus } from '../../src/launch/gpus.ts';
 
 /** A folder with programs that print what the tools of those names print. */
 function tools(outputs: Readonly<Record<string, string>>): string {
@@ -96,4 +97,36 @@ test('where the servers run is read from their flags and from the file of --conf
   assert.deepEqual(placeOf({ serverArgs: ['--device', 'cpu', '--nnodes=2'] }), { device: 'cpu', machines: 2 });
   assert.deepEqual(placeOf({ serverArgs: ['--config', file] }), { device: 'cpu', machines: 2 });
   assert.deepEqual(placeOf({ serverArgs: ['--config', file, '--dev=xpu'] }), { device: 'xpu', machines: 2 });
+});
+
+const launchOf = (...words: string[]) => resolveServer(['--model-path', 'm', '--dp-size', 'auto', ...words], {}).launch;
+
+test('--dp-size auto: all GPUs by tp × pp, from the base on; a number stays', () => {
+  const serversOf = (...words: string[]) => fillGpus(launchOf(...words), there).servers.regular;
+  assert.equal(serversOf(), 8);
+  assert.equal(serversOf('--tp-size', '2'), 4);
+  assert.equal(serversOf('--tp', '3'), 2);
+  assert.equal(serversOf('--tp', '2', '--pp-size', '2'), 2);
+  assert.equal(serversOf('--base-gpu-id', '3', '--tp', '2'), 2);
+  assert.equal(serversOf('--gpu-id-step', '2'), 4);
+  assert.equal(serversOf('--dp-size', '5'), 5);
+});
+
+test('--dp-size auto where not one server fits is refused with the numbers', () => {
+  const launch = fillGpus(launchOf('--tp', '16'), there);
+  assert.throws(() => checkGpus(launch, there), {
+    message: /^1 server of 16 GPUs \(tp × pp\) needs 16 GPUs, and there are 8/,
+  });
+});
+
+test('--dp-size auto where the GPUs cannot be counted says why', async () => {
+  const refused = async (words: readonly string[], why: RegExp) => {
+    const launch = launchOf(...words);
+    const gpus = await countableGpus(launch, { PATH: '/nowhere' });
+    assert.throws(() => fillGpus(launch, gpus), { code: 'usage', message: why, hint: /--dp-size N/ });
+  };
+  await refused([], /^--dp-size auto: the GPUs cannot be counted: neither nvidia-smi nor rocm-smi tells/);
+  await refused(['--sim'], /simulated engines \(--sim\) use none$/);
+  await refused(['--device', 'cpu'], /another device \(--device cpu\)$/);
+  await refused(['--nnodes', '2'], /2 machines \(--nnodes\)$/);
 });

@@ -1,0 +1,45 @@
+import type { ServerSettings } from '../config/launch.ts';
+import { ExitError } from '../errors/errors.ts';
+import { checkSglang, simEngine, uncheckedSglang } from '../launch/engine.ts';
+import { checkGpus, countableGpus, fillGpus } from '../launch/gpus.ts';
+import { planServers, portsFor } from '../launch/plan.ts';
+import { takePorts } from '../launch/server.ts';
+import { listenProblem } from '../os/listenable.ts';
+import { portHolder } from '../os/port-holder.ts';
+import { dryRunText, type PlannedServer } from './dry-run-text.ts';
+
+interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  /** The program that `sim-engine` is a command of. */
+  readonly program: string;
+  readonly write: (text: string) => void;
+}
+
+/**
+ * `server --dry-run`: prints what the same command line would start now, and starts nothing. What would stop it is
+ * found as the real start finds it, and thrown once the plan is printed.
+ */
+export async function dryRun(settings: ServerSettings, { env, program, write }: Surroundings): Promise<number> {
+  const { config, notices } = settings;
+  const gpus = await countableGpus(settings.launch, env);
+  const launch = fillGpus(settings.launch, gpus);
+  const ports = await portsFor(launch);
+  const engine = launch.sim ? simEngine(program) : uncheckedSglang(env);
+  const servers: PlannedServer[] = [];
+  for (const plan of planServers(launch, engine)) servers.push({ plan, ...(await takePorts(plan, ports)) });
+  write(dryRunText({ config, launch, notices, settings: settings.settings, engine, gpus, servers }));
+  if (gpus) checkGpus(launch, gpus);
+  if (!launch.sim) await checkSglang(engine.file);
+  await requirePort(config.host, config.port);
+  return 0;
+}
+
+async function requirePort(host: string, port: number): Promise<void> {
+  const problem = await listenProblem(host, port);
+  if (problem === undefined) return;
+  const holder = problem === 'EADDRINUSE' ? await portHolder(port) : undefined;
+  const why = problem === 'EADDRINUSE' ? `the port is in use${holder ? ` by ${holder}` : ''}` : problem;
+  throw new ExitError('port_in_use', `cannot listen on ${host}:${port}: ${why}`, {
+    hint: 'choose another --host or --port',
+  });
+}
