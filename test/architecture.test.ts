@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'http/wire': [],
   'http/upstream': ['http', 'http/wire', 'errors'],
   'http/edge': ['http', 'http/wire', 'errors', 'observe/log', 'os'],
+  'observe/traffic': [],
   observe: ['http', 'http/edge', 'errors'],
   fleet: ['http', 'http/upstream', 'errors', 'observe/log'],
   'fleet/sources': ['fleet', 'config', 'errors', 'observe/log'],
@@ -37,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: ['fleet', 'observe', 'observe/log', 'http', 'http/edge', 'http/upstream', 'config', 'errors'],
   launch: ['terminal', 'config', 'errors', 'os', 'observe/log'],
   sim: ['http', 'config', 'errors', 'observe/log'],
-  bench: ['terminal', 'config', 'errors', 'os'],
+  bench: ['terminal', 'config', 'errors', 'os', 'sim', 'scheduler/policies', 'observe/traffic'],
   router: [
     ...[
       'config',

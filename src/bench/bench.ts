@@ -1,22 +1,25 @@
 import { availableParallelism, cpus } from 'node:os';
 import { ExitError } from '../errors/errors.ts';
 import { requireFolder } from '../os/folder.ts';
-import { type Contender, installedPeers, ownRouter, peersFolder } from './contenders.ts';
-import { type Measured, measure, measureSimulated, type Setting } from './measure.ts';
-import { type BenchOptions, workloadOptions } from './options.ts';
+import { wordsOf } from '../sim/profile.ts';
+import { calibrate } from './calibrate/calibrate.ts';
+import { type Candidate, candidatesOf, type Programs } from './candidates.ts';
+import { type Measured, measuredOf } from './measure.ts';
+import { type BenchOptions, onlyCalibrates, workloadOptions } from './options.ts';
 import { type Output, Progress } from './progress.ts';
 import { possibleHits } from './prompt.ts';
-import { type Ran, type Report, type Run, writeReport } from './report.ts';
+import { type Ran, type Report, type Run, writeProfile, writeReport } from './report.ts';
+import type { Objective } from './summary.ts';
 import { percent, renderTable } from './table.ts';
 import { verdicts } from './verdicts.ts';
+import { fleetBars } from './what-if/fleet-plots.ts';
 import { WORKLOADS } from './workloads/index.ts';
-import type { Load } from './workloads/workload.ts';
+import { recordedAnswers } from './workloads/recorded.ts';
+import { TRACE } from './workloads/trace.ts';
+import type { Load, Workload } from './workloads/workload.ts';
 
 /** What the benchmark runs with. */
-export interface Surroundings {
-  readonly env: NodeJS.ProcessEnv;
-  /** The program that `router` and `sim-engine` are commands of. */
-  readonly program: string;
+export interface Surroundings extends Programs {
   /** Tables, and the progress. */
   readonly out: Output;
   readonly progress: Output;
@@ -25,30 +28,28 @@ export interface Surroundings {
   readonly stopped: AbortSignal;
 }
 
-/** One thing to measure: a router in front of engines of its own, or a running server. */
-interface Candidate {
-  readonly name: string;
-  readonly own: boolean;
-  measure(setting: Setting): Promise<Measured>;
-}
-
 /** Runs what the options ask for, prints a table for each workload, writes the report; resolves with it. */
 export async function runBench(options: BenchOptions, surroundings: Surroundings): Promise<Report> {
   const { out, commandLine, stopped } = surroundings;
   // Before the work, so that hours of it are not lost.
   if (options.out !== undefined) requireFolder(options.out, '--out');
-  const candidates = options.url === undefined ? simulated(options, surroundings) : [running(options.url, options)];
   const startedAt = new Date().toISOString();
+  const calibrated =
+    options.calibrate === undefined ? [] : await calibratedFlags(options.calibrate, options, surroundings);
+  const candidates = candidatesOf({ ...options, engineFlags: [...calibrated, ...options.engineFlags] }, surroundings);
   const workloads: Ran[] = [];
   const runs: Run[] = [];
-  for (const { name, about, build } of WORKLOADS.filter(({ name }) => options.workloads.includes(name))) {
+  for (const { name, about, build } of workloadsOf(options)) {
     const load = build(workloadOptions(options));
+    if (options.whatIf && load.killAtShare !== undefined) {
+      throw new ExitError('usage', `--what-if computes fleets that stay whole: --workload ${name} kills a worker`);
+    }
     const ran = describe(name, about, load);
     const all = await runWorkload(name, load, ran.requests, candidates, options, surroundings);
     if (stopped.aborted) break;
     workloads.push(ran);
     runs.push(...all);
-    out.write(renderTable(ran, all));
+    out.write(renderTable(ran, all) + fleetBars(all));
   }
   out.write(verdicts(runs));
   const report = { startedAt, commandLine, machine: machine(), workloads, runs };
@@ -67,6 +68,7 @@ async function runWorkload(
   options: BenchOptions,
   { progress, stopped }: Surroundings,
 ): Promise<Run[]> {
+  const recorded = recordedRun(workload, load, options);
   const found = new Map<Candidate, Measured[]>(candidates.map((candidate) => [candidate, []]));
   for (let repeat = 0; repeat < options.repeat; repeat++) {
     for (const candidate of candidates) {
@@ -76,7 +78,7 @@ async function runWorkload(
         load,
         watcher,
         stopped,
-        objective: { ttftMs: options.sloTtftMs, itlMs: options.sloItlMs },
+        objective: objectiveOf(options),
         warmUpRequests: options.warmupRequests,
         timeoutMs: options.timeoutSecs * 1000,
       });
@@ -84,69 +86,53 @@ async function runWorkload(
       found.get(candidate)?.push(measured);
     }
   }
-  return candidates.map((candidate) => ({
+  const measured = candidates.map((candidate) => ({
     workload,
     contender: candidate.name,
     own: candidate.own,
+    fleet: candidate.fleet,
     ...median(found.get(candidate) ?? []),
   }));
+  return [...recorded, ...measured];
 }
 
-function simulated(options: BenchOptions, { env, program }: Surroundings): readonly Candidate[] {
-  const { engines, engineFlags } = options;
-  const candidates = (contender: Contender, own: boolean): readonly Candidate[] =>
-    options.routers.map((routers) => ({
-      name: routers === 1 ? contender.name : `${contender.name} × ${routers}`,
-      own,
-      measure: (setting) => measureSimulated(contender, { program, engines, engineFlags, routers }, setting),
-    }));
+function workloadsOf(options: BenchOptions): readonly Workload[] {
+  const { workloads, traceFile } = options;
+  if (onlyCalibrates(options)) return [];
+  return traceFile === undefined ? WORKLOADS.filter(({ name }) => workloads.includes(name)) : [TRACE];
+}
+
+/** How it was when the trace was recorded, to compare with. */
+function recordedRun(workload: string, { recorded = [] }: Load, options: BenchOptions): Run[] {
+  const answers = recordedAnswers(recorded);
+  if (answers.length === 0) return [];
   return [
-    ...options.policies.flatMap((policy) => candidates(ownRouter(program, policy, options.routerArgs), true)),
-    ...chosenPeers(options, env).flatMap((peer) => candidates(peer, false)),
+    { workload, contender: 'as recorded', own: true, ...measuredOf(answers, [], { objective: objectiveOf(options) }) },
   ];
 }
 
-function chosenPeers({ peers }: BenchOptions, env: NodeJS.ProcessEnv): readonly Contender[] {
-  if (peers === 'none') return [];
-  const installed = installedPeers(env);
-  const chosen =
-    peers === 'all' ? installed : installed.filter(({ name }) => peers.some((one) => name.startsWith(one)));
-  const missing = peers === 'all' ? [] : peers.filter((one) => !installed.some(({ name }) => name.startsWith(one)));
-  if (chosen.length > 0 && missing.length === 0) return chosen;
-  throw new ExitError('usage', `--peers: ${missing.join(', ') || 'none'} installed in ${peersFolder(env)}`, {
-    hint: 'scripts/install-peers installs them',
+function objectiveOf({ sloTtftMs, sloItlMs }: BenchOptions): Objective {
+  return { ttftMs: sloTtftMs, itlMs: sloItlMs };
+}
+
+/** The flags of an engine that is like the one at `url`; with `--out` they are kept. */
+async function calibratedFlags(
+  url: string,
+  options: BenchOptions,
+  surroundings: Surroundings,
+): Promise<readonly string[]> {
+  const { out, progress, stopped } = surroundings;
+  const { apiKey, timeoutSecs } = options;
+  const say = (line: string) => progress.write(`${line}\n`);
+  const measuring = calibrate({ url, apiKey, timeoutMs: timeoutSecs * 1000, stopped, say });
+  const profile = await measuring.catch((error) => {
+    if (!stopped.aborted) throw error;
   });
-}
-
-function running(url: string, { model, apiKey, flushCache }: BenchOptions): Candidate {
-  return {
-    name: url.replace('http://', ''),
-    own: true,
-    async measure(setting) {
-      if (flushCache) await post(`${url}/flush_cache`, apiKey);
-      return await measure({ urls: [url], apiKey, model: model ?? (await firstModel(url, apiKey)) }, setting);
-    },
-  };
-}
-
-async function firstModel(url: string, apiKey: string | undefined): Promise<string> {
-  try {
-    const response = await fetch(`${url}/v1/models`, { headers: keyHeader(apiKey) });
-    const { data } = (await response.json()) as { data?: { id?: string }[] };
-    return data?.[0]?.id ?? 'default';
-  } catch (error) {
-    const cause = (error as Error).cause ?? error;
-    throw new ExitError('bench_failed', `${url} does not answer: ${(cause as Error).message}`);
-  }
-}
-
-async function post(url: string, apiKey: string | undefined): Promise<void> {
-  const response = await fetch(url, { method: 'POST', headers: keyHeader(apiKey) });
-  if (!response.ok) throw new ExitError('bench_failed', `${url} answered ${response.status}: ${await response.text()}`);
-}
-
-function keyHeader(apiKey: string | undefined): Record<string, string> {
-  return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+  if (!profile) return [];
+  const flags = wordsOf(profile);
+  out.write(`an engine like ${url}: ${flags.join(' ')}\n`);
+  if (options.out !== undefined) out.write(`written: ${await writeProfile(options.out, profile)}\n`);
+  return flags;
 }
 
 function describe(name: string, about: string, { sessions }: Load): Ran {

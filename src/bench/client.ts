@@ -12,6 +12,8 @@ export interface Answer {
   /** Milliseconds between tokens as they came. */
   readonly gapsMs: readonly number[];
   readonly text: string;
+  /** Its tokens as the simulated engine has them, where they are known. */
+  readonly ids?: readonly number[];
   readonly outputTokens: number;
   /** As the engine counted; undefined where the answer does not say. */
   readonly promptTokens: number | undefined;

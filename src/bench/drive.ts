@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Answer, Client } from './client.ts';
+import type { Answer } from './client.ts';
 import type { Segment, Session } from './prompt.ts';
 import type { Said } from './request.ts';
 import type { Api, Load } from './workloads/workload.ts';
@@ -10,51 +10,94 @@ export interface Watcher {
   answered(answer: Answer): void;
 }
 
+/** Whoever answers: servers, or a model of them. */
+export interface Asking {
+  /** Resolves with what came of it, failures included. */
+  ask(api: Api, said: readonly Said[], outputTokens: number): Promise<Answer>;
+}
+
+/** The time in which a load is sent. */
+export interface Time {
+  /** Milliseconds. */
+  now(): number;
+  /** Resolves after `ms`, or at once when the run is stopped. */
+  pause(ms: number, stopped: AbortSignal): Promise<void>;
+}
+
+/** That of the machine. */
+const REAL_TIME: Time = {
+  now: () => performance.now(),
+  pause: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
+};
+
 /** Sends all sessions of the load as it says; resolves with the answers in the order in which they ended. */
-export async function drive(load: Load, client: Client, watcher: Watcher, stopped: AbortSignal): Promise<Answer[]> {
+export async function drive(
+  load: Load,
+  client: Asking,
+  watcher: Watcher,
+  stopped: AbortSignal,
+  time: Time = REAL_TIME,
+): Promise<Answer[]> {
   const answers: Answer[] = [];
   const running = new Set<Promise<void>>();
-  const startMs = performance.now();
+  const startMs = time.now();
+  const conversing = { api: load.api, client, watcher, answers, stopped, time };
   for (const session of load.sessions) {
-    const waitMs = startMs + session.startMs - performance.now();
-    if (waitMs > 0) await pause(waitMs, stopped);
+    const waitMs = startMs + session.startMs - time.now();
+    if (waitMs > 0) await time.pause(waitMs, stopped);
     while (running.size >= load.maxConcurrency) await Promise.race(running);
     if (stopped.aborted) break;
-    const run = converse(load.api, session, client, watcher, answers, stopped).finally(() => running.delete(run));
+    const run = converse(session, conversing).finally(() => running.delete(run));
     running.add(run);
   }
   await Promise.all(running);
   return answers;
 }
 
+/** What the conversations of a run have in common. */
+interface Conversing {
+  readonly api: Api;
+  readonly client: Asking;
+  readonly watcher: Watcher;
+  readonly answers: Answer[];
+  readonly stopped: AbortSignal;
+  readonly time: Time;
+}
+
 /** Asks turn after turn; a conversation with a failed answer ends, since what comes next would have no beginning. */
-async function converse(
-  api: Api,
-  { system, turns }: Session,
-  client: Client,
-  watcher: Watcher,
-  answers: Answer[],
-  stopped: AbortSignal,
-): Promise<void> {
-  const said: Said[] = system.length > 0 ? [{ role: 'system', text: textOf(system) }] : [];
-  for (const { added, outputTokens, pauseMs } of turns) {
-    if (pauseMs > 0) await pause(pauseMs, stopped);
+async function converse({ system, turns }: Session, run: Conversing): Promise<void> {
+  const { stopped } = run;
+  const said: Said[] = system.length > 0 ? [new Spoken('system', system)] : [];
+  for (const { added, outputTokens, pauseMs, dropsAnswer, answer: place } of turns) {
+    if (pauseMs > 0) await run.time.pause(pauseMs, stopped);
     if (stopped.aborted) return;
-    said.push({ role: 'user', text: textOf(added) });
-    watcher.asked();
-    const answer = await client.ask(api, said, outputTokens);
-    answers.push(answer);
-    watcher.answered(answer);
+    if (dropsAnswer) said.pop();
+    said.push(new Spoken('user', added));
+    run.watcher.asked();
+    const answer = await run.client.ask(run.api, said, outputTokens);
+    run.answers.push(answer);
+    run.watcher.answered(answer);
     if (answer.error !== undefined) return;
-    said.push({ role: 'assistant', text: answer.text });
+    place?.fill(answer.text, answer.ids ?? []);
+    said.push({ role: 'assistant', text: answer.text, ids: answer.ids });
   }
 }
 
-/** Ends early, without an error, when the run is stopped. */
-async function pause(ms: number, stopped: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal: stopped }).catch(() => {});
-}
+/** What is made of segments, when somebody asks for it. */
+class Spoken implements Said {
+  readonly role: Said['role'];
+  readonly #segments: readonly Segment[];
 
-function textOf(segments: readonly Segment[]): string {
-  return segments.length === 1 ? (segments[0] as Segment).text : segments.map(({ text }) => text).join('');
+  constructor(role: Said['role'], segments: readonly Segment[]) {
+    this.role = role;
+    this.#segments = segments;
+  }
+
+  get text(): string {
+    return this.#segments.map(({ text }) => text).join('');
+  }
+
+  get ids(): readonly number[] {
+    return this.#segments.flatMap(({ ids }) => ids);
+  }
 }

@@ -2,6 +2,7 @@ import type { Ran, Report, Run } from './report.ts';
 import { quantile } from './statistics.ts';
 import { bars, lines, type Series, scatter } from './svg.ts';
 import { cells, HEADINGS, percent, problemsOf } from './table.ts';
+import { FLEET_PLOTS, fleetSeries } from './what-if/fleet-plots.ts';
 
 const CURVE_POINTS = 100;
 const COLOURS = ['#1f6feb', '#d1242f', '#1a7f37', '#bf8700', '#8250df', '#57606a', '#0a7ea4', '#cf6b00'];
@@ -52,7 +53,21 @@ ${problems.join('\n')}
 ${plot('Requests whose first token came within … ms', lines(runs.map(ttftCurve), 'ms', 'share of requests, %'))}
 ${plot('First token, ms, by time of sending', scatter(runs.map(points), 'seconds', 'ms'))}
 ${plot('Share of the requests by worker, %', bars(runs.map(shares), 'worker'))}
-</div></section>`;
+${fleetPlots(runs)}</div></section>`;
+}
+
+/** Of fleets of several sizes; empty without. */
+function fleetPlots(runs: readonly Run[]): string {
+  const plots = FLEET_PLOTS.map(({ caption, unit, value }) => ({
+    caption,
+    unit,
+    series: fleetSeries(runs, value, colour),
+  }));
+  const policies = plots[0]?.series ?? [];
+  if (policies.length === 0) return '';
+  const key = policies.map(({ name, colour }) => `<i style="background:${colour}"></i>${escaped(name)}`).join('');
+  const figures = plots.map(({ caption, unit, series }) => plot(caption, lines(series, 'workers', unit)));
+  return `</div><p class="key">${key}</p><div class="plots">\n${figures.join('\n')}\n`;
 }
 
 function plot(caption: string, svg: string): string {

@@ -1,6 +1,7 @@
 import { type Answer, Client, type Target } from './client.ts';
 import { type Contender, RunningRouters } from './contenders.ts';
-import { drive, type Watcher } from './drive.ts';
+import type { Counters } from './counters.ts';
+import { type Asking, drive, type Watcher } from './drive.ts';
 import { Engines } from './engines.ts';
 import { segment } from './prompt.ts';
 import { type Objective, type Summary, summarize } from './summary.ts';
@@ -64,21 +65,30 @@ export async function measure(
   setting: Setting,
   engines?: Engines,
 ): Promise<Measured> {
-  const { load, objective, timeoutMs, watcher, stopped } = setting;
+  const { load, timeoutMs, watcher, stopped } = setting;
   const client = new Client({ ...target, timeoutMs });
   stopped.addEventListener('abort', () => client.close(), { once: true });
   try {
     await warmUp(client, setting);
     await engines?.mark();
     const answers = await drive(load, client, engines ? killing(watcher, load, engines) : watcher, stopped);
-    const summary = summarize(answers, (await engines?.counted()) ?? [], objective);
-    return { summary, points: pointsOf(answers) };
+    return measuredOf(answers, (await engines?.counted()) ?? [], setting);
   } finally {
     client.close();
   }
 }
 
-async function warmUp(client: Client, { load, warmUpRequests }: Setting): Promise<void> {
+/** The figures of answers, and of what the engines counted meanwhile. */
+export function measuredOf(
+  answers: readonly Answer[],
+  counted: readonly (Counters | undefined)[],
+  { objective }: Pick<Setting, 'objective'>,
+): Measured {
+  return { summary: summarize(answers, counted, objective), points: pointsOf(answers) };
+}
+
+/** Sends the short requests that come before those that count. */
+export async function warmUp(client: Asking, { load, warmUpRequests }: Setting): Promise<void> {
   const requests = Array.from({ length: warmUpRequests }, (_, i) =>
     client.ask(load.api, [{ role: 'user', text: segment(WARM_UP_SEED, `warm-up ${i}`, WARM_UP_TOKENS).text }], 2),
   );

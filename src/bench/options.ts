@@ -1,18 +1,9 @@
 import { didYouMean } from '../config/nearest.ts';
 import { ExitError } from '../errors/errors.ts';
+import { commas, list, number, type Option, own, rate, text, toggle } from './option.ts';
+import { isAsked, type Question, readQuestion } from './what-if/question.ts';
 import { WORKLOADS } from './workloads/index.ts';
 import type { WorkloadOptions } from './workloads/workload.ts';
-
-/** One flag of `bench`. */
-interface Option<T = unknown> {
-  readonly flag: string;
-  readonly help: string;
-  /** Name of the value in help; undefined for a switch. */
-  readonly metavar: string | undefined;
-  readonly default: T;
-  /** The word → the value; throws an Error that says what was expected. */
-  readonly parse: (word: string) => T;
-}
 
 const names = WORKLOADS.map(({ name }) => name);
 
@@ -45,7 +36,16 @@ export const BENCH_OPTIONS = {
   gspSystemPromptLen: own('--gsp-system-prompt-len', 'tokens of a shared prompt', 0),
   gspQuestionLen: own('--gsp-question-len', 'tokens of a question'),
   gspOutputLen: own('--gsp-output-len', 'tokens of an answer'),
-  traceFile: text('--trace-file', 'FILE', 'for mooncake: a trace in that format instead of the generated one'),
+  traceFile: text(
+    '--trace-file',
+    'FILE',
+    "in place of a workload: what a router has recorded with --record-trace, or a trace in Mooncake's format",
+  ),
+  calibrate: text(
+    '--calibrate',
+    'URL',
+    'measure this engine first: simulated ones then have its speed and KV cache. Alone it prints them; --out keeps them',
+  ),
 
   sloTtftMs: number('--slo-ttft-ms', 'MS', 'goodput counts answers whose first token came within this time', 2000, 1),
   sloItlMs: number('--slo-itl-ms', 'MS', 'and whose tokens came at this distance on average', 100, 1),
@@ -63,6 +63,8 @@ type Values = { readonly [K in keyof Table]: Table[K] extends Option<infer T> ? 
 export interface BenchOptions extends Values {
   /** The other routers: none, all that are installed, or those whose names begin so. */
   readonly peers: 'none' | 'all' | readonly string[];
+  /** Fleets that are computed instead of run. */
+  readonly whatIf: Question | undefined;
   readonly engineFlags: readonly string[];
 }
 
@@ -73,12 +75,15 @@ const ENGINE_FLAGS = [
 ];
 const PEERS_HELP = `--peers [NAME,…]
       other routers beside ours, in the same run: all that scripts/install-peers has installed, or those named`;
+const WHAT_IF_HELP = `--what-if [workers=N,…] [policy=NAME,…]
+      what these fleets would give, each number of workers with each policy: computed, in much less time than it would take`;
 
 /** Reads a command line; throws ExitError('usage') that says what was expected. */
 export function parseBenchOptions(argv: readonly string[]): BenchOptions {
   const values: Record<string, unknown> = {};
   for (const [key, option] of Object.entries<Option>(BENCH_OPTIONS)) values[key] = option.default;
   let peers: BenchOptions['peers'] = 'none';
+  let whatIf: BenchOptions['whatIf'];
   let last = '';
   const engineFlags: string[] = [];
   const words = argv.flatMap((word) => (/^--[\w-]+=/.test(word) ? splitAtEquals(word) : [word]));
@@ -88,6 +93,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
       ([, option]) => option.flag === flag || isHelp(flag, option),
     );
     if (flag === '--peers') peers = words[0] && !words[0].startsWith('-') ? commas(words.shift() ?? '') : 'all';
+    else if (flag === '--what-if') whatIf = readWhatIf(words);
     else if (found) values[found[0]] = read(found[1], words);
     else if (flag.startsWith('--sim-') || ENGINE_FLAGS.includes(flag)) {
       engineFlags.push(flag);
@@ -95,7 +101,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
     } else throw unknown(flag, last);
     last = flag;
   }
-  return check({ ...(values as unknown as Values), peers, engineFlags });
+  return check({ ...(values as unknown as Values), peers, whatIf, engineFlags });
 }
 
 /** The options as text for `--help`. */
@@ -115,6 +121,7 @@ workloads:
 ${about.join('')}
 flags:
 ${lines.join('')}  ${PEERS_HELP}
+  ${WHAT_IF_HELP}
 
 ${ENGINE_FLAGS.join(', ')} and
 all flags that begin with --sim- go to the simulated engines.
@@ -130,20 +137,56 @@ function unknown(word: string, last: string): ExitError {
   const hint = 'bench --help lists all flags';
   if (last === BENCH_OPTIONS.apiKey.flag) return new ExitError('usage', `${last} takes one value, got more`, { hint });
   if (!/^\p{Dash}/u.test(word)) return new ExitError('usage', `expected a flag, got '${word}'`, { hint });
-  const flags = [...Object.values<Option>(BENCH_OPTIONS).map(({ flag }) => flag), '--peers', ...ENGINE_FLAGS];
+  const flags = [
+    ...Object.values<Option>(BENCH_OPTIONS).map(({ flag }) => flag),
+    '--peers',
+    '--what-if',
+    ...ENGINE_FLAGS,
+  ];
   return new ExitError('usage', `unknown flag ${word}${didYouMean(word, flags)}`, { hint });
 }
 
 function check(options: BenchOptions): BenchOptions {
-  const starts = options.peers !== 'none' || options.engineFlags.length > 0 || options.routers.some((n) => n > 1);
-  if (options.url !== undefined && starts) {
-    const message = '--url measures one running server: --peers, --routers and flags of engines do not go with it';
+  const { url, calibrate, whatIf, peers, engineFlags, routers, workloads, traceFile } = options;
+  const several = peers !== 'none' || routers.some((n) => n > 1);
+  const starts = several || engineFlags.length > 0 || calibrate !== undefined || whatIf !== undefined;
+  if (url !== undefined && starts) {
+    const message =
+      '--url measures one running server: --peers, --routers, --what-if, --calibrate and flags of engines do not go with it';
     throw new ExitError('usage', message);
   }
-  if (options.url !== undefined && !/^http:\/\//.test(options.url)) {
-    throw new ExitError('usage', `--url: expected an address that starts with http://, got '${options.url}'`);
+  if (whatIf && several) {
+    throw new ExitError(
+      'usage',
+      '--what-if computes fleets behind one router: --peers and --routers do not go with it',
+    );
+  }
+  for (const [flag, value] of [['--url', url] as const, ['--calibrate', calibrate] as const]) {
+    if (value === undefined || /^http:\/\//.test(value)) continue;
+    throw new ExitError('usage', `${flag}: expected an address that starts with http://, got '${value}'`);
+  }
+  // What was said before there was a workload of that name.
+  const isTrace = workloads === BENCH_OPTIONS.workloads.default || workloads.join() === 'mooncake';
+  if (traceFile !== undefined && !isTrace) {
+    throw new ExitError('usage', '--trace-file is sent in place of a workload: --workload does not go with it');
   }
   return options;
+}
+
+/** Whether there is nothing to do but to calibrate. */
+export function onlyCalibrates({ calibrate, workloads, traceFile, whatIf }: BenchOptions): boolean {
+  const nothingElse = workloads === BENCH_OPTIONS.workloads.default && traceFile === undefined && !whatIf;
+  return calibrate !== undefined && nothingElse;
+}
+
+function readWhatIf(words: string[]): Question {
+  const asked: string[] = [];
+  while (isAsked(words[0])) asked.push(words.shift() as string);
+  try {
+    return readQuestion(asked);
+  } catch (error) {
+    throw new ExitError('usage', `--what-if: ${(error as Error).message}`);
+  }
 }
 
 function read(option: Option, words: string[]): unknown {
@@ -179,70 +222,4 @@ function readCounts(word: string): readonly number[] {
   const counts = commas(word).map(Number);
   if (counts.length > 0 && counts.every((count) => Number.isSafeInteger(count) && count >= 1)) return counts;
   throw new Error('expected whole numbers of at least 1');
-}
-
-function commas(word: string): readonly string[] {
-  return word.split(',').filter(Boolean);
-}
-
-function text(flag: string, metavar: string, help: string): Option<string | undefined> {
-  return { flag, metavar, help, default: undefined, parse: (word) => word };
-}
-
-function toggle(flag: string, help: string): Option<boolean> {
-  return { flag, metavar: undefined, help, default: false, parse: () => true };
-}
-
-function list(flag: string, metavar: string, help: string, fallback: readonly string[]): Option<readonly string[]>;
-function list<T>(
-  flag: string,
-  metavar: string,
-  help: string,
-  fallback: readonly T[],
-  parse: (word: string) => readonly T[],
-): Option<readonly T[]>;
-function list(
-  flag: string,
-  metavar: string,
-  help: string,
-  fallback: readonly unknown[],
-  parse: (word: string) => readonly unknown[] = commas,
-): Option<readonly unknown[]> {
-  return { flag, metavar, help, default: fallback, parse };
-}
-
-function number(
-  flag: string,
-  metavar: string,
-  help: string,
-  fallback: number,
-  least: number,
-  whole = true,
-): Option<number> {
-  const parse = (word: string) => {
-    const value = Number(word);
-    if (
-      word.trim() === '' ||
-      !(value >= least) ||
-      (whole && !Number.isSafeInteger(value)) ||
-      value === Number.POSITIVE_INFINITY
-    )
-      throw new Error(`expected a ${whole ? 'whole ' : ''}number of at least ${least}`);
-    return value;
-  };
-  return { flag, metavar, help, default: fallback, parse };
-}
-
-/** A number that the workload sets unless it is given. */
-function own(flag: string, help: string, least = 1): Option<number | undefined> {
-  return { ...number(flag, 'N', help, 0, least), default: undefined };
-}
-
-function rate(flag: string, help: string): Option<number | undefined> {
-  const parse = (word: string) => {
-    const value = word === 'inf' ? Number.POSITIVE_INFINITY : Number(word);
-    if (!(value > 0)) throw new Error('expected a number above 0, or inf');
-    return value;
-  };
-  return { flag, metavar: 'R', help, default: undefined, parse };
 }

@@ -1,3 +1,4 @@
+import { wordId } from '../sim/tokens.ts';
 import { Random } from './random.ts';
 
 /** A piece of a prompt: text of a known number of tokens. Pieces with one key have one text. */
@@ -5,6 +6,8 @@ export interface Segment {
   readonly key: string;
   readonly tokens: number;
   readonly text: string;
+  /** Its tokens as the simulated engine has them. */
+  readonly ids: readonly number[];
 }
 
 /** One question of a conversation. */
@@ -13,6 +16,10 @@ export interface Turn {
   readonly outputTokens: number;
   /** Milliseconds from the answer before it, which a user takes to read it. */
   readonly pauseMs: number;
+  /** The answer before it is no part of the prompt. */
+  readonly dropsAnswer?: boolean;
+  /** Where the answer goes that other prompts have in them. */
+  readonly answer?: AnswerSegment;
 }
 
 /** A conversation, or with one turn a single request. */
@@ -29,14 +36,85 @@ const WORDS: readonly string[] = Array.from('bdfghjklmnprstvwz').flatMap((first)
   Array.from('aeiou').flatMap((vowel) => Array.from('bdfgklmnprstvz', (last) => ` ${first}${vowel}${last}`)),
 );
 
+const WORD_IDS: readonly number[] = WORDS.map(wordId);
+
 /** Pseudo-words of exactly `tokens` tokens; which ones is decided by seed and key alone. */
 export function segment(seed: number, key: string, tokens: number): Segment {
-  let hash = seed | 0;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  const random = new Random(hash);
-  let text = '';
-  for (let i = 0; i < tokens; i++) text += WORDS[random.below(WORDS.length)];
-  return { key, tokens, text };
+  return new Piece(seed, key, 0, tokens);
+}
+
+/** The words `from` to `to` of those of a key. */
+export function slice(seed: number, key: string, from: number, to: number): Segment {
+  return new Piece(seed, key, from, to);
+}
+
+/** Words are made when they are asked for: of a long trace they would not fit into memory. */
+class Piece implements Segment {
+  readonly key: string;
+  readonly tokens: number;
+  readonly #state: number;
+  readonly #from: number;
+
+  constructor(seed: number, key: string, from: number, to: number) {
+    let hash = seed | 0;
+    for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+    this.#state = hash;
+    this.#from = from;
+    this.key = from === 0 ? key : `${key}:${from}`;
+    this.tokens = to - from;
+  }
+
+  get text(): string {
+    let text = '';
+    for (const word of this.#words()) text += WORDS[word];
+    return text;
+  }
+
+  get ids(): readonly number[] {
+    return Array.from(this.#words(), (word) => WORD_IDS[word] as number);
+  }
+
+  /** Their numbers. */
+  #words(): Int32Array {
+    const random = new Random(this.#state);
+    random.skip(this.#from);
+    const words = new Int32Array(this.tokens);
+    for (let i = 0; i < words.length; i++) words[i] = random.below(WORDS.length);
+    return words;
+  }
+}
+
+/** The answer to an earlier request, or its beginning: empty until it is there. */
+export class AnswerSegment implements Segment {
+  readonly key: string;
+  readonly tokens: number;
+  readonly #of: { text: string; ids: readonly number[] };
+
+  constructor(key: string, tokens: number, of = { text: '', ids: [] as readonly number[] }) {
+    this.key = key;
+    this.tokens = tokens;
+    this.#of = of;
+  }
+
+  get text(): string {
+    // Each word is one token and has its space before it.
+    return this.#of.text.split(/(?= )/, this.tokens).join('');
+  }
+
+  get ids(): readonly number[] {
+    return this.#of.ids.slice(0, this.tokens);
+  }
+
+  /** It is there. */
+  fill(text: string, ids: readonly number[]): void {
+    this.#of.text = text;
+    this.#of.ids = ids;
+  }
+
+  /** Its first tokens. */
+  first(tokens: number): AnswerSegment {
+    return new AnswerSegment(this.key, tokens, this.#of);
+  }
 }
 
 /** A single request that starts as soon as it may. */
@@ -56,26 +134,41 @@ export function arriving(sessions: readonly Session[], perSec: number, random: R
 
 /** The prompt tokens of all requests, and how many of them one endless cache would have held: the most that can be hit. */
 export function possibleHits(sessions: readonly Session[]): { promptTokens: number; hitTokens: number } {
-  const known = new Set<string>();
+  const known = new KnownPrompts();
   let promptTokens = 0;
   let hitTokens = 0;
   sessions.forEach(({ system, turns }, number) => {
     let pieces = [...system];
-    turns.forEach(({ added, outputTokens }, turn) => {
+    turns.forEach(({ added, outputTokens, dropsAnswer, answer }, turn) => {
+      if (dropsAnswer) pieces.pop();
       pieces.push(...added);
-      let path = '';
-      let shared = true;
+      let place = 0;
       for (const { key, tokens } of pieces) {
-        path += `\n${key}`;
-        shared &&= known.has(path);
-        known.add(path);
         promptTokens += tokens;
-        if (shared) hitTokens += tokens;
+        if (known.has(place, key)) hitTokens += tokens;
+        place = known.add(place, key);
       }
-      const answer = { key: `answer ${number}.${turn}`, tokens: outputTokens, text: '' };
-      known.add(`${path}\n${answer.key}`);
-      pieces = [...pieces, answer];
+      const given = answer ?? new AnswerSegment(`answer ${number}.${turn}`, outputTokens);
+      known.add(place, given.key);
+      pieces = [...pieces, given];
     });
   });
   return { promptTokens, hitTokens };
+}
+
+/** All prompts so far as a tree of pieces; a place in it is a number, that of the beginning 0. */
+class KnownPrompts {
+  readonly #places = new Map<string, number>();
+
+  has(place: number, key: string): boolean {
+    return this.#places.has(`${place} ${key}`);
+  }
+
+  /** The place behind that piece. */
+  add(place: number, key: string): number {
+    const name = `${place} ${key}`;
+    const next = this.#places.get(name) ?? this.#places.size + 1;
+    this.#places.set(name, next);
+    return next;
+  }
 }

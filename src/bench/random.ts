@@ -1,3 +1,5 @@
+const STEP = 0x6d2b79f5;
+
 /** Random numbers that are the same in every run with the same seed. */
 export class Random {
   #state: number;
@@ -10,10 +12,15 @@ export class Random {
 
   /** Uniform in [0, 1). */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    this.#state = (this.#state + STEP) | 0;
     let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** Leaves out so many numbers. */
+  skip(count: number): void {
+    this.#state = (this.#state + Math.imul(count, STEP)) | 0;
   }
 
   /** A whole number in [0, below). */

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { EngineProfile } from '../sim/profile.ts';
 import { renderHtml } from './html.ts';
 import type { Measured } from './measure.ts';
 
@@ -9,6 +10,8 @@ export interface Run extends Measured {
   readonly contender: string;
   /** True for this program's router, or a server that was named. */
   readonly own: boolean;
+  /** The fleet that it was computed for, where it was not run. */
+  readonly fleet?: { readonly workers: number; readonly policy: string } | undefined;
 }
 
 /** A workload that was run, and what could have been reached. */
@@ -37,4 +40,11 @@ export async function writeReport(folder: string, report: Report): Promise<reado
   await writeFile(json, `${JSON.stringify(report, undefined, 1)}\n`);
   await writeFile(html, renderHtml(report));
   return [json, html];
+}
+
+/** Writes what was measured of an engine into a folder that is there; resolves with its path. */
+export async function writeProfile(folder: string, profile: EngineProfile): Promise<string> {
+  const path = join(folder, 'engine.json');
+  await writeFile(path, `${JSON.stringify(profile, undefined, 1)}\n`);
+  return path;
 }

@@ -14,7 +14,7 @@ export async function runBenchCommand(argv: readonly string[], env: NodeJS.Proce
     process.stdout.write(renderBenchHelp(env.SGLANG_ROUTER_PROG ?? 'sglang-launch bench'));
     return 0;
   }
-  checkPrograms(options);
+  const { config: policyOptions } = checkPrograms(options);
   const stop = new AbortController();
   const forget = onSignals({
     first: () => stop.abort(),
@@ -24,6 +24,7 @@ export async function runBenchCommand(argv: readonly string[], env: NodeJS.Proce
     await runBench(options, {
       env,
       program: process.argv[1] ?? '',
+      policyOptions,
       out: process.stdout,
       progress: process.stderr,
       commandLine: ['bench', ...argv].join(' ').replaceAll(options.apiKey ?? '\0', '***'),
@@ -36,16 +37,18 @@ export async function runBenchCommand(argv: readonly string[], env: NodeJS.Proce
 }
 
 /** What the programs that are about to start would refuse is refused now. */
-function checkPrograms({ url, policies, routerArgs, engineFlags }: BenchOptions): void {
+function checkPrograms({ url, calibrate, policies, whatIf, routerArgs, engineFlags }: BenchOptions) {
   if (url !== undefined) refusing('--url', () => readUrl(url));
-  for (const policy of policies) refusing('', () => resolveRouter(['--policy', policy], {}));
-  refusing('--router-args', () => resolveRouter(routerArgs, {}));
+  if (calibrate !== undefined) refusing('--calibrate', () => readUrl(calibrate));
+  for (const policy of [...policies, ...(whatIf?.policies ?? [])])
+    refusing('', () => resolveRouter(['--policy', policy], {}));
   parseSimOptions(engineFlags);
+  return refusing('--router-args', () => resolveRouter(routerArgs, {}));
 }
 
-function refusing(flag: string, read: () => unknown): void {
+function refusing<T>(flag: string, read: () => T): T {
   try {
-    read();
+    return read();
   } catch (error) {
     if (!(error instanceof ExitError) && !(error instanceof ValueError)) throw error;
     const message = flag === '' ? error.message : `${flag}: ${error.message}`;

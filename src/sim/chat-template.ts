@@ -24,6 +24,13 @@ export function chatTokens(messages: readonly ChatMessage[], tools: unknown): nu
   return tokens;
 }
 
+/** The same of messages whose tokens are known. */
+export function chatTokensOf(turns: readonly { readonly role: string; readonly ids: readonly number[] }[]): number[] {
+  const tokens = turns.flatMap(({ role, ids }) => [roleToken(role), ...ids, END_OF_TURN]);
+  tokens.push(roleToken('assistant'));
+  return tokens;
+}
+
 function addTurn(role: string, content: unknown, tokens: number[], toolCalls?: unknown): void {
   tokens.push(roleToken(role));
   addContent(content, tokens);

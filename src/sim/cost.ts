@@ -2,6 +2,8 @@
 export interface CostModel {
   /** Uncached prompt tokens computed in a second. */
   readonly prefillTokensPerSec: number;
+  /** What a step that computes prompts takes beside its tokens. */
+  readonly prefillBaseMs: number;
   /** Time of a decode step with nothing in it. */
   readonly decodeBaseMs: number;
   /** What each running request adds to a decode step. */
@@ -10,9 +12,10 @@ export interface CostModel {
   readonly slowFactor: number;
 }
 
-/** Milliseconds to compute `tokens` uncached prompt tokens. */
+/** Milliseconds of a step that computes `tokens` uncached prompt tokens; none, no time. */
 export function prefillMs(model: CostModel, tokens: number): number {
-  return (tokens / model.prefillTokensPerSec) * 1000 * model.slowFactor;
+  if (tokens === 0) return 0;
+  return (model.prefillBaseMs + (tokens / model.prefillTokensPerSec) * 1000) * model.slowFactor;
 }
 
 /** Milliseconds of one decode step, which gives each of `running` requests one token. */

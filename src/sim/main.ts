@@ -3,18 +3,15 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SimContext } from './api/context.ts';
 import { ResponseStore } from './api/response-store.ts';
-import { PrefixCache } from './cache.ts';
-import { stoppedClock, systemClock } from './clock.ts';
+import { systemClock } from './clock.ts';
+import { createRank } from './create-rank.ts';
 import { createBootstrapServer } from './disaggregation/bootstrap-server.ts';
 import { Rendezvous } from './disaggregation/rendezvous.ts';
-import { Engine } from './engine.ts';
 import { Faults } from './faults.ts';
 import { HttpCounts } from './http-counts.ts';
 import type { SimOptions } from './options.ts';
-import type { Rank } from './rank.ts';
 import { createSimServer } from './server.ts';
 import { startUp } from './startup.ts';
-import { EngineStats } from './stats.ts';
 
 /** A burst of new connections, one for each stream, must not be refused. */
 const BACKLOG = 4096;
@@ -75,7 +72,7 @@ interface Servers {
 function buildServers(program: SimProcess, ready: () => boolean): Servers {
   const { options, commandLine, newId, say, die } = program;
   const { dpSize } = options;
-  const ranks = Array.from({ length: dpSize }, (_, index) => buildRank(options, index));
+  const ranks = Array.from({ length: dpSize }, (_, index) => createRank(options, index, systemClock));
   const rendezvous = options.disaggregationMode === 'prefill' ? new Rendezvous(options, systemClock, say) : undefined;
   const info = () => ({ dp_size: dpSize, page_size: options.pageSize, follow_bootstrap_room: true });
   const bootstrap = rendezvous && createBootstrapServer(rendezvous, dpSize, info);
@@ -93,20 +90,6 @@ function buildServers(program: SimProcess, ready: () => boolean): Servers {
     ready,
   };
   return { server: createSimServer({ context, faults: new Faults(options), say, die }), bootstrap };
-}
-
-function buildRank(options: SimOptions, index: number): Rank {
-  const stats = new EngineStats();
-  const cache = new PrefixCache(options.maxTotalTokens, options.pageSize);
-  const settings = {
-    cost: options,
-    chunkTokens: options.chunkedPrefillSize > 0 ? options.chunkedPrefillSize : Number.POSITIVE_INFINITY,
-    maxRunning: options.maxRunningRequests,
-    maxQueued: options.maxQueuedRequests ?? Number.POSITIVE_INFINITY,
-    mixedChunk: options.enableMixedChunk,
-  };
-  const clock = index === options.silentRank ? stoppedClock(systemClock) : systemClock;
-  return { index, engine: new Engine(settings, cache, clock, stats), stats };
 }
 
 type BindError = NodeJS.ErrnoException & { readonly wanted?: string };

@@ -158,9 +158,25 @@ export const SIM_OPTIONS = {
     5,
   ),
 
+  profile: text(
+    {
+      flags: ['--sim-profile'],
+      group: 'speed',
+      help: 'file with the speed and the KV cache of a real engine, as bench --calibrate writes it; flags behind it change single values',
+    },
+    undefined,
+  ),
   prefillTokensPerSec: positive(
     { flags: ['--sim-prefill-tokens-per-sec'], group: 'speed', help: 'uncached prompt tokens computed in a second' },
     8000,
+  ),
+  prefillBaseMs: decimal(
+    {
+      flags: ['--sim-prefill-base-ms'],
+      group: 'speed',
+      help: 'what a step that computes prompts takes beside its tokens',
+    },
+    0,
   ),
   decodeBaseMs: decimal(
     { flags: ['--sim-decode-base-ms'], group: 'speed', help: 'time of a decode step with nothing in it' },

@@ -2,6 +2,7 @@ import { didYouMean } from '../config/nearest.ts';
 import { ExitError } from '../errors/errors.ts';
 import type { SimOption } from './option.ts';
 import { SIM_OPTIONS, type SimOptions } from './options.ts';
+import { readProfile } from './profile.ts';
 
 const MAX_PORT = 65_535;
 
@@ -31,6 +32,7 @@ export function parseSimOptions(argv: readonly string[]): ParsedSimOptions {
     const key = KEY_OF_FLAG.get(flag);
     if (key !== undefined) {
       values[key] = readValue(SIM_OPTIONS[key], flag, attached, words);
+      if (key === 'profile') words.unshift(...readProfile(values[key] as string));
     } else {
       withoutEffect.push([unknown(flag, word), ...takeValues(words)].join(' '));
     }

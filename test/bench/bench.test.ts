@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { runBench } from '../../src/bench/bench.ts';
 import { parseBenchOptions } from '../../src/bench/options.ts';
 import type { Report } from '../../src/bench/report.ts';
+import { resolveRouter } from '../../src/config/resolve.ts';
 import { startSim } from '../helpers/sim.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -34,6 +35,7 @@ async function bench(argv: readonly string[], stopped = new AbortController().si
   const surroundings = {
     env: {},
     program: MAIN,
+    policyOptions: resolveRouter([], {}).config,
     out: output,
     progress: { write: () => {} },
     commandLine: 'bench',
@@ -103,4 +105,79 @@ test('stopped early it ends at once and leaves nothing behind', async () => {
   const running = bench(['--url', sim.url, '--request-rate', '0.1', '--warmup-requests', '0'], stop.signal);
   setTimeout(() => stop.abort(), 200);
   assert.deepEqual((await running).report.runs, []);
+});
+
+test('what-if: each number of workers with each policy, computed, with bars and plots', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  const { report, out } = await bench([
+    ...[...TINY, '--what-if', 'workers=1,3', 'policy=round_robin,cache_aware', '--out', folder],
+  ]);
+  assert.deepEqual(
+    report.runs.map(({ contender, summary }) => [contender, summary.requests, summary.workerShares.length]),
+    [
+      ['1 worker, round_robin', 18, 1],
+      ['3 workers, round_robin', 18, 3],
+      ['1 worker, cache_aware', 18, 1],
+      ['3 workers, cache_aware', 18, 3],
+    ],
+  );
+  assert.match(out, /^ {2}3 workers, cache_aware +█/m);
+  const html = await readFile(join(folder, 'bench.html'), 'utf8');
+  assert.match(html, /First token \(p90\) by number of workers/);
+  await assert.rejects(bench(['--workload', 'worker-killed', '--what-if', 'workers=2']), /kills a worker/);
+});
+
+test('a recorded trace is shown as it was, beside what is computed of it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  const path = join(folder, 'trace.jsonl');
+  const row = (id: number, timestamp: number, more: object) =>
+    JSON.stringify({
+      id,
+      timestamp,
+      input_length: 1_000,
+      output_length: 5,
+      hash_ids: [],
+      status: 200,
+      worker: 0,
+      ...more,
+    });
+  const first = row(1, 0, { cached_length: 0, ttft: 130, duration: 170 });
+  const second = row(2, 1_000, { parent: 1, shared_length: 800, cached_length: 800, ttft: 30, duration: 70 });
+  await writeFile(path, `${first}\n${second}\n`);
+  const { report } = await bench([
+    '--trace-file',
+    path,
+    '--what-if',
+    'workers=1',
+    '--sim-prefill-tokens-per-sec',
+    '10000',
+  ]);
+  assert.deepEqual(
+    report.runs.map(({ contender, summary: { ttftMs, hitShare, makespanSecs } }) => [
+      ...[contender, ttftMs.p50, hitShare, Number(makespanSecs.toFixed(6))],
+    ]),
+    [
+      ['as recorded', 80, 0.4, 1.07],
+      ['1 worker, cache_aware', (100 + 20) / 2, 0.4, 1.0454],
+    ],
+  );
+});
+
+test('calibrated alone, the speed of an engine is printed and kept, and simulated engines take it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  await using sim = await startSim([
+    ...['--sim-prefill-tokens-per-sec', '2000'],
+    '--max-running-requests',
+    '2',
+    '--max-total-tokens',
+    '9000',
+    '--context-length',
+    '3000',
+  ]);
+  const { report, out } = await bench(['--calibrate', sim.url, '--out', folder]);
+  assert.deepEqual(report.runs, []);
+  assert.match(out, /--max-total-tokens 9000 .*written: .*engine\.json/s);
+  const profile = join(folder, 'engine.json');
+  const { report: used } = await bench([...TINY, '--what-if', '--engines', '1', '--sim-profile', profile]);
+  assert.equal(used.runs[0]?.summary.errors, 0);
 });

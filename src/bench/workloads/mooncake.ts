@@ -1,20 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { ExitError, fileProblem } from '../../errors/errors.ts';
-import { segment, single } from '../prompt.ts';
+import { BLOCK_TOKENS, type TraceRow } from '../../observe/traffic/trace-row.ts';
 import { Random } from '../random.ts';
+import { sessionsOf } from './trace-sessions.ts';
 import type { Workload } from './workload.ts';
-
-/** Tokens that one id of a trace stands for. */
-export const BLOCK_TOKENS = 512;
-
-/** A line of a trace in Mooncake's format. The same id means the same text after the same beginning. */
-export interface TraceRow {
-  /** Milliseconds from the start. */
-  readonly timestamp: number;
-  readonly input_length: number;
-  readonly output_length: number;
-  readonly hash_ids: readonly number[];
-}
 
 const REQUESTS = 160;
 const PER_SEC = 4;
@@ -33,12 +20,9 @@ const MEAN_PAUSE_MS = 6000;
 export const MOONCAKE: Workload = {
   name: 'mooncake',
   about: 'long conversations as in the Mooncake trace: about 12,000 tokens, a third of them seen before, 4 a second',
-  build({ seed, scale, requestRate = PER_SEC, maxConcurrency = Number.POSITIVE_INFINITY, traceFile }) {
-    const rows =
-      traceFile === undefined
-        ? generateTrace(seed, Math.max(1, Math.round(REQUESTS * scale)), requestRate)
-        : readTrace(traceFile);
-    return { api: 'generate', sessions: rows.map((row) => sessionOf(row, seed)), maxConcurrency };
+  build({ seed, scale, requestRate = PER_SEC, maxConcurrency = Number.POSITIVE_INFINITY }) {
+    const rows = generateTrace(seed, Math.max(1, Math.round(REQUESTS * scale)), requestRate);
+    return { api: 'generate', sessions: sessionsOf(rows, seed), maxConcurrency };
   },
 };
 
@@ -81,35 +65,4 @@ function conversation(random: Random, newId: () => number, startMs: number): Tra
 function idSource(first: number): () => number {
   let next = first;
   return () => next++;
-}
-
-function sessionOf({ timestamp, input_length: tokens, output_length: output, hash_ids: ids }: TraceRow, seed: number) {
-  const blocks = ids.map((id, i) => segment(seed, `block ${id}`, Math.min(BLOCK_TOKENS, tokens - i * BLOCK_TOKENS)));
-  const last = blocks.pop() ?? segment(seed, 'block', tokens);
-  return single(blocks, last, output, timestamp);
-}
-
-function readTrace(path: string): TraceRow[] {
-  try {
-    const lines = readFileSync(path, 'utf8').split('\n');
-    return lines.filter((line) => line.trim() !== '').map(readRow);
-  } catch (error) {
-    throw new ExitError('usage', `--trace-file ${path}: ${fileProblem(error)}`, { cause: error });
-  }
-}
-
-function parseLine(line: string): Partial<TraceRow> {
-  try {
-    return JSON.parse(line) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-function readRow(line: string, index: number): TraceRow {
-  const row = parseLine(line);
-  const { timestamp, input_length: input, output_length: output, hash_ids: ids } = row;
-  if (![timestamp, input, output].every(Number.isFinite) || !Array.isArray(ids))
-    throw new Error(`expected timestamp, input_length, output_length and hash_ids in line ${index + 1}`);
-  return row as TraceRow;
 }

@@ -1,3 +1,4 @@
+import type { TraceRow } from '../../observe/traffic/trace-row.ts';
 import type { Session } from '../prompt.ts';
 
 /** How requests are written: SGLang's own API, or OpenAI's chat, which conversations need. */
@@ -29,6 +30,8 @@ export interface Load {
   readonly maxConcurrency: number;
   /** Flags of simulated engine `index`, beside those of the command line. */
   readonly engineFlags?: (index: number) => readonly string[];
+  /** What became of the requests when they were recorded. */
+  readonly recorded?: readonly TraceRow[];
   /** Share of the requests after whose end engine 0 is killed. */
   readonly killAtShare?: number;
 }

@@ -3,7 +3,7 @@ import { type CacheAwareOptions, CacheAwarePolicy } from './cache-aware.ts';
 import { ConsistentHashingPolicy } from './consistent-hashing.ts';
 import { LeastLoadPolicy } from './least-load.ts';
 import { type ManualOptions, ManualPolicy } from './manual.ts';
-import type { Policy } from './policy.ts';
+import type { Now, Policy, Random } from './policy.ts';
 import { PowerOfTwoPolicy } from './power-of-two.ts';
 import { PrefixHashPolicy } from './prefix-hash.ts';
 import { RandomPolicy } from './random.ts';
@@ -12,22 +12,30 @@ import { RoundRobinPolicy } from './round-robin.ts';
 /** What any of the policies may want to know; the router's Config has it all. */
 export type PolicyOptions = BucketOptions & CacheAwareOptions & ManualOptions;
 
+/** What policies decide by beside what they are told; a test or a model has its own. */
+export interface Surroundings {
+  readonly random: Random;
+  readonly now: Now;
+}
+
+const REAL: Surroundings = { random: Math.random, now: () => performance.now() };
+
 /** Every policy there is: name → factory. */
-const POLICIES: Readonly<Record<string, (options: PolicyOptions) => Policy>> = {
-  random: () => new RandomPolicy(),
+const POLICIES: Readonly<Record<string, (options: PolicyOptions, surroundings: Surroundings) => Policy>> = {
+  random: (_, { random }) => new RandomPolicy(random),
   round_robin: () => new RoundRobinPolicy(),
-  cache_aware: (options) => new CacheAwarePolicy(options),
-  power_of_two: () => new PowerOfTwoPolicy(),
-  least_load: () => new LeastLoadPolicy(),
-  manual: (options) => new ManualPolicy(options),
-  consistent_hashing: () => new ConsistentHashingPolicy(),
-  prefix_hash: () => new PrefixHashPolicy(),
-  bucket: (options) => new BucketPolicy(options),
+  cache_aware: (options, { now }) => new CacheAwarePolicy(options, now),
+  power_of_two: (_, { random, now }) => new PowerOfTwoPolicy(random, now),
+  least_load: (_, { now }) => new LeastLoadPolicy(now),
+  manual: (options, { random, now }) => new ManualPolicy(options, random, now),
+  consistent_hashing: (_, { random }) => new ConsistentHashingPolicy(random),
+  prefix_hash: (_, { random }) => new PrefixHashPolicy(random),
+  bucket: (options, { random, now }) => new BucketPolicy(options, random, now),
 };
 
 /** A new policy of that name; the option table admits no other names. */
-export function createPolicy(name: string, options: PolicyOptions): Policy {
+export function createPolicy(name: string, options: PolicyOptions, surroundings: Surroundings = REAL): Policy {
   const create = POLICIES[name];
   if (!create) throw new RangeError(`expected one of ${Object.keys(POLICIES).join(', ')}, got ${name}`);
-  return create(options);
+  return create(options, surroundings);
 }

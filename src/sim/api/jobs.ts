@@ -1,5 +1,6 @@
 import { Answer } from '../answer.ts';
 import { Job } from '../job.ts';
+import type { SimOptions } from '../options.ts';
 import { hashText, START_OF_TEXT, tokenize } from '../tokens.ts';
 import type { Json } from './body.ts';
 import type { SimContext } from './context.ts';
@@ -28,8 +29,24 @@ export interface JobRequest {
 export function createJob({ options }: SimContext, request: JobRequest): Job {
   const { prompt, maxTokens } = request;
   const { rank, meeting } = request.place;
-  const input = prompt.length;
-  const { contextLength, maxTotalTokens, outputTokens, randomSeed } = options;
+  const answer = new Answer(prompt, request.seed + options.randomSeed, {
+    maxTokens,
+    meanTokens: options.outputTokens,
+    roomTokens: roomForAnswer(options, prompt.length, maxTokens),
+    stop: request.stop,
+    firstOnly: meeting?.side === 'prefill',
+  });
+  const { id, salt, stream } = request;
+  const advance = stream ? cutting(request, options.cutAfterTokens) : failing(request);
+  return new Job({ id, prompt, answer, salt, stream, rank: rank.index, meeting, advance });
+}
+
+/** Tokens that an answer to a prompt of `input` tokens may have at most. Throws BadRequestError in SGLang's words where they do not fit. */
+export function roomForAnswer(
+  { contextLength, maxTotalTokens, pageSize }: SimOptions,
+  input: number,
+  maxTokens: number | undefined,
+): number {
   if (maxTokens !== undefined && maxTokens < 0) {
     throw new BadRequestError(`max_new_tokens must be at least 0, got ${maxTokens}.`);
   }
@@ -40,22 +57,13 @@ export function createJob({ options }: SimContext, request: JobRequest): Job {
   }
   if (input + (maxTokens ?? 0) > contextLength)
     throw new BadRequestError(tooManyTokens(contextLength, input, maxTokens ?? 0));
-  const poolRoom = Math.floor(maxTotalTokens / options.pageSize) * options.pageSize - input;
+  const poolRoom = Math.floor(maxTotalTokens / pageSize) * pageSize - input;
   if (poolRoom < 1) {
     throw new BadRequestError(
       `Input length (${input} tokens) exceeds the maximum allowed length (${maxTotalTokens - 1} tokens).`,
     );
   }
-  const answer = new Answer(prompt, request.seed + randomSeed, {
-    maxTokens,
-    meanTokens: outputTokens,
-    roomTokens: Math.min(contextLength - input, poolRoom),
-    stop: request.stop,
-    firstOnly: meeting?.side === 'prefill',
-  });
-  const { id, salt, stream } = request;
-  const advance = stream ? cutting(request, options.cutAfterTokens) : failing(request);
-  return new Job({ id, prompt, answer, salt, stream, rank: rank.index, meeting, advance });
+  return Math.min(contextLength - input, poolRoom);
 }
 
 /** Cuts the connection after so many tokens. */

@@ -1,0 +1,47 @@
+import { createPolicy, type PolicyOptions } from '../../scheduler/policies/index.ts';
+import type { SimOptions } from '../../sim/options.ts';
+import { parseSimOptions } from '../../sim/parse-options.ts';
+import { type Counters, difference } from '../counters.ts';
+import { drive } from '../drive.ts';
+import { type Measured, measuredOf, type Setting, warmUp } from '../measure.ts';
+import { Random } from '../random.ts';
+import { FleetModel } from './fleet-model.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+/** A fleet that might be. */
+export interface Fleet {
+  readonly workers: number;
+  readonly policy: string;
+  readonly policyOptions: PolicyOptions;
+  readonly engineFlags: readonly string[];
+}
+
+const SEED = 1;
+
+/** What the load would give with that fleet: computed, in much less than its time. The same each time. */
+export async function measureModel(fleet: Fleet, setting: Setting): Promise<Measured> {
+  const { workers, policyOptions, engineFlags } = fleet;
+  const { load, watcher, stopped } = setting;
+  const time = new VirtualTime();
+  const random = new Random(SEED);
+  const policy = createPolicy(fleet.policy, policyOptions, { now: () => time.now(), random: () => random.next() });
+  const engines = Array.from({ length: workers }, (_, i) =>
+    optionsOf([...(load.engineFlags?.(i) ?? []), ...engineFlags]),
+  );
+  const model = new FleetModel(engines, policy, time);
+  let before: readonly Counters[] = model.counted;
+  const run = async () => {
+    await warmUp(model, setting);
+    before = model.counted;
+    return await drive(load, model, watcher, stopped, time);
+  };
+  const answers = (await time.run(run(), stopped)) ?? [];
+  const counted = model.counted.map((after, i) => difference(after, before[i] as Counters));
+  return measuredOf(answers, counted, setting);
+}
+
+function optionsOf(flags: readonly string[]): SimOptions {
+  const parsed = parseSimOptions(flags);
+  if (parsed.kind !== 'options') throw new RangeError('expected flags of an engine, got --help');
+  return parsed.options;
+}
