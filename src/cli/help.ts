@@ -72,7 +72,8 @@ function page(prog: string, usage: string, intro: string, columns: number, specs
   return `${command.helpInformation()}\n${GROUPS.compat}:\n${wrap(ignored, columns)}\n${FOOTER}`;
 }
 
-function createCommand(prog: string, usage: string, intro: string, columns: number): Command {
+/** A command as commander lays out its help. */
+export function createCommand(prog: string, usage: string, intro: string, columns: number): Command {
   return new Command(prog)
     .usage(usage)
     .description(intro)

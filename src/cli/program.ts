@@ -4,6 +4,7 @@ import { type Question, questionIn } from '../config/resolve.ts';
 import { inOneLine, show } from '../config/values.ts';
 import { ExitError } from '../errors/errors.ts';
 import type { Layout } from './help.ts';
+import type { SmallCommand } from './small-command.ts';
 
 /** What the program runs with, so that tests can stand in for it. */
 export interface Terminal {
@@ -39,6 +40,28 @@ const COMMANDS: readonly CommandRow[] = [
     summary: 'route requests to servers that run already',
     load: async () => (await import('./router.ts')).runRouter,
     help: async (layout) => (await import('./help.ts')).routerHelp(layout),
+  },
+  {
+    name: 'logs',
+    aliases: [],
+    summary: 'print what the servers of a launch wrote',
+    load: async () => (await import('./logs.ts')).runLogs,
+    help: (layout) =>
+      smallHelpOf(
+        import('./logs.ts').then(({ LOGS }) => LOGS),
+        layout,
+      ),
+  },
+  {
+    name: 'restart',
+    aliases: [],
+    summary: 'restart servers of a running launch, one after the other',
+    load: async () => (await import('./restart.ts')).runRestart,
+    help: (layout) =>
+      smallHelpOf(
+        import('./restart.ts').then(({ RESTART }) => RESTART),
+        layout,
+      ),
   },
   {
     name: 'sim-engine',
@@ -113,6 +136,10 @@ async function answer(question: Question, program: ProgramName, about: readonly 
 async function overview(program: ProgramName, { env, columns }: Terminal): Promise<string> {
   const { programHelp } = await import('./help.ts');
   return programHelp({ prog: env.SGLANG_ROUTER_PROG ?? program, columns }, COMMANDS);
+}
+
+async function smallHelpOf(command: Promise<SmallCommand>, layout: Layout): Promise<string> {
+  return (await import('./small-command.ts')).smallHelp(await command, layout);
 }
 
 function commandOf(name: string | undefined): CommandRow | undefined {

@@ -2,12 +2,14 @@ import { type LaunchConfig, resolveServer } from '../config/launch.ts';
 import type { Config } from '../config/options.ts';
 import { inFlagsOfLaunch } from '../config/vocabulary.ts';
 import { ExitError } from '../errors/errors.ts';
+import type { Wish } from '../launch/control.ts';
 import { type Engine, sglangEngine, simEngine } from '../launch/engine.ts';
 import { explain, type Failure, toExitError } from '../launch/failure.ts';
 import { Fleet, STOP_GRACE_MS } from '../launch/fleet.ts';
 import { checkGpus, countableGpus, fillGpus, type Gpus } from '../launch/gpus.ts';
 import { createLogFolder, removeOldLogFolders } from '../launch/log-folder.ts';
 import { planServers, portsFor } from '../launch/plan.ts';
+import { Presence } from '../launch/presence.ts';
 import { createScreen, type Screen, type Terminal } from '../launch/screen.ts';
 import type { Server } from '../launch/server.ts';
 import { Supervisor } from '../launch/supervisor.ts';
@@ -60,7 +62,7 @@ export async function runServer(
   try {
     return await runUntilSignal({ drain: () => coLaunch.stop(), abort: () => coLaunch.kill() }, coLaunch.run());
   } finally {
-    await coLaunch.closeLog();
+    await coLaunch.close();
   }
 }
 
@@ -80,6 +82,7 @@ class CoLaunch {
   #gpus: Promise<Gpus | undefined> | undefined;
   #router: Router | undefined;
   #fleet: Fleet | undefined;
+  #presence: Presence | undefined;
   #screen: Screen | undefined;
   #serving = false;
   #rolling = false;
@@ -112,7 +115,8 @@ class CoLaunch {
   }
 
   /** Writes what waits. */
-  closeLog(): Promise<void> {
+  close(): Promise<void> {
+    this.#presence?.close();
     return this.#opened.close();
   }
 
@@ -161,28 +165,43 @@ class CoLaunch {
     await this.#fleet?.kill();
   }
 
-  /** Starts all servers again, one after the other, while the others serve. */
-  async restartAll(): Promise<void> {
+  /** Starts servers again, one after the other, while the others serve. Resolves with what went wrong, if anything. */
+  async restart({ servers: names, force }: Wish, tell: (line: string) => void): Promise<string | undefined> {
     const [router, fleet] = [this.#router, this.#fleet];
     if (!router || !fleet || !this.#serving || this.#stopping || this.#rolling) {
-      this.log.warning('no rolling restart now: the servers are starting, stopping or restarting already');
-      return;
+      const problem = 'no rolling restart now: the servers are starting, stopping or restarting already';
+      this.log.warning(problem);
+      return problem;
     }
     this.#rolling = true;
     try {
-      await rollingRestart(fleet.servers, {
-        log: this.log,
-        drain: ({ url }) => router.registry.remove(url, this.#config.shutdownGracePeriodMs),
-        restart: async (server) => {
-          // It may have been given up before.
-          this.#down.delete(server);
-          await this.#supervisor.restart(server, STOP_GRACE_MS);
-          return this.#comesUp(fleet, server);
+      const problem = await rollingRestart(
+        fleet.servers,
+        { names, force },
+        {
+          tell: (line) => {
+            this.log.info(line);
+            tell(line);
+          },
+          drain: ({ url }) => router.registry.remove(url, this.#config.shutdownGracePeriodMs),
+          restart: async (server) => {
+            // It may have been given up before.
+            this.#down.delete(server);
+            await this.#supervisor.restart(server, STOP_GRACE_MS);
+            return this.#comesUp(fleet, server);
+          },
         },
-      });
+      );
+      if (problem !== undefined) this.log.error(problem);
+      return problem;
     } finally {
       this.#rolling = false;
     }
+  }
+
+  /** The same of all servers, asked for by a signal: nobody waits for the answer. */
+  async restartAll(): Promise<void> {
+    await this.restart({ wish: 'restart', servers: [], force: false }, () => {});
   }
 
   /** Before the servers, so that a port that is taken shows at once; whoever asks meanwhile is told how far the start is. */
@@ -223,6 +242,11 @@ class CoLaunch {
     });
     this.#fleet = fleet;
     this.#announce(engine, fleet, logFolder);
+    this.#presence = new Presence({
+      ...{ url: this.#router?.url ?? '', logFolder, fleet, log: this.log },
+      fulfil: (wish, tell) => this.restart(wish, tell),
+    });
+    void this.#presence.open();
     return fleet;
   }
 

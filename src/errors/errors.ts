@@ -39,6 +39,8 @@ export const EXIT_ERRORS = {
   server_start_failed: 1,
   server_start_timeout: 1,
   bench_failed: 1,
+  restart_failed: 1,
+  logs_unreadable: 1,
 } as const;
 
 export type HttpErrorCode = keyof typeof HTTP_ERRORS;

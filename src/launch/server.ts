@@ -82,6 +82,15 @@ export class Server {
     return this.#ports.port;
   }
 
+  get logPath(): string {
+    return this.#log.path;
+  }
+
+  /** Of the process that leads its session; undefined while none runs. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   get bootstrapPort(): number | undefined {
     return this.#ports.bootstrapPort;
   }

@@ -6,6 +6,7 @@ export interface ProcessEntry {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
+  readonly session: number;
   readonly started: number;
 }
 
@@ -51,11 +52,17 @@ function isPid(name: string): boolean {
 }
 
 /** Fields after the command name, which may itself hold spaces and parentheses; see proc_pid_stat(5). Undefined for one that has ended. */
-function entryOf(pid: string, stat: string): ProcessEntry | undefined {
+export function entryOf(pid: string, stat: string): ProcessEntry | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, parent, group] = fields;
+  const [state, parent, group, session] = fields;
   if (stat === '' || state === 'Z' || state === 'X') return undefined;
-  return { pid: Number(pid), parent: Number(parent), group: Number(group), started: Number(fields[19]) };
+  return {
+    pid: Number(pid),
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    started: Number(fields[19]),
+  };
 }
 
 function listFolder(folder: string): string[] {
