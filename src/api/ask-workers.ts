@@ -11,7 +11,7 @@ export interface Question {
   readonly path: string;
   readonly headers: Headers;
   readonly body?: Buffer | undefined;
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 type Headers = Readonly<Record<string, string>>;

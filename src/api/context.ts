@@ -8,6 +8,7 @@ import type { Reply } from '../http/edge/reply.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
 import type { Additions } from './additions.ts';
+import type { EngineLoads } from './engine-loads.ts';
 
 /** Who names workers, and since which Unix time it cannot say which there are. */
 export interface SourceState {
@@ -39,6 +40,7 @@ export interface ApiParts {
 /** What the handlers work with. */
 export interface ApiContext extends ApiParts {
   readonly additions: Additions;
+  readonly engineLoads: EngineLoads;
   /** Questions to the workers that `together` waits for. */
   readonly underWay: Map<string, Promise<unknown>>;
 }

@@ -5,6 +5,7 @@ import { Additions } from './additions.ts';
 import type { Handlers } from './call.ts';
 import type { ApiParts } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { EngineLoads } from './engine-loads.ts';
 import { engineMetrics } from './engine-metrics.ts';
 import { flushCache } from './flush-cache.ts';
 import { favicon, frontPage } from './front-page.ts';
@@ -52,6 +53,7 @@ export function createApi(parts: ApiParts): Dispatcher {
   return new Dispatcher(HANDLERS, {
     ...parts,
     additions: new Additions(parts.registry, parts.log),
+    engineLoads: new EngineLoads(),
     underWay: new Map(),
   });
 }

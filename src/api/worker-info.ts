@@ -1,15 +1,27 @@
 import type { Worker } from '../fleet/worker.ts';
+import { UNKNOWN_MODEL } from '../fleet/worker-spec.ts';
+import type { ClientRequest } from '../http/edge/client-request.ts';
 import type { Addition, FailedAddition } from './additions.ts';
 import type { ApiContext } from './context.ts';
+import { engineLoad } from './fan-out/loads.ts';
 import { isHealthy, standingOf } from './standing.ts';
 
 /** A worker, or what becomes of adding it, in the JSON of sglang-router 0.3.2's workers API. */
-export function workerInfo(worker: Worker, context: Pick<ApiContext, 'additions' | 'unserved'>): object {
-  const { additions } = context;
+export async function workerInfo(
+  worker: Worker,
+  request: ClientRequest,
+  context: Pick<ApiContext, 'additions' | 'unserved' | 'engineLoads'>,
+): Promise<object> {
+  const { additions, engineLoads } = context;
+  const load = await engineLoads.of(worker, request);
   const pending = additions.pending(worker);
   if (pending) return unfinished(worker, processing(pending));
   const failed = additions.failed(worker.id);
-  return { ...registered(worker, context), ...(failed && { job_status: failure(failed) }) };
+  return {
+    ...registered(worker, context),
+    ...(load && { engine_load: engineLoad(load) }),
+    ...(failed && { job_status: failure(failed) }),
+  };
 }
 
 /** What is left of a worker that could not be added. */
@@ -28,6 +40,7 @@ function registered(worker: Worker, context: Pick<ApiContext, 'unserved'>) {
     id: worker.id,
     url: worker.url,
     model_id: worker.modelId,
+    ...(worker.modelId !== UNKNOWN_MODEL && { models: modelsOf(worker) }),
     priority: spec.priority ?? 50,
     cost: spec.cost ?? 1,
     worker_type: role,
@@ -44,6 +57,13 @@ function registered(worker: Worker, context: Pick<ApiContext, 'unserved'>) {
   };
 }
 
+/** What it serves, as smg has it: its own model, or all that it lists where its server info names none. */
+function modelsOf({ modelId, facts }: Worker) {
+  const { listedModels = [], contextLength, modelType, architectures } = facts;
+  const own = { id: modelId, context_length: contextLength, hf_model_type: modelType, architectures };
+  return [own, ...listedModels.filter((id) => id !== modelId).map((id) => ({ id }))];
+}
+
 /** What the server told of itself and what the client said of it, all as text. */
 function metadataOf({ facts, spec }: Worker): Record<string, string> {
   const values = {
@@ -55,6 +75,9 @@ function metadataOf({ facts, spec }: Worker): Record<string, string> {
     disaggregation_mode: facts.disaggregationMode,
     model_type: facts.modelType,
     architectures: facts.architectures && JSON.stringify(facts.architectures),
+    context_length: facts.contextLength,
+    max_total_tokens: facts.kvCapacityTokens,
+    version: facts.version,
     priority: spec.priority,
     cost: spec.cost,
     ...spec.labels,

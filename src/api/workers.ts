@@ -6,19 +6,19 @@ import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
 import { fieldsOf } from './fields.ts';
 import { readJsonBody } from './json-body.ts';
+import { isHealthy } from './standing.ts';
 import { graceOf, patchOf, specOf, urlOf } from './worker-fields.ts';
 import { failedInfo, workerInfo } from './worker-info.ts';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** All workers with their numbers by role. */
-export function getWorkers({ response }: Call, context: ApiContext): void {
-  const { registry, additions } = context;
-  const { workers } = registry;
-  const added = workers.filter((worker) => !additions.pending(worker));
-  const count = (role: Role) => added.filter((worker) => worker.role === role).length;
+/** All workers, and how many of each role are healthy: 0.3.2 registers none before, and callers wait for these numbers. */
+export async function getWorkers({ request, response }: Call, context: ApiContext): Promise<void> {
+  const { workers } = context.registry;
+  const infos = await Promise.all(workers.map((worker) => workerInfo(worker, request, context)));
+  const count = (role: Role) => workers.filter((worker) => worker.role === role && isHealthy(worker)).length;
   sendJson(response, 200, {
-    workers: workers.map((worker) => workerInfo(worker, context)),
+    workers: infos,
     total: workers.length,
     stats: { prefill_count: count('prefill'), decode_count: count('decode'), regular_count: count('regular') },
   });
@@ -38,12 +38,12 @@ export async function createWorker({ request, response }: Call, context: ApiCont
 }
 
 /** One worker, or how far adding it is. */
-export function getWorker({ response, params }: Call, context: ApiContext): void {
+export async function getWorker({ request, response, params }: Call, context: ApiContext): Promise<void> {
   const { registry, additions } = context;
   const idOrUrl = nameIn(params);
   const worker = registry.get(idOrUrl);
   const failed = additions.failed(idOrUrl);
-  if (worker) sendJson(response, 200, workerInfo(worker, context));
+  if (worker) sendJson(response, 200, await workerInfo(worker, request, context));
   else if (failed) sendJson(response, 200, failedInfo(failed));
   else throw unknown(idOrUrl);
 }

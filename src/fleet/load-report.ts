@@ -13,12 +13,14 @@ export interface ServerLoad {
   /** All its ranks together. */
   readonly total: LoadReport;
   readonly ranks: ReadonlyMap<number, LoadReport>;
+  /** All that it says of each rank, in the words of `/v1/loads`. */
+  readonly said: readonly Fields[];
 }
 
 /** Where engines report their load, the newer first → how to read the answer; undefined where it is not what was expected. */
 export const LOAD_SOURCES: readonly (readonly [path: string, read: (answer: unknown) => ServerLoad | undefined])[] = [
-  ['/v1/loads', (answer) => serverLoad((answer as { loads?: unknown } | null)?.loads, readRank)],
-  ['/get_load', (answer) => serverLoad(answer, readOldRank)],
+  ['/v1/loads', (answer) => serverLoad((answer as { loads?: unknown } | null)?.loads, readRank, (rank) => rank)],
+  ['/get_load', (answer) => serverLoad(answer, readOldRank, inNewWords)],
 ];
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -37,16 +39,32 @@ function readOldRank(rank: Fields): LoadReport | undefined {
   return reportOf(Math.max(0, all - waiting), waiting, countOf(rank.num_tokens), undefined);
 }
 
+function inNewWords(_: Fields, index: number, { runningRequests, waitingRequests, usedTokens }: LoadReport): Fields {
+  return {
+    dp_rank: index,
+    num_running_reqs: runningRequests,
+    num_waiting_reqs: waitingRequests,
+    ...(usedTokens !== undefined && { num_used_tokens: usedTokens }),
+  };
+}
+
 /** One rank that cannot be read makes the whole worth nothing: half of the load would look like a light one. */
-function serverLoad(answer: unknown, read: (rank: Fields) => LoadReport | undefined): ServerLoad | undefined {
+function serverLoad(
+  answer: unknown,
+  read: (rank: Fields) => LoadReport | undefined,
+  words: (rank: Fields, index: number, report: LoadReport) => Fields,
+): ServerLoad | undefined {
   if (!Array.isArray(answer) || answer.length === 0) return undefined;
   const ranks = new Map<number, LoadReport>();
+  const said: Fields[] = [];
   for (const [index, rank] of answer.entries()) {
     const report = typeof rank === 'object' && rank !== null ? read(rank as Fields) : undefined;
     if (!report) return undefined;
-    ranks.set(countOf((rank as Fields).dp_rank) ?? index, report);
+    const number = countOf((rank as Fields).dp_rank) ?? index;
+    ranks.set(number, report);
+    said.push(words(rank as Fields, number, report));
   }
-  return { total: [...ranks.values()].reduce(sum), ranks };
+  return { total: [...ranks.values()].reduce(sum), ranks, said };
 }
 
 function sum(a: LoadReport, b: LoadReport): LoadReport {

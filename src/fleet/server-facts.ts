@@ -11,6 +11,10 @@ export interface ServerFacts {
   readonly modelProblem?: string;
   readonly modelType?: string;
   readonly architectures?: readonly string[];
+  /** Tokens that a request may have, prompt and answer together. */
+  readonly contextLength?: number;
+  /** Of the engine. */
+  readonly version?: string;
   readonly tpSize?: number;
   readonly dpSize?: number;
   readonly loadBalanceMethod?: string;
@@ -49,12 +53,15 @@ export async function askFacts(worker: Worker): Promise<ServerFacts> {
   const server = await ask(worker, SERVER_INFO);
   const model = await ask(worker, MODEL_INFO);
   const facts = present({ ...serverFacts(server), ...modelFacts(model.fields) });
-  return (facts.servedModelName ?? facts.modelPath) ? facts : { ...facts, ...(await askListed(worker, facts)) };
+  const isNamed = (facts.servedModelName ?? facts.modelPath) !== undefined;
+  if (isNamed && facts.contextLength !== undefined) return facts;
+  const list = await ask(worker, MODELS);
+  const context = present({ contextLength: facts.contextLength ?? contextOf(list.fields.data) });
+  return { ...facts, ...context, ...(isNamed ? {} : listedFacts(list, facts)) };
 }
 
-/** What it lists, as every engine does. Without any answer it is asked again, as it is for its server info. */
-async function askListed(worker: Worker, { untold }: ServerFacts): Promise<ServerFacts> {
-  const list = await ask(worker, MODELS);
+/** The models that it lists, as every engine does. Without any answer it is asked again, as it is for its server info. */
+function listedFacts(list: Answer, { untold }: ServerFacts): ServerFacts {
   const listedModels = idsOf(list.fields.data);
   if (listedModels.length > 0) return { listedModels };
   const modelProblem = [untold?.problem, list.untold?.problem ?? `${MODELS} listed none`].filter(Boolean).join(', ');
@@ -66,12 +73,20 @@ function idsOf(data: unknown): readonly string[] {
   return ids.filter((id) => id !== undefined).slice(0, MOST_LISTED);
 }
 
+/** Of its own model, which stands before the adapters. */
+function contextOf(data: unknown): number | undefined {
+  return Array.isArray(data) ? countOf((data[0] as Fields | null)?.max_model_len) : undefined;
+}
+
 function serverFacts({ fields, untold }: Answer) {
   const dpSize = countOf(fields.dp_size);
   const perRank = countOf(fields.max_total_num_tokens);
   return {
     modelPath: textOf(fields.model_path),
     servedModelName: textOf(fields.served_model_name),
+    // Null where the model's own counts; then the list of models has it.
+    contextLength: countOf(fields.context_length),
+    version: textOf(fields.version),
     tpSize: countOf(fields.tp_size),
     dpSize,
     loadBalanceMethod: textOf(fields.load_balance_method),

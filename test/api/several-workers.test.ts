@@ -30,7 +30,7 @@ async function pair(simFlags: readonly string[] = [], policy: Config['policy'] =
 }
 
 /** Of a worker that is not asked for its list of models. */
-const TOLD = { '/server_info': '{"served_model_name":"a"}' };
+const TOLD = { '/server_info': '{"served_model_name":"a","context_length":8192}' };
 
 const json = async (url: string, init?: RequestInit): Promise<Json> => (await fetch(url, init)).json();
 
@@ -41,7 +41,17 @@ test('/get_loads has every worker, and -1 with the reason where one cannot be as
     before.workers.map(({ worker }: Json) => worker),
     [two.alive, two.dead],
   );
-  assert.deepEqual(before.workers[0], { worker: two.alive, load: 0, running_requests: 0, waiting_requests: 0 });
+  assert.deepEqual(before.workers[0], {
+    worker: two.alive,
+    load: 0,
+    running_requests: 0,
+    waiting_requests: 0,
+    used_tokens: 0,
+    max_total_tokens: 524_288,
+    token_usage: 0,
+    cache_hit_rate: 0,
+    gen_throughput: 0,
+  });
   await two.kill();
   const after = await json(`${two.url}/get_loads`);
   assert.equal(after.workers[0].load, 0);
@@ -59,8 +69,22 @@ test('an engine that has /get_load alone is asked there', async () => {
     else response.writeHead(404).end();
   });
   await using router = await testRouter([worker.url]);
-  const { workers } = await json(`${router.url}/get_loads`);
-  assert.deepEqual(workers, [{ worker: worker.url, load: 111, running_requests: 3, waiting_requests: 1 }]);
+  const { workers, loads } = await json(`${router.url}/get_loads`);
+  assert.deepEqual(workers, [
+    { worker: worker.url, load: 111, running_requests: 3, waiting_requests: 1, used_tokens: 111 },
+  ]);
+  assert.deepEqual(
+    loads.map(({ dp_rank, num_running_reqs, num_total_reqs, num_used_tokens }: Json) => [
+      dp_rank,
+      num_running_reqs,
+      num_total_reqs,
+      num_used_tokens,
+    ]),
+    [
+      [0, 2, 3, 100],
+      [1, 1, 1, 11],
+    ],
+  );
 });
 
 test('/v1/loads has the ranks of all workers, each with its worker, and who did not answer', async () => {

@@ -17,6 +17,8 @@ const FACTS = {
   '/server_info': JSON.stringify({
     model_path: '/models/tiny',
     served_model_name: 'tiny',
+    context_length: null,
+    version: '0.5.23',
     tp_size: 2,
     dp_size: 1,
     load_balance_method: 'auto',
@@ -24,6 +26,7 @@ const FACTS = {
     max_total_num_tokens: 20_000,
   }),
   '/model_info': JSON.stringify({ model_type: 'llama', architectures: ['LlamaForCausalLM'] }),
+  '/v1/models': JSON.stringify({ data: [{ id: 'tiny', max_model_len: 4_096 }] }),
 };
 
 test('POST answers 202 with the location, GET there tells how far it is, then what the worker is', async () => {
@@ -95,6 +98,7 @@ test('a worker in full: as it was added, with what its server tells', async () =
     worker_type: 'prefill',
     is_healthy: true,
     warning: 'given as a prefill server, but its disaggregation_mode is null: expected prefill',
+    models: [{ id: 'tiny', context_length: 4096, hf_model_type: 'llama', architectures: ['LlamaForCausalLM'] }],
     load: 0,
     connection_mode: 'HTTP',
     bootstrap_port: 8998,
@@ -107,6 +111,9 @@ test('a worker in full: as it was added, with what its server tells', async () =
       disaggregation_mode: 'null',
       model_type: 'llama',
       architectures: '["LlamaForCausalLM"]',
+      context_length: '4096',
+      max_total_tokens: '20000',
+      version: '0.5.23',
       priority: '70',
       cost: '1.5',
       zone: 'a',
@@ -141,6 +148,27 @@ test('a worker of the command line is there too; without facts its model is unkn
     connection_mode: 'HTTP',
     disable_health_check: false,
   });
+});
+
+test('stats count healthy workers alone: a script that waits for so many prefill and decode servers does not begin too early', async () => {
+  await using prefill = await startingWorker();
+  await using decode = await startingWorker();
+  await using router = await testRouter([], ['--pd-disaggregation']);
+  const { registry } = router.router;
+  registry.add({ url: prefill.url, role: 'prefill', bootstrapPort: null });
+  registry.add({ url: decode.url, role: 'decode' });
+  await until(() => prefill.checks() > 1 && decode.checks() > 1);
+  const counts = async () => {
+    const { total, stats } = (await call(router, 'GET', '/workers')).json as { total: number; stats: Json };
+    return [total, stats.prefill_count, stats.decode_count, stats.regular_count];
+  };
+  assert.deepEqual(await counts(), [2, 0, 0, 0]);
+  decode.finish();
+  await until(() => registry.available('decode').length === 1);
+  assert.deepEqual(await counts(), [2, 0, 1, 0]);
+  prefill.finish();
+  await until(() => registry.available('prefill').length === 1);
+  assert.deepEqual(await counts(), [2, 1, 1, 0]);
 });
 
 test('one that is not healthy in time is removed; its job status tells why', async () => {
@@ -185,6 +213,7 @@ test('POST of a URL that is just being added: the same id, no failure', async ()
 test('PUT changes a worker in place: its id, its requests and its key for what comes next', async () => {
   const keys: (string | undefined)[] = [];
   await using worker = await fakeWorker((request, response) => {
+    if (request.url !== '/generate') return void response.writeHead(404).end();
     keys.push(request.headers.authorization);
     if (keys.length > 1) response.end();
     else response.write('first ');

@@ -9,7 +9,7 @@ import { testRouter, until } from '../helpers/test-router.ts';
 const GENERATE = JSON.stringify({ text: 'hello', sampling_params: { max_new_tokens: 2 } });
 
 /** Of a worker that is asked for its list of models only where its key is in doubt. */
-const TOLD = { '/server_info': '{"served_model_name":"a"}' };
+const TOLD = { '/server_info': '{"served_model_name":"a","context_length":8192}' };
 
 /** Takes requests with this key only, and `/health` with any. */
 const keyed =

@@ -51,6 +51,19 @@ test('without server info its models are those that it lists', async () => {
   assert.match((await learned(silent.url)).modelProblem ?? '', /server_info answered 404, .*\/v1\/models listed none/);
 });
 
+test('the length of the context is that of the server info, else that of the model that it lists first', async () => {
+  const info = (context: number | null) => JSON.stringify({ served_model_name: 'a', context_length: context });
+  const list = '{"data":[{"id":"a","max_model_len":8192},{"id":"adapter","max_model_len":1}]}';
+  await using given = await answers({ '/server_info': info(4_096), '/v1/models': list });
+  assert.equal((await learned(given.url)).contextLength, 4_096);
+  await using own = await answers({ '/server_info': info(null), '/v1/models': list });
+  const { contextLength, listedModels, modelProblem } = await learned(own.url);
+  assert.deepEqual([contextLength, listedModels, modelProblem], [8_192, undefined, undefined]);
+  await using silent = await answers({ '/server_info': info(null) });
+  const { contextLength: none, modelProblem: problem, untold } = await learned(silent.url);
+  assert.deepEqual([none, problem, untold], [undefined, undefined, undefined]);
+});
+
 test('keys in the answer are not kept', async () => {
   await using worker = await answers({ '/server_info': '{"api_key":"secret","admin_api_key":"secret","tp_size":2}' });
   const facts = await learned(worker.url);

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void;
 
-/** Asked for its models where it does not tell them by its server info. */
+/** Asked for its models where its server info does not tell their name and the length of their context. */
 export const MODELS = '/v1/models';
 const SERVER_INFO = '/server_info';
-const NAMED = /"(served_model_name|model_path)"/;
+const TELLS_ALL = /"(served_model_name|model_path)".*"context_length":\d/s;
 
 /** Where the router asks a worker what it is. */
 export const FACT_PATHS: ReadonlySet<string> = new Set([
@@ -43,7 +43,7 @@ export async function fakeWorker(
     }
     const path = request.url ?? '';
     const isFact =
-      FACT_PATHS.has(path) || (path === MODELS && (path in facts || !NAMED.test(facts[SERVER_INFO] ?? '')));
+      FACT_PATHS.has(path) || (path === MODELS && (path in facts || !TELLS_ALL.test(facts[SERVER_INFO] ?? '')));
     if (isFact && request.headers['user-agent'] === undefined) {
       response.writeHead(path in facts ? 200 : 404).end(facts[path]);
       return;

@@ -21,16 +21,37 @@ test('models of all workers, each once, with all that the first said of it', () 
 });
 
 test('loads in tokens as 0.3.2 has them, with requests beside; -1 and the reason where there is none', () => {
-  const report = loadsReport([
-    { worker: A, runningRequests: 3, waitingRequests: 1, usedTokens: 812 },
+  const ranks = [
+    { worker: 'mine', dp_rank: 0, num_running_reqs: 2, num_waiting_reqs: 1, token_usage: 0.2, cache_hit_rate: 0.5 },
+    { dp_rank: 1, num_running_reqs: 1, num_waiting_reqs: 0, token_usage: 0.4, cache_hit_rate: 1, gen_throughput: 9 },
+  ];
+  const known = { role: 'decode', runningRequests: 3, waitingRequests: 1, usedTokens: 812, kvCapacityTokens: 2_000 };
+  const answers = [
+    { worker: A, ...known, ranks },
     { worker: B, problem: 'gave no answer within 5000 ms' },
-  ]);
-  assert.deepEqual(report, {
-    workers: [
-      { worker: A, load: 812, running_requests: 3, waiting_requests: 1 },
-      { worker: B, load: -1, error: 'gave no answer within 5000 ms' },
+  ] as const;
+  const report = JSON.parse(JSON.stringify(loadsReport(answers, '2026-01-01T00:00:00.000Z')));
+  const { workers, loads, ...rest } = report;
+  const [first, second] = workers;
+  assert.deepEqual(
+    { ...first, token_usage: first.token_usage.toFixed(3) },
+    {
+      ...{ worker: A, load: 812, running_requests: 3, waiting_requests: 1, used_tokens: 812, max_total_tokens: 2_000 },
+      ...{ token_usage: '0.300', cache_hit_rate: 0.75, gen_throughput: 9 },
+    },
+  );
+  assert.deepEqual(second, { worker: B, load: -1, error: 'gave no answer within 5000 ms' });
+  assert.deepEqual(
+    loads.map((rank: Record<string, unknown>) => [rank.worker, rank.worker_type, rank.dp_rank, rank.num_total_reqs]),
+    [
+      [A, 'decode', 0, 3],
+      [A, 'decode', 1, 1],
     ],
-  });
+  );
+  const { aggregate, ...envelope } = rest;
+  assert.deepEqual(envelope, { timestamp: '2026-01-01T00:00:00.000Z', dp_rank_count: 2 });
+  assert.deepEqual([aggregate.total_running_reqs, aggregate.total_waiting_reqs, aggregate.total_reqs], [3, 1, 4]);
+  assert.deepEqual([aggregate.avg_token_usage.toFixed(3), aggregate.avg_throughput], ['0.300', 9]);
 });
 
 test('a rank says nothing of whose it is', () => {

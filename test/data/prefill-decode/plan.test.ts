@@ -326,7 +326,7 @@ test('a model that only one of the two roles serves leaves nothing counted', asy
   while (new Set(registry.workers.map(({ modelId }) => modelId)).size < 2) await new Promise(setImmediate);
   const answer = await post(router.url, '/generate', { text: 'x', model: 'b' });
   assert.equal(answer.status, 503);
-  assert.match(await answer.text(), /no worker with model b/);
+  assert.match(await answer.text(), /no decode worker with model b .*: it serves a/);
   assert.deepEqual(
     registry.workers.map(({ load }) => load),
     [0, 0, 0],

@@ -1,0 +1,50 @@
+import { LOAD_SOURCES } from '../fleet/load-report.ts';
+import type { Worker } from '../fleet/worker.ts';
+import type { ClientRequest } from '../http/edge/client-request.ts';
+import { askWorker, headersFor } from './ask-workers.ts';
+import type { LoadAnswer, WorkerLoad } from './fan-out/loads.ts';
+import { jsonOf } from './json-of.ts';
+import { isHealthy } from './standing.ts';
+
+/** How long an answer stands, however often somebody looks. */
+const FRESH_MS = 1_000;
+/** Whoever asks for the workers is not kept longer by one that is slow to tell its load. */
+const PATIENCE_MS = 500;
+
+interface Asked {
+  readonly atMs: number;
+  readonly answer: Promise<LoadAnswer>;
+}
+
+/** The loads of workers beside what else is told of them: asked when somebody looks. */
+export class EngineLoads {
+  readonly #asked = new WeakMap<Worker, Asked>();
+
+  /** What a worker tells of its load; undefined where it is not healthy, tells nothing or is slow. */
+  async of(worker: Worker, request: ClientRequest): Promise<WorkerLoad | undefined> {
+    if (!isHealthy(worker)) return undefined;
+    let asked = this.#asked.get(worker);
+    if (!asked || performance.now() - asked.atMs > FRESH_MS) {
+      asked = { atMs: performance.now(), answer: askLoad(worker, request, PATIENCE_MS) };
+      this.#asked.set(worker, asked);
+    }
+    const answer = await asked.answer;
+    return 'ranks' in answer ? answer : undefined;
+  }
+}
+
+/** Asks a worker for its load, at each path for `timeoutMs` at most where that is given. Never rejects. */
+export async function askLoad(worker: Worker, request: ClientRequest, timeoutMs?: number): Promise<LoadAnswer> {
+  const { url, role, facts } = worker;
+  const problems: string[] = [];
+  for (const [path, read] of LOAD_SOURCES) {
+    const answer = await askWorker(worker, { path, headers: headersFor(request), timeoutMs });
+    const load = 'body' in answer ? read(jsonOf(answer.body)) : undefined;
+    if (load) {
+      const { runningRequests, waitingRequests, usedTokens, kvCapacityTokens = facts.kvCapacityTokens } = load.total;
+      return { worker: url, role, runningRequests, waitingRequests, usedTokens, kvCapacityTokens, ranks: load.said };
+    }
+    problems.push('problem' in answer ? answer.problem : `${path} answered something else than loads`);
+  }
+  return { worker: url, problem: problems.join(', ') };
+}
