@@ -14,7 +14,7 @@ export async function runBenchCommand(argv: readonly string[], env: NodeJS.Proce
     process.stdout.write(renderBenchHelp(env.SGLANG_ROUTER_PROG ?? 'sglang-launch bench'));
     return 0;
   }
-  const { config: policyOptions } = checkPrograms(options);
+  const { config: policyOptions } = await checkPrograms(options);
   const stop = new AbortController();
   const forget = onSignals({
     first: () => stop.abort(),
@@ -37,18 +37,18 @@ export async function runBenchCommand(argv: readonly string[], env: NodeJS.Proce
 }
 
 /** What the programs that are about to start would refuse is refused now. */
-function checkPrograms({ url, calibrate, policies, whatIf, routerArgs, engineFlags }: BenchOptions) {
-  if (url !== undefined) refusing('--url', () => readUrl(url));
-  if (calibrate !== undefined) refusing('--calibrate', () => readUrl(calibrate));
+async function checkPrograms({ url, calibrate, policies, whatIf, routerArgs, engineFlags }: BenchOptions) {
+  if (url !== undefined) await refusing('--url', () => readUrl(url));
+  if (calibrate !== undefined) await refusing('--calibrate', () => readUrl(calibrate));
   for (const policy of [...policies, ...(whatIf?.policies ?? [])])
-    refusing('', () => resolveRouter(['--policy', policy], {}));
+    await refusing('', () => resolveRouter(['--policy', policy], {}));
   parseSimOptions(engineFlags);
   return refusing('--router-args', () => resolveRouter(routerArgs, {}));
 }
 
-function refusing<T>(flag: string, read: () => T): T {
+async function refusing<T>(flag: string, read: () => T | Promise<T>): Promise<T> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     if (!(error instanceof ExitError) && !(error instanceof ValueError)) throw error;
     const message = flag === '' ? error.message : `${flag}: ${error.message}`;

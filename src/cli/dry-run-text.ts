@@ -4,7 +4,7 @@ import { LAUNCH_OPTIONS, SERVER_OPTIONS, TAKEN } from '../config/launch-options.
 import type { Config } from '../config/options.ts';
 import type { Setting } from '../config/settings.ts';
 import type { Engine } from '../launch/engine.ts';
-import { type Gpus, placeOf } from '../launch/gpus.ts';
+import type { Gpus } from '../launch/gpus.ts';
 import { describeGpus, SERVER_HOST, type ServerPlan } from '../launch/plan.ts';
 import type { ServerPorts } from '../launch/server.ts';
 import { redacting } from '../observe/log/redact.ts';
@@ -41,7 +41,7 @@ const ALWAYS: ReadonlySet<string> = new Set([
 
 /** What a launch would start, in words and as commands for a shell. */
 export function dryRunText(planned: Planned): string {
-  const { config, launch, notices, settings, servers } = planned;
+  const { config, notices, settings, servers } = planned;
   const used = settings.filter(({ key, origin }) => key !== 'dryRun' && (ALWAYS.has(key) || origin.kind !== 'default'));
   const ofLauncher = (key: string) => key in LAUNCH_OPTIONS || key in SERVER_OPTIONS;
   const text = [
@@ -55,7 +55,7 @@ export function dryRunText(planned: Planned): string {
     ...servers.flatMap((server) => serverText(server, planned)),
     ...table('The router reads', rowsOf(used.filter(({ key }) => !ofLauncher(key)))),
     ...table('The launcher reads', rowsOf(used.filter(({ key }) => ofLauncher(key)))),
-    ...table('Every server gets', serverRows(launch)),
+    ...table('Every server gets', serverRows(planned)),
     ...notices.map((notice) => `warning: ${notice}`),
   ];
   return hidingKeys(planned, `${text.join('\n').trimEnd()}\n`);
@@ -84,7 +84,7 @@ function gpusText({ engine, launch, gpus, servers }: Planned): string {
 }
 
 function usesGpus({ kind }: Engine, launch: LaunchConfig): boolean {
-  return kind === 'sglang' && placeOf(launch).device !== 'cpu';
+  return kind === 'sglang' && launch.device !== 'cpu';
 }
 
 function rowsOf(settings: readonly Setting[]): readonly Row[] {
@@ -99,7 +99,7 @@ function rowsOf(settings: readonly Setting[]): readonly Row[] {
 }
 
 /** The user's own flags, each with its values, and ours. */
-function serverRows({ serverArgs, servers }: LaunchConfig): readonly Row[] {
+function serverRows({ launch: { serverArgs, servers }, settings }: Planned): readonly Row[] {
   const role = servers.regular > 0 ? '' : ' --disaggregation-mode …';
   const given: string[][] = [];
   for (const word of withoutSecrets(serverArgs)) {
@@ -107,7 +107,10 @@ function serverRows({ serverArgs, servers }: LaunchConfig): readonly Row[] {
     else given.at(-1)!.push(word);
   }
   return [
-    ...given.map((words) => ({ words: shellWords(words), from: 'command line' })),
+    ...given.map((words) => ({
+      words: shellWords(words),
+      from: settings.find(({ flag }) => flag === words[0])?.origin.place ?? 'command line',
+    })),
     {
       words: `--host ${SERVER_HOST} --port … --dp-size 1 --base-gpu-id …${role}`,
       from: 'set by the launcher, for each its own',

@@ -75,6 +75,12 @@ const COMMANDS: readonly CommandRow[] = [
     summary: 'measure how requests are spread over servers, beside other routers',
     load: async () => (await import('./bench.ts')).runBenchCommand,
   },
+  {
+    name: 'config',
+    aliases: [],
+    summary: 'print the values that a command would run by, and where each comes from',
+    load: async () => (await import('./config.ts')).runConfig,
+  },
 ];
 
 /** The names the program goes by. `sglang-launch FLAGS` is `sglang-launch server FLAGS`. */

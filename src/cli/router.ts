@@ -10,7 +10,7 @@ import { surviveErrors } from './survive.ts';
 
 /** `router`: routes to the servers it is told of, until a signal ends it. Resolves with the exit code. */
 export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const { config, notices } = resolveRouter(argv, env);
+  const { config, notices } = await resolveRouter(argv, env);
   const { stderr } = process;
   const options = logOptions(config, { env, console: stderr, dirFlag: '--log-dir' });
   nameProcess(['router', ...argv], options.secrets);

@@ -1,6 +1,5 @@
 import type { LaunchConfig } from '../config/launch.ts';
 import type { Engine } from '../launch/engine.ts';
-import { placeOf } from '../launch/gpus.ts';
 import { describeGpus, SERVER_HOST } from '../launch/plan.ts';
 import type { Server } from '../launch/server.ts';
 
@@ -22,7 +21,7 @@ export function planText(plan: Plan): string {
   const { url, networkUrls, engine, servers, logFolder, launch, maxConcurrentRequests: most } = plan;
   const count = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}`;
   const what = engine.kind === 'sim' ? count : `${count} of ${launch.modelPath ?? 'the model in the server config'}`;
-  const gpus = engine.kind === 'sglang' && placeOf(launch).device !== 'cpu';
+  const gpus = engine.kind === 'sglang' && launch.device !== 'cpu';
   const rows = servers.map(({ plan, port, bootstrapPort }) => {
     const bootstrap = bootstrapPort === undefined ? '' : `  bootstrap port ${bootstrapPort}`;
     const where = gpus ? `  ${describeGpus(plan.gpus)}` : '';

@@ -46,7 +46,7 @@ export async function runServer(
   env: NodeJS.ProcessEnv,
   surroundings: Surroundings = { terminal: process.stdout, program: process.argv[1] ?? '' },
 ): Promise<number> {
-  const settings = resolveServer(argv, env);
+  const settings = await resolveServer(argv, env);
   const { config, launch, notices } = settings;
   if (launch.sim) parseSimOptions(launch.serverArgs);
   if (launch.dryRun) {

@@ -15,9 +15,10 @@ export interface Option {
 
 /** What was given for an option, and where. */
 export interface Given {
+  /** The flag, the variable, or the name in a file with its line, for messages. */
   readonly source: string;
   readonly origin: Origin;
-  /** The words of each occurrence. */
+  /** The words of each occurrence; none where a switch is turned off. */
   readonly occurrences: readonly (readonly string[])[];
 }
 

@@ -13,8 +13,8 @@ The router alone (\`python -m sglang_router.launch_router\`) takes the flags as 
 \`python -m sglang_router.launch_server\` each gets \`--router-\` in front (\`--router-policy\`), for a server has flags of its own;
 \`--host\`, \`--port\` and \`--worker-urls\` stay as they are. The flags under "${GROUPS.launch}" are launch_server's alone.
 
-The command line comes before the variable, the variable before the default. A list in a variable is separated by
-spaces or commas; a switch is \`true\` or \`false\`. Flags may be shortened as long as only one begins like that.
+The command line comes before the variable, the variable before the file of \`--config\`, the file before the default
+([configuration.md](configuration.md)). A list in a variable is separated by spaces or commas; a switch is \`true\` or \`false\`. Flags may be shortened as long as only one begins like that.
 
 A wrong command line, variable or file ends the command with exit code 2 before anything starts: one line says what was expected and what
 came, and a hint what to write. What is allowed but surely not meant is a warning at start: a flag that another one switches off, a server that

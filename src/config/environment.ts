@@ -37,8 +37,11 @@ export function fromEnvironment(option: Option, env: Env): Given | undefined {
     const value = env[source]?.trim();
     // Kubernetes sets SGLANG_ROUTER_PORT=tcp://… in every pod beside a service that is named sglang-router.
     if (!value || (source === 'SGLANG_ROUTER_PORT' && ADDRESS.test(value))) continue;
-    const occurrences = occurrencesIn(value, source, option);
-    return occurrences && { source, origin: { kind: 'environment', place: source }, occurrences };
+    return {
+      source,
+      origin: { kind: 'environment', place: source },
+      occurrences: occurrencesIn(value, source, option),
+    };
   }
   return undefined;
 }
@@ -60,8 +63,8 @@ export function unknownVariables(env: Env): readonly string[] {
   });
 }
 
-function occurrencesIn(value: string, source: string, { spec }: Option): readonly (readonly string[])[] | undefined {
-  if (spec.arity === 'none') return readSwitch(value, source) ? [[]] : undefined;
+function occurrencesIn(value: string, source: string, { spec }: Option): Given['occurrences'] {
+  if (spec.arity === 'none') return switchOccurrences(value, source);
   // A selector is taken apart by its own rules: `tier in (gpu,cpu)`.
   if (spec.arity === 'one' || spec.type === 'selector') return [[value]];
   if (spec.secret) return [value.split(value.includes('\n') ? '\n' : NEXT_KEY)];
@@ -76,9 +79,10 @@ function occurrencesIn(value: string, source: string, { spec }: Option): readonl
   return servers;
 }
 
-function readSwitch(value: string, source: string): boolean {
+/** A switch has no words: it is there, or it is not. */
+export function switchOccurrences(value: string, source: string): Given['occurrences'] {
   const word = value.toLowerCase();
-  if (TRUE.includes(word)) return true;
-  if (FALSE.includes(word)) return false;
+  if (TRUE.includes(word)) return [[]];
+  if (FALSE.includes(word)) return [];
   throw new ExitError('usage', `${source}: expected true or false, got ${show(value)}`);
 }

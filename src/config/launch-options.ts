@@ -104,7 +104,20 @@ export const SERVER_OPTIONS = {
   serverConfig: file({
     flags: ['--config'],
     group: 'launch',
-    help: 'YAML file with further flags of the servers',
+    help: 'YAML file with further flags of the servers, as SGLang reads it',
+  }),
+  device: text({
+    flags: ['--device'],
+    group: 'launch',
+    default: 'cuda',
+    help: 'what the servers compute on; GPUs are counted where it is cuda, which AMD has too',
+  }),
+  nodes: int({
+    flags: ['--nnodes'],
+    group: 'launch',
+    default: 1,
+    min: 1,
+    help: 'machines of each server; GPUs are counted where it is one',
   }),
 };
 
@@ -130,12 +143,15 @@ export const SHORTEST: Readonly<Record<string, string>> = {
   '--api-key': '--ap',
   '--ssl-certfile': '--ssl-ce',
   '--config': '--conf',
+  '--device': '--dev',
+  '--nnodes': '--nn',
 };
 
 /** Flags that both the router and sglang 0.5.23 have: without `--router-` they are the servers'. */
 export const SERVERS_TOO: ReadonlySet<string> = new Set([
   '--api-key',
   '--chat-template',
+  '--config',
   '--enable-trace',
   '--log-level',
   '--model-path',

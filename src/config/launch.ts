@@ -1,13 +1,14 @@
 import { ExitError } from '../errors/errors.ts';
 import { type Find, findAbbreviated, type Given, isFlag, type Option, scan, unknownFlag } from './argv.ts';
 import { check } from './check.ts';
+import { addConfigFile } from './config-file.ts';
 import { type Env, unknownVariables } from './environment.ts';
 import { AUTO, LAUNCH_OPTIONS, SERVER_OPTIONS, SERVERS_TOO, SHORTEST, TAKEN } from './launch-options.ts';
 import { nearest } from './nearest.ts';
 import { type Config, OPTIONS } from './options.ts';
 import type { Launched } from './prefill-decode.ts';
 import { addEnvironment, configOf, deepFreeze, type RouterSettings, valuesOf } from './resolve.ts';
-import { readServerFile } from './server-file.ts';
+import { addServerFile } from './server-file.ts';
 import { type Setting, settingsOf } from './settings.ts';
 import type { ValueOf } from './spec.ts';
 import { optionsOf, PREFIXED_OPTIONS, prefixed, prefixedFlag, ROUTER_OPTIONS, vocabularyOf } from './vocabulary.ts';
@@ -23,6 +24,10 @@ export interface LaunchConfig {
   /** Port of the first server. */
   readonly workerBasePort: number;
   readonly serveWhen: 'all' | 'first';
+  /** What the servers compute on; `cuda` is AMD's GPUs too. */
+  readonly device: string;
+  /** Machines of each server. */
+  readonly nodes: number;
   /** Which GPUs: the first one, the distance between two, and how many a server uses. */
   readonly gpu: { readonly base: number; readonly step: number; readonly perServer: number };
   readonly serverApiKey: string | undefined;
@@ -48,6 +53,8 @@ const SIZES = ['prefillSize', 'decodeSize'];
 const OURS = [...PREFIXED_OPTIONS, ...optionsOf(LAUNCH_OPTIONS)];
 const OUR_FLAGS = vocabularyOf(OURS);
 const READ_OPTIONS = optionsOf(SERVER_OPTIONS);
+/** What the file of launch_server may name: the flags that its help lists. */
+const FILE_FLAGS = vocabularyOf([...OURS, ...READ_OPTIONS]);
 const READ_FLAGS = vocabularyOf([...READ_OPTIONS, ...OURS.filter(({ key }) => TAKEN.has(key))]);
 const ROUTER_FLAGS = vocabularyOf(ROUTER_OPTIONS);
 /** Flags of the router that no server has. */
@@ -55,14 +62,16 @@ const ROUTER_ALONE = optionsOf(OPTIONS)
   .flatMap(({ spec }) => spec.flags)
   .filter((flag) => !SERVERS_TOO.has(flag) && !READ_FLAGS.has(flag));
 
-/** Splits the command line of a co-launch into the router's, the launcher's and the servers' part. Throws a usage error. */
-export function resolveServer(argv: readonly string[], env: Env): ServerSettings {
-  const serverArgs: string[] = [];
-  const passOn = ({ key }: Option) => key in SERVER_OPTIONS && !TAKEN.has(key);
-  const given = scan(argv, find, (word) => serverArgs.push(serversWord(word)), passOn);
-  addEnvironment(given, OURS, env);
-  addServerFile(given);
-  addPrefillDecode(given);
+/** What is given for a co-launch. */
+export interface GivenToLaunch {
+  readonly given: ReadonlyMap<string, Given>;
+  /** The words that each server gets as they are. */
+  readonly serverArgs: readonly string[];
+}
+
+/** The configuration of a co-launch: the router's, the launcher's and the servers' part. Rejects with a usage error. */
+export async function resolveServer(argv: readonly string[], env: Env): Promise<ServerSettings> {
+  const { given, serverArgs } = await gatherServer(argv, env);
   const { config, notices } = configOf(PREFIXED_OPTIONS, given);
   const launch = launchOf(given, serverArgs);
   if (config.pdDisaggregation) checkRoles(config, launch, given);
@@ -75,6 +84,36 @@ export function resolveServer(argv: readonly string[], env: Env): ServerSettings
     notices: [...notices, ...warnings, ...misspelt(serverArgs), ...unknownVariables(env)],
     settings: settingsOf([...OURS, ...READ_OPTIONS], given),
   };
+}
+
+/** Splits the command line, and adds what environment and files give. Rejects with a usage error. */
+export async function gatherServer(argv: readonly string[], env: Env): Promise<GivenToLaunch> {
+  const serverArgs: string[] = [];
+  const passOn = ({ key }: Option) => key in SERVER_OPTIONS && !TAKEN.has(key);
+  const given = scan(argv, find, (word) => serverArgs.push(serversWord(word)), passOn);
+  addEnvironment(given, OURS, env);
+  await addConfigFile(given, FILE_FLAGS, refuseInFile);
+  for (const option of READ_OPTIONS) {
+    const { origin, occurrences = [] } = given.get(option.key) ?? {};
+    if (origin?.kind === 'file' && passOn(option)) serverArgs.push(option.spec.flags[0], ...occurrences.flat());
+  }
+  await addServerFile(given, READ_FLAGS, refuseGrpc);
+  addPrefillDecode(given);
+  return { given, serverArgs };
+}
+
+/** A name in the file of launch_server that no flag of its help has. */
+function refuseInFile(flag: string): ExitError {
+  try {
+    serversWord(flag);
+  } catch (error) {
+    if (error instanceof ExitError) return error;
+    throw error;
+  }
+  const { message } = unknownFlag(flag, FILE_FLAGS.keys());
+  const hint =
+    'flags of the servers that --help does not list are written on the command line, or in the file of --config';
+  return new ExitError('usage', message, { hint });
 }
 
 function noModel(serverArgs: readonly string[]): ExitError {
@@ -98,24 +137,12 @@ function misspelt(serverArgs: readonly string[]): readonly string[] {
   });
 }
 
-/** What the servers' `--config` file says of flags that are read here; it reaches the servers by itself. */
-function addServerFile(given: Map<string, Given>): void {
-  const path = given.get('serverConfig')?.occurrences.at(-1)?.[0];
-  if (path === undefined) return;
-  for (const { flag, value, source } of readServerFile(path)) {
-    if (/^(?:true|yes|on)$/i.test(value)) refuseGrpc(flag);
-    const option = READ_FLAGS.get(flag);
-    if (option?.key === 'dpSize' && value === AUTO) throw autoInFile(source);
-    if (!option || given.has(option.key)) continue;
-    given.set(option.key, { source, origin: { kind: 'server file', place: source }, occurrences: [[value]] });
-  }
-}
-
 /** Servers of two roles need a router that knows them. */
 function addPrefillDecode(given: Map<string, Given>): void {
   for (const key of SIZES) {
     const size = given.get(key);
-    if (size && !given.has('pdDisaggregation')) given.set('pdDisaggregation', { ...size, occurrences: [[]] });
+    const switched = given.get('pdDisaggregation')?.occurrences ?? [];
+    if (size !== undefined && switched.length === 0) given.set('pdDisaggregation', { ...size, occurrences: [[]] });
   }
 }
 
@@ -185,6 +212,8 @@ function launchOf(given: ReadonlyMap<string, Given>, serverArgs: readonly string
     servers: serversOf(own.prefillSize, own.decodeSize, read.dpSize),
     workerBasePort: own.workerBasePort,
     serveWhen: own.serveWhen,
+    device: read.device,
+    nodes: read.nodes,
     gpu: { base: read.baseGpuId, step: read.gpuIdStep, perServer: read.tpSize * read.ppSize },
     serverApiKey: read.serverApiKey,
     serverTls: read.sslCertfile !== undefined && !own.sim,
@@ -200,8 +229,3 @@ function serversOf(prefill: number, decode: number, dpSize: number | typeof AUTO
 }
 
 /** SGLang reads the file too, and takes numbers alone. */
-function autoInFile(source: string): ExitError {
-  return new ExitError('usage', `${source}: expected a number, got ${AUTO}, which the servers do not take`, {
-    hint: `leave it out there and write --dp-size ${AUTO} on the command line`,
-  });
-}

@@ -36,12 +36,13 @@ export interface PythonOption {
 export function pythonOptions(): readonly PythonOption[] {
   const order = Object.keys(SGLANG_ROUTER_FIELDS);
   const rank = ({ field }: PythonOption) => (order.includes(field) ? order.indexOf(field) : order.length);
-  return ROUTER_OPTIONS.map(pythonOption).sort((a, b) => rank(a) - rank(b));
+  const fields = ROUTER_OPTIONS.filter(({ spec }) => spec.python !== false);
+  return fields.map(pythonOption).sort((a, b) => rank(a) - rank(b));
 }
 
 function pythonOption(option: Option): PythonOption {
   const { spec } = option;
-  const field = spec.python ?? spec.flags[0].slice(2).replaceAll('-', '_');
+  const field = spec.python || spec.flags[0].slice(2).replaceAll('-', '_');
   const ours = defaultOf(spec);
   const known = SGLANG_ROUTER_FIELDS[field] ?? { hint: hintOf(spec, ours), default: ours };
   const type = typeOf(spec, known.hint);

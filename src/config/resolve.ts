@@ -1,6 +1,7 @@
 import { ExitError } from '../errors/errors.ts';
 import { findAbbreviated, type Given, type Option, scan, unknownFlag } from './argv.ts';
 import { check } from './check.ts';
+import { addConfigFile } from './config-file.ts';
 import { type Env, fromEnvironment, unknownVariables } from './environment.ts';
 import { launcherFlag } from './launch-options.ts';
 import { noticesOf } from './notices.ts';
@@ -17,16 +18,25 @@ export interface RouterSettings {
   readonly notices: readonly string[];
 }
 
-/** The configuration of a router alone: command line before environment before default. Throws a usage error. */
-export function resolveRouter(argv: readonly string[], env: Env): RouterSettings {
-  const vocabulary = vocabularyOf(ROUTER_OPTIONS);
-  const given = scan(argv, findAbbreviated(vocabulary), (word) => {
-    throw launchersFlag(word) ?? unknownFlag(word, [...vocabulary.keys(), '--help', '--version']);
-  });
-  addEnvironment(given, ROUTER_OPTIONS, env);
+/** The configuration of a router alone. Rejects with a usage error. */
+export async function resolveRouter(argv: readonly string[], env: Env): Promise<RouterSettings> {
+  const given = await gatherRouter(argv, env);
   const { config, notices } = configOf(ROUTER_OPTIONS, given);
   const warnings = check(config, (key) => OPTIONS[key].flags[0], given);
   return { config, notices: [...notices, ...warnings, ...unknownVariables(env)] };
+}
+
+/** What is given for the options of a router alone: command line before environment before file. Rejects with a usage error. */
+export async function gatherRouter(argv: readonly string[], env: Env): Promise<ReadonlyMap<string, Given>> {
+  const vocabulary = vocabularyOf(ROUTER_OPTIONS);
+  const refuse = (word: string) =>
+    launchersFlag(word) ?? unknownFlag(word, [...vocabulary.keys(), '--help', '--version']);
+  const given = scan(argv, findAbbreviated(vocabulary), (word) => {
+    throw refuse(word);
+  });
+  addEnvironment(given, ROUTER_OPTIONS, env);
+  await addConfigFile(given, vocabulary, refuse);
+  return given;
 }
 
 /** What `launch_server` would take. */
@@ -86,15 +96,14 @@ function valueFor(spec: Option['spec'], given: Given | undefined): unknown {
 }
 
 /** What may have gone wrong with the words, whatever they stand for. */
-function hintFor({ arity }: Option['spec'], { occurrences }: Given): string | undefined {
+function hintFor({ arity }: Option['spec'], { occurrences, origin }: Given): string | undefined {
   const words = occurrences.flat();
   if (words.some((word) => /^["'`\u2018-\u201f\u00ab\u00bb]|["'`\u2018-\u201f\u00ab\u00bb]$/.test(word))) {
     return 'leave out the quotes that are part of the value';
   }
   const list = arity === 'any' || arity === 'some';
-  return list && words.some((word) => /[,;\s]/.test(word))
-    ? 'write each value by itself, with spaces between them'
-    : undefined;
+  if (!list || !words.some((word) => /[,;\s]/.test(word))) return undefined;
+  return origin.kind === 'file' ? 'write a list: [A, B]' : 'write each value by itself, with spaces between them';
 }
 
 /** Freezes a value and everything in it. */

@@ -1,44 +1,41 @@
-import { readFileSync } from 'node:fs';
-import { ExitError, fileProblem } from '../errors/errors.ts';
-import { yamlProblem } from './yaml-check.ts';
+import { ExitError } from '../errors/errors.ts';
+import type { Given, Vocabulary } from './argv.ts';
+import { readLines } from './config-file.ts';
+import { AUTO } from './launch-options.ts';
 
-/** One line of the file. */
-interface Setting {
-  /** `--dp-size`, however the file writes it. */
-  readonly flag: string;
-  readonly value: string;
-  /** Where it stands, for messages. */
-  readonly source: string;
-}
-
-const LINE = /^([A-Za-z][\w-]*)\s*:\s+(?:"([^"]*)"|'([^']*)'|([^#\s'"[{|>&*!-](?:[^#]|(?<!\s)#)*?))\s*(?:\s#.*)?$/;
 const SHORT: Readonly<Record<string, string>> = { dp: 'dp-size', tp: 'tp-size', pp: 'pp-size' };
 
 /**
- * The `key: value` lines of a YAML file as SGLang's `--config` takes it. Lists and blocks are left out: no flag that the
- * launcher reads has one. Throws a usage error when the file cannot be read or is surely broken.
+ * What the servers' `--config` file, YAML as SGLang takes it, says of flags that are read here; it reaches the servers by itself.
+ * Lists and maps are left out: no flag that the launcher reads has one. `refuseGrpc` throws for a switch of that name.
  */
-export function readServerFile(path: string): readonly Setting[] {
-  const lines = textOf(path).split(/\r?\n/);
-  const problem = yamlProblem(lines);
-  if (problem !== undefined) {
-    throw new ExitError('usage', `--config ${path}: ${problem}`, {
-      hint: 'a setting is written dp-size: 4, one a line',
-    });
-  }
-  return lines.flatMap((line) => {
-    const [, key, ...values] = LINE.exec(line) ?? [];
-    const value = values.find((found) => found !== undefined);
-    if (key === undefined || value === undefined) return [];
+export async function addServerFile(
+  given: Map<string, Given>,
+  read: Vocabulary,
+  refuseGrpc: (flag: string) => void,
+): Promise<void> {
+  const path = given.get('serverConfig')?.occurrences.at(-1)?.[0];
+  if (path === undefined) return;
+  // Before the file, which has less to say.
+  const before = new Set(given.keys());
+  for (const { key, value, line } of await readLines('--config', path)) {
+    if (typeof value !== 'string' || value === '') continue;
     const name = key.replaceAll('_', '-');
-    return { flag: `--${SHORT[name] ?? name}`, value, source: `${key} in ${path}` };
-  });
+    const flag = `--${SHORT[name] ?? name}`;
+    if (/^(?:true|yes|on)$/i.test(value)) refuseGrpc(flag);
+    const option = read.get(flag);
+    if (!option) continue;
+    const place = `${path}, line ${line}`;
+    const source = `${key} in ${place}`;
+    if (option.key === 'dpSize' && value === AUTO) throw autoInFile(source);
+    // Of a name that stands twice the last counts, as for SGLang.
+    if (before.has(option.key)) continue;
+    given.set(option.key, { source, origin: { kind: 'server file', place }, occurrences: [[value]] });
+  }
 }
 
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new ExitError('usage', `--config ${path}: cannot read it: ${fileProblem(cause)}`, { cause });
-  }
+function autoInFile(source: string): ExitError {
+  return new ExitError('usage', `${source}: expected a number, got ${AUTO}, which the servers do not take`, {
+    hint: `leave it out there and write --dp-size ${AUTO} on the command line`,
+  });
 }

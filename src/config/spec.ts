@@ -50,8 +50,8 @@ export interface About {
   readonly metavar?: string;
   /** Variables read before `SGLANG_ROUTER_<FLAG>`. */
   readonly env?: readonly string[];
-  /** Field of the Python `RouterArgs` where it is not the flag's own name. */
-  readonly python?: string;
+  /** Field of the Python `RouterArgs` where it is not the flag's own name; false where it has none. */
+  readonly python?: string | false;
   /** Why the option will never do anything: said at start when it is given. */
   readonly noEffect?: string;
   /** Its value is a key: no message shows it. */
@@ -169,7 +169,7 @@ export function flag(about: About): Spec<boolean> {
   return {
     ...base(about, 'flag', 'none'),
     default: false,
-    parse: () => true,
+    parse: (occurrences) => occurrences.length > 0,
     render: (value) => (value ? [[]] : []),
   };
 }

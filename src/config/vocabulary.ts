@@ -1,13 +1,27 @@
 import type { Option, Vocabulary } from './argv.ts';
 import { COMPAT_OPTIONS } from './compat.ts';
 import { OPTIONS } from './options.ts';
-import type { Spec } from './spec.ts';
+import { file, type Spec } from './spec.ts';
 
 /** Options that launch_server spells as launch_router does; all others get `--router-` there. */
 const UNPREFIXED: ReadonlySet<string> = new Set(['host', 'port', 'workerUrls']);
 
+/** Where further values of options stand; none itself. Scripts that add the router's flags to their own often have a `--config`. */
+const CONFIG_FILE = {
+  configFile: file({
+    flags: ['--config'],
+    group: 'core',
+    python: false,
+    help: 'YAML file with values of these flags, one a line, such as port: 30000; see docs/configuration.md',
+  }),
+};
+
 /** Every option of the router, those without effect last. */
-export const ROUTER_OPTIONS: readonly Option[] = [...optionsOf(OPTIONS), ...optionsOf(COMPAT_OPTIONS)];
+export const ROUTER_OPTIONS: readonly Option[] = [
+  ...optionsOf(OPTIONS),
+  ...optionsOf(CONFIG_FILE),
+  ...optionsOf(COMPAT_OPTIONS),
+];
 
 /** The same as launch_server has them. */
 export const PREFIXED_OPTIONS: readonly Option[] = ROUTER_OPTIONS.map(prefixed);

@@ -1,7 +1,6 @@
 import { execa } from 'execa';
 import type { LaunchConfig } from '../config/launch.ts';
 import { AUTO } from '../config/launch-options.ts';
-import { readServerFile } from '../config/server-file.ts';
 import { ExitError } from '../errors/errors.ts';
 
 /** Without its daemon nvidia-smi takes seconds, and with a broken driver it never ends. */
@@ -91,29 +90,10 @@ function serversThatFit({ base, step, perServer }: LaunchConfig['gpu'], { count 
 }
 
 /** Why the GPUs of this machine say nothing of how many servers fit; undefined where they do. */
-function problemOfCounting(launch: LaunchConfig): string | undefined {
-  if (launch.sim) return 'simulated engines (--sim) use none';
-  const { device, machines } = placeOf(launch);
+function problemOfCounting({ sim, device, nodes }: LaunchConfig): string | undefined {
+  if (sim) return 'simulated engines (--sim) use none';
   if (!device.startsWith('cuda')) return `the servers run on another device (--device ${device})`;
-  return machines === 1 ? undefined : `the servers span ${machines} machines (--nnodes)`;
-}
-
-/** Where the servers run, as far as their own flags tell. */
-export interface Place {
-  /** `cuda` is AMD's GPUs too. */
-  readonly device: string;
-  readonly machines: number;
-}
-
-/** What the servers' flags, and the file of their `--config`, say of where they run. */
-export function placeOf({ serverArgs }: Pick<LaunchConfig, 'serverArgs'>): Place {
-  const file = lastValue(serverArgs, /^--conf(?:ig?)?$/);
-  const fromFile = file === undefined ? [] : readServerFile(file).flatMap(({ flag, value }) => [flag, value]);
-  const words = [...fromFile, ...serverArgs];
-  return {
-    device: lastValue(words, /^--dev(?:i|ic|ice)?$/) ?? 'cuda',
-    machines: Number(lastValue(words, /^--nn(?:o|od|ode|odes)?$/) ?? 1),
-  };
+  return nodes === 1 ? undefined : `the servers span ${nodes} machines (--nnodes)`;
 }
 
 /** CUDA takes the list up to the first entry that is none of its GPUs. */
@@ -128,14 +108,4 @@ function hidden(gpus: Gpus, variables: readonly string[], env: NodeJS.ProcessEnv
     source = `${name}=${value} of the ${gpus.count} of ${gpus.source}`;
   }
   return { count, source };
-}
-
-/** What the last flag of that name is given. */
-function lastValue(words: readonly string[], name: RegExp): string | undefined {
-  let found: string | undefined;
-  for (const [index, word] of words.entries()) {
-    const [flag = '', value] = word.split('=', 2);
-    if (name.test(flag)) found = value ?? words[index + 1];
-  }
-  return found;
 }

@@ -35,7 +35,7 @@ async function bench(argv: readonly string[], stopped = new AbortController().si
   const surroundings = {
     env: {},
     program: MAIN,
-    policyOptions: resolveRouter([], {}).config,
+    policyOptions: (await resolveRouter([], {})).config,
     out: output,
     progress: { write: () => {} },
     commandLine: 'bench',

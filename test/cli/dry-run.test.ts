@@ -104,7 +104,7 @@ test('each value with its origin, each flag with its reader', async (t) => {
     /^The router reads:\n(.*)^The launcher reads:\n(.*)^Every server gets:\n(.*)/ms.exec(program.output) ?? [];
   assert.match(router, /^ {2}--router-policy round_robin +environment: SGLANG_ROUTER_POLICY$/m);
   assert.match(router, /^ {2}--host 127\.0\.0\.1 +default$/m);
-  assert.match(own, /^ {2}--tp-size 2 +server file: tp-size in .*servers\.yaml; the servers get it too$/m);
+  assert.match(own, /^ {2}--tp-size 2 +server file: .*servers\.yaml, line 2; the servers get it too$/m);
   assert.match(own, /^ {2}--dp-size auto +command line$/m);
   assert.match(own, /^ {2}--base-gpu-id 1 +command line$/m);
   assert.match(servers, /^ {2}--mem-fraction-static 0\.8 +command line$/m);

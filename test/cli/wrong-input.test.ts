@@ -46,6 +46,7 @@ const hinting = (wrong: Wrong, hint: string | RegExp): Wrong => ({ ...wrong, hin
 const missing = join(FOLDER, 'missing');
 let files = 0;
 const workers = (text: string) => ['router', '--workers-file', file(`workers-${++files}.txt`, text)];
+const ours = (name: string, text: string) => ['router', '--config', file(name, text)];
 const config = (name: string, text: string) => ['server', '--sim', '--config', file(name, text)];
 
 const URLS: readonly Wrong[] = [
@@ -289,9 +290,74 @@ const FILES: readonly Wrong[] = [
   words(config('quote.yaml', 'model-path: "abc\n  - :x\n'), '--config', 'line 1: expected a closing quote'),
   words(config('bracket.yaml', 'a: 1\nb: [1,\n 2\n'), '--config', 'line 2: expected a closing bracket'),
   words(config('tab.yaml', 'a:\n\tb: 1\n'), '--config', 'line 2: expected spaces before the text, got a tab'),
-  words(config('ini.yaml', `dp-size: 2\napi-key=${KEY}\n`), '--config', 'line 2: expected key: value', "'api-key…'"),
+  words(config('ini.yaml', `dp-size: 2\napi-key=${KEY}\n`), '--config', 'line 2: expected key: value'),
   words(config('space.yaml', 'dp-size:2\n'), '--config', 'line 1: expected key: value'),
-  words(config('value.yaml', 'dp-size: many\n'), 'dp-size in', "expected a whole number, got 'many'"),
+  words(config('value.yaml', 'dp-size: many\n'), 'dp-size in', "expected auto or a whole number, got 'many'"),
+  words(['router', '--config', missing], `--config ${missing}: cannot read it: there is no such file or folder`),
+  words(['server', '--router-config', FOLDER], `--router-config ${FOLDER}: cannot read it: it is a folder, not a file`),
+  words(['router', '--config', '/dev/zero'], '--config /dev/zero: expected a file of at most 1 MB'),
+  hinting(
+    words(ours('equals.yaml', `port: 1\napi-key=${KEY}\n`), 'equals.yaml: line 2: expected key: value'),
+    'a setting is written port: 30000, one a line',
+  ),
+  words(ours('list.yaml', '- port: 1\n'), 'list.yaml: line 1: expected key: value'),
+  words(
+    ours('unknown.yaml', '\n# x\npolcy: random\n'),
+    'unknown.yaml, line 3: unknown flag --polcy; did you mean --policy?',
+  ),
+  words(
+    ours('prefix.yaml', 'router-policy: random\n'),
+    'prefix.yaml, line 1: unknown flag --router-policy; did you mean --policy?',
+  ),
+  words(ours('launch.yaml', 'dp-size: 2\n'), 'launch.yaml, line 1: --dp-size is a flag of launch_server'),
+  words(ours('smg.yaml', 'log-json: true\n'), 'smg.yaml, line 1: --log-json is a flag of smg'),
+  words(ours('itself.yaml', 'config: other.yaml\n'), 'itself.yaml, line 1: a file names no further file, got config'),
+  hinting(
+    words(
+      ours('twice.yaml', 'port: 1\npolicy: random\nport: 2\n'),
+      'twice.yaml, line 3: port stands twice, before in line 1',
+    ),
+    'several values of one name are a list: [A, B]',
+  ),
+  words(
+    ours('twice-alias.yaml', 'cache-threshold: 1\ncache-match-threshold: 0.5\n'),
+    'line 2: cache-match-threshold stands twice, before in line 1',
+  ),
+  words(ours('switch.yaml', 'dp-aware: 2\n'), 'dp-aware in', "line 1: expected true or false, got '2'"),
+  words(ours('switches.yaml', 'dp-aware: [true]\n'), 'line 1: expected true or false, got a list'),
+  words(ours('number.yaml', 'port: true\n'), 'port in', "line 1: expected a whole number, got 'true'"),
+  hinting(
+    words(ours('unit.yaml', 'queue-timeout-secs: 5m\n'), 'line 1: expected a whole number of seconds'),
+    'write 300',
+  ),
+  words(ours('map.yaml', 'port: {a: 1}\n'), 'port in', 'line 1: expected one value, got a map'),
+  words(ours('several.yaml', 'policy:\n  - random\n'), 'policy in', 'line 1: expected one value, got a list'),
+  hinting(
+    words(ours('none.yaml', 'policy:\n'), 'line 1: expected a value, got none'),
+    'leave the line out for the default',
+  ),
+  words(ours('nested.yaml', 'worker-urls: [[http://a]]\n'), 'line 1: expected a value or a list of values, got a list'),
+  hinting(
+    words(ours('words.yaml', 'cors-allowed-origins: https://a https://b\n'), 'line 1: expected an origin'),
+    'write a list: [A, B]',
+  ),
+  words(ours('labels.yaml', 'selector: {app: [a]}\n'), 'line 1: expected labels such as {app: worker}', 'got a map'),
+  words(ours('prefill.yaml', 'prefill: [{url: http://a}]\n'), 'line 1: expected a list of URL or URL PORT, got a list'),
+  words(ours('key.yaml', `api-key: [${KEY}]\n`), 'api-key in', 'line 1: expected one value, got a list'),
+  words(ours('alias.yaml', `api-key: *${KEY}\n`), 'alias.yaml: line 1: expected an alias of a value before it'),
+  words(ours('colon.yaml', `api-key: ${KEY}: ${KEY}\n`), 'colon.yaml: line 1: expected one value, got a second colon'),
+  words(ours('deep.yaml', `port: ${'['.repeat(20_000)}`), 'deep.yaml: line 1: expected lists and maps that nest less'),
+  words(
+    ['server', '--sim', '--router-config', file('bare.yaml', 'policy: random\n')],
+    'bare.yaml, line 1: --policy is a router flag: with launch_server write --router-policy',
+  ),
+  hinting(
+    words(
+      ['server', '--router-config', file('theirs.yaml', 'mem-fraction-static: 0.8\n')],
+      'theirs.yaml, line 1: unknown flag --mem-fraction-static',
+    ),
+    /on the command line, or in the file of --config/,
+  ),
   words(
     ['bench', '--workload', 'mooncake', '--trace-file', missing],
     `--trace-file ${missing}: there is no such file or folder`,
@@ -303,8 +369,8 @@ const SERVERS: readonly Wrong[] = [
   hinting(server('', 'no model to serve'), /--model-path MODEL, or --sim/),
   server('--modl-path x', 'no model to serve; did you mean --model-path by --modl-path?'),
   words(['server', '--model-path', ''], 'no model to serve'),
-  server('--sim --dp-size 0', "--dp-size: expected a whole number of at least 1, got '0'"),
-  server('--sim --dp two', '--dp-size: expected a whole number', "'two'"),
+  server('--sim --dp-size 0', "--dp-size: expected auto or a whole number of at least 1, got '0'"),
+  server('--sim --dp two', '--dp-size: expected auto or a whole number', "'two'"),
   server('--sim --dp-size 4 8', "unexpected argument '8'"),
   server('--sim true', "--sim takes no value, got 'true'"),
   server('run --sim', "unexpected argument 'run'"),

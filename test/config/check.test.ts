@@ -46,39 +46,39 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
 };
 
 for (const [line, message] of Object.entries(REFUSED)) {
-  test(`refused: ${line}`, () => assert.throws(() => resolveRouter(line.split(' '), {}), { code: 'usage', message }));
+  test(`refused: ${line}`, () => assert.rejects(() => resolveRouter(line.split(' '), {}), { code: 'usage', message }));
 }
 
-test('a key that is empty, or admin routes that need another one, is no way to serve everybody', () => {
-  assert.throws(() => resolveRouter(['--api-key', ''], {}), {
+test('a key that is empty, or admin routes that need another one, is no way to serve everybody', async () => {
+  await assert.rejects(() => resolveRouter(['--api-key', ''], {}), {
     code: 'usage',
     message: '--api-key: expected a key, got none',
   });
   const tokens = ['--jwt-issuer', 'https://idp'];
-  assert.throws(() => resolveRouter(tokens, {}), {
+  await assert.rejects(() => resolveRouter(tokens, {}), {
     code: 'usage',
     message: /without --api-key or --control-plane-api-keys the admin routes are open/,
   });
-  assert.equal(resolveRouter([...tokens, '--api-key', 'k'], {}).config.apiKey, 'k');
-  resolveRouter([...tokens, '--control-plane-api-keys', 'id:name:admin:key'], {});
-  assert.throws(() => resolveServer(['--sim', '--router-api-key', ''], {}), {
+  assert.equal((await resolveRouter([...tokens, '--api-key', 'k'], {})).config.apiKey, 'k');
+  await resolveRouter([...tokens, '--control-plane-api-keys', 'id:name:admin:key'], {});
+  await assert.rejects(() => resolveServer(['--sim', '--router-api-key', ''], {}), {
     message: /^--router-api-key: expected a key/,
   });
 });
 
-test('keys of the admin routes are read from the command line and from the variable, and none that is refused is shown', () => {
+test('keys of the admin routes are read from the command line and from the variable, and none that is refused is shown', async () => {
   const keys = [
     { id: 'a', name: 'The Admin', role: 'admin', key: 'k:1,x' },
     { id: 'b', name: '', role: 'user', key: 'k2' },
   ];
   const words = ['a:The Admin:ADMIN:k:1,x', 'b::user:k2'];
-  assert.deepEqual(resolveRouter(['--control-plane-api-keys', ...words], {}).config.controlPlaneApiKeys, keys);
+  assert.deepEqual((await resolveRouter(['--control-plane-api-keys', ...words], {})).config.controlPlaneApiKeys, keys);
   for (const between of [' ', ', ', ',', '\n']) {
     const env = { SGLANG_ROUTER_CONTROL_PLANE_API_KEYS: words.join(between) };
-    assert.deepEqual(resolveRouter([], env).config.controlPlaneApiKeys, keys, JSON.stringify(between));
+    assert.deepEqual((await resolveRouter([], env)).config.controlPlaneApiKeys, keys, JSON.stringify(between));
   }
   for (const wrong of ['sk-1', 'a:b:sk-1', 'a:b:sk-1:x', 'a:b:admin:', 'a:b:admin:sk-1 ', 'a:b:user:sk-\u00e9']) {
-    assert.throws(
+    await assert.rejects(
       () => resolveRouter(['--control-plane-api-keys', wrong], {}),
       (error: Error) => error.message.startsWith('--control-plane-api-keys: expected ') && !/sk-/.test(error.message),
       wrong,
@@ -124,52 +124,55 @@ const ACCEPTED: Readonly<Record<string, RegExp | undefined>> = {
 };
 
 for (const [line, said] of Object.entries(ACCEPTED)) {
-  test(`accepted: ${line}`, () => {
-    const { notices } = resolveRouter(line.split(' '), {});
+  test(`accepted: ${line}`, async () => {
+    const { notices } = await resolveRouter(line.split(' '), {});
     if (said === undefined) assert.deepEqual(notices, []);
     else assert.match(notices.at(-1) ?? '', said);
   });
 }
 
-test('origins and header names are read as browsers and Node spell them', () => {
+test('origins and header names are read as browsers and Node spell them', async () => {
   const line = '--cors-allowed-origins HTTPS://A.example:443/ --request-id-headers X-My-Id';
-  const { config } = resolveRouter(line.split(' '), {});
+  const { config } = await resolveRouter(line.split(' '), {});
   assert.deepEqual(config.corsAllowedOrigins, ['https://a.example']);
   assert.deepEqual(config.requestIdHeaders, ['x-my-id']);
 });
 
-test('a worker has one name, however its URL is spelt; a port that was given stays', () => {
+test('a worker has one name, however its URL is spelt; a port that was given stays', async () => {
   const line =
     '--worker-urls HTTP://A.example:08000/ http://b:80 https://c/x// http://[0:0:0:0:0:0:0:1]:9 http://127.1:1';
-  const { config } = resolveRouter(line.split(' '), {});
+  const { config } = await resolveRouter(line.split(' '), {});
   const names = ['http://a.example:8000', 'http://b:80', 'https://c/x', 'http://[::1]:9', 'http://127.0.0.1:1'];
   assert.deepEqual(config.workerUrls, names);
 });
 
-test('an empty address to listen on is not every address', () => {
+test('an empty address to listen on is not every address', async () => {
   for (const flag of ['--host=', '--prometheus-host=']) {
-    assert.throws(() => resolveRouter([flag], {}), { code: 'usage', message: /expected an address, got none/ });
+    await assert.rejects(() => resolveRouter([flag], {}), { code: 'usage', message: /expected an address, got none/ });
   }
 });
 
-test('an IPv6 address to listen on may be in brackets', () => {
-  const { config } = resolveRouter('--host [::1] --prometheus-host ::'.split(' '), {});
+test('an IPv6 address to listen on may be in brackets', async () => {
+  const { config } = await resolveRouter('--host [::1] --prometheus-host ::'.split(' '), {});
   assert.deepEqual([config.host, config.prometheusHost], ['::1', '::']);
 });
 
-test('launch_server counts the servers it starts and spells flags as it takes them', () => {
+test('launch_server counts the servers it starts and spells flags as it takes them', async () => {
   const line = ['--sim', '--router-policy', 'power_of_two'];
-  assert.deepEqual(resolveServer([...line, '--dp-size', '2'], {}).notices, []);
-  assert.match(resolveServer(line, {}).notices[0] ?? '', /^--router-policy power_of_two chooses/);
+  assert.deepEqual((await resolveServer([...line, '--dp-size', '2'], {})).notices, []);
+  assert.match((await resolveServer(line, {})).notices[0] ?? '', /^--router-policy power_of_two chooses/);
 });
 
-test('a server that is named twice is one worker', () => {
-  const { config } = resolveRouter(['--worker-urls', 'http://a', 'http://a:80/', 'http://b'], {});
+test('a server that is named twice is one worker', async () => {
+  const { config } = await resolveRouter(['--worker-urls', 'http://a', 'http://a:80/', 'http://b'], {});
   assert.deepEqual(config.workerUrls, ['http://a', 'http://b']);
 });
 
-test('a flag of the servers that looks like one of the router is told, and goes to them', () => {
-  const { notices, launch } = resolveServer(['--sim', '--polcy', 'random', '--load-format', 'auto', '--tp', '2'], {});
+test('a flag of the servers that looks like one of the router is told, and goes to them', async () => {
+  const { notices, launch } = await resolveServer(
+    ['--sim', '--polcy', 'random', '--load-format', 'auto', '--tp', '2'],
+    {},
+  );
   assert.deepEqual(notices, ['--polcy goes to the servers as it is; did you mean --router-policy?']);
   assert.ok(launch.serverArgs.includes('--polcy'));
 });

@@ -45,7 +45,7 @@ for (const { name, file, args } of PEERS) {
   });
 }
 
-test('a flag of smg that is none here is refused with what to do instead, and none of ours is', () => {
+test('a flag of smg that is none here is refused with what to do instead, and none of ours is', async () => {
   assert.deepEqual(
     [...SMG_FLAGS.keys()].filter((flag) => OURS.has(flag)),
     [],
@@ -55,11 +55,11 @@ test('a flag of smg that is none here is refused with what to do instead, and no
     message: '--log-json is a flag of smg, and none here',
     hint: 'write --log-format json',
   };
-  assert.throws(() => resolveRouter(['--log-json'], {}), refused);
-  assert.throws(() => resolveServer(['--sim', '--router-log-json'], {}), {
+  await assert.rejects(() => resolveRouter(['--log-json'], {}), refused);
+  await assert.rejects(() => resolveServer(['--sim', '--router-log-json'], {}), {
     ...refused,
     message: /^--router-log-json is/,
   });
-  const { config } = resolveRouter(['--sticky-key-idle-secs', '5', '--spill-abs-threshold', '6'], {});
+  const { config } = await resolveRouter(['--sticky-key-idle-secs', '5', '--spill-abs-threshold', '6'], {});
   assert.deepEqual([config.maxIdleMs, config.balanceAbsThreshold], [5_000, 6]);
 });

@@ -36,8 +36,8 @@ const NOTICES: Readonly<Record<string, readonly RegExp[]>> = {
 };
 
 for (const [line, said] of Object.entries(NOTICES)) {
-  test(`notices: ${line}`, () => {
-    const { notices } = resolveRouter(line.split(' '), {});
+  test(`notices: ${line}`, async () => {
+    const { notices } = await resolveRouter(line.split(' '), {});
     assert.equal(notices.length, said.length, notices.join('\n'));
     for (const [index, pattern] of said.entries()) assert.match(notices[index] ?? '', pattern);
   });
@@ -55,19 +55,19 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
 };
 
 for (const [line, message] of Object.entries(REFUSED)) {
-  test(`refused: ${line}`, () => assert.throws(() => resolveRouter(line.split(' '), {}), { code: 'usage', message }));
+  test(`refused: ${line}`, () => assert.rejects(() => resolveRouter(line.split(' '), {}), { code: 'usage', message }));
 }
 
-test('a URL with a rank is told how the server is written', () => {
-  assert.throws(() => resolveRouter(['--worker-urls', 'http://w:1@0'], {}), {
+test('a URL with a rank is told how the server is written', async () => {
+  await assert.rejects(() => resolveRouter(['--worker-urls', 'http://w:1@0'], {}), {
     message: /^--worker-urls: expected a URL without user, .* got 'http:\/\/w:1@0'$/,
     hint: 'a server with all its ranks is written http://w:1',
   });
 });
 
-test('each server of a pair keeps what was said of its port', () => {
+test('each server of a pair keeps what was said of its port', async () => {
   const line = '--pd-disaggregation --prefill http://a 9000 --prefill http://b --prefill http://c none';
-  const { config } = resolveRouter(line.split(' '), {});
+  const { config } = await resolveRouter(line.split(' '), {});
   assert.deepEqual(
     config.prefill.map(({ bootstrapPort }) => bootstrapPort),
     [9000, undefined, null],
@@ -76,21 +76,21 @@ test('each server of a pair keeps what was said of its port', () => {
 
 const launch = (line: string) => resolveServer(['--sim', ...line.split(' ')], {});
 
-test('prefill and decode servers of a launch make a router for both', () => {
-  const { launch: plan, config, notices } = launch('--router-prefill-size 2 --router-decode-size 1');
+test('prefill and decode servers of a launch make a router for both', async () => {
+  const { launch: plan, config, notices } = await launch('--router-prefill-size 2 --router-decode-size 1');
   assert.deepEqual({ ...plan.servers }, { regular: 0, prefill: 2, decode: 1 });
   assert.equal(config.pdDisaggregation, true);
   assert.deepEqual(notices, []);
 });
 
-test('a role may be served by servers that run already', () => {
-  const { launch: plan, notices } = launch('--router-prefill-size 1 --router-decode http://d');
+test('a role may be served by servers that run already', async () => {
+  const { launch: plan, notices } = await launch('--router-prefill-size 1 --router-decode http://d');
   assert.deepEqual({ ...plan.servers }, { regular: 0, prefill: 1, decode: 0 });
   assert.deepEqual(notices, []);
 });
 
-test('launched servers are counted by role', () => {
-  const { notices } = launch('--router-prefill-size 2 --router-decode-size 1 --router-policy power_of_two');
+test('launched servers are counted by role', async () => {
+  const { notices } = await launch('--router-prefill-size 2 --router-decode-size 1 --router-policy power_of_two');
   assert.equal(notices.length, 1);
   assert.match(notices[0] ?? '', /^--router-policy power_of_two chooses .*\(--router-decode\), got 1 so far$/);
 });
@@ -107,7 +107,7 @@ const LAUNCH_REFUSED: Readonly<Record<string, RegExp>> = {
 
 for (const [line, message] of Object.entries(LAUNCH_REFUSED)) {
   test(`refused: launch_server ${line}`, () =>
-    assert.throws(
+    assert.rejects(
       () => launch(line),
       (error: Error & { code: string; hint: string }) => {
         assert.match(error.message, message);

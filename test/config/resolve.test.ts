@@ -6,16 +6,16 @@ import { ExitError } from '../../src/errors/errors.ts';
 const usage = (message: RegExp) => (error: unknown) =>
   error instanceof ExitError && error.exitCode === 2 && message.test(error.message);
 
-test('the command line comes before the variable, the variable before the default', () => {
+test('the command line comes before the variable, the variable before the default', async () => {
   const env = { SGLANG_ROUTER_QUEUE_SIZE: '7', SGLANG_ROUTER_POLICY: 'random' };
-  assert.equal(resolveRouter([], {}).config.queueSize, 10_000);
-  assert.equal(resolveRouter([], env).config.queueSize, 7);
-  assert.equal(resolveRouter(['--queue-size', '8'], env).config.queueSize, 8);
-  assert.equal(resolveRouter([], env).config.policy, 'random');
+  assert.equal((await resolveRouter([], {})).config.queueSize, 10_000);
+  assert.equal((await resolveRouter([], env)).config.queueSize, 7);
+  assert.equal((await resolveRouter(['--queue-size', '8'], env)).config.queueSize, 8);
+  assert.equal((await resolveRouter([], env)).config.policy, 'random');
 });
 
-test('variables hold lists, switches and prefill servers; an empty one holds nothing', () => {
-  const { config } = resolveRouter([], {
+test('variables hold lists, switches and prefill servers; an empty one holds nothing', async () => {
+  const { config } = await resolveRouter([], {
     SGLANG_ROUTER_WORKER_URLS: 'http://a:1, http://b:2 http://c:3',
     SGLANG_ROUTER_DP_AWARE: 'true',
     SGLANG_ROUTER_DISABLE_RETRIES: 'off',
@@ -34,39 +34,39 @@ test('variables hold lists, switches and prefill servers; an empty one holds not
   assert.equal(config.port, 30_000);
 });
 
-test('a bad variable is a usage error that names the variable', () => {
-  assert.throws(
+test('a bad variable is a usage error that names the variable', async () => {
+  await assert.rejects(
     () => resolveRouter([], { SGLANG_ROUTER_PORT: 'x' }),
     usage(/^SGLANG_ROUTER_PORT: expected a whole number/),
   );
-  assert.throws(
+  await assert.rejects(
     () => resolveRouter([], { SGLANG_ROUTER_DP_AWARE: 'x' }),
     usage(/^SGLANG_ROUTER_DP_AWARE: expected true or false/),
   );
 });
 
-test('the port variable that Kubernetes sets for a service of that name is none of ours', () => {
-  assert.equal(resolveRouter([], { SGLANG_ROUTER_PORT: 'tcp://10.0.0.1:80' }).config.port, 30_000);
+test('the port variable that Kubernetes sets for a service of that name is none of ours', async () => {
+  assert.equal((await resolveRouter([], { SGLANG_ROUTER_PORT: 'tcp://10.0.0.1:80' })).config.port, 30_000);
 });
 
-test('the configuration is frozen through and through, and plain data', () => {
-  const { config } = resolveRouter(['--pd-disaggregation', '--prefill', 'http://a', '1'], {});
+test('the configuration is frozen through and through, and plain data', async () => {
+  const { config } = await resolveRouter(['--pd-disaggregation', '--prefill', 'http://a', '1'], {});
   assert.ok(Object.isFrozen(config) && Object.isFrozen(config.prefill) && Object.isFrozen(config.prefill[0]));
   assert.deepEqual(structuredClone(config), config);
 });
 
-test('a given option that never does anything is told of; one left alone is not', () => {
+test('a given option that never does anything is told of; one left alone is not', async () => {
   const workers = ['--worker-urls', 'http://a'];
-  assert.deepEqual(resolveRouter([...workers, '--policy', 'round_robin', '--queue-size', '3'], {}).notices, []);
-  const { notices } = resolveRouter([...workers, '--history-backend', 'none', '--policy', 'random'], {
+  assert.deepEqual((await resolveRouter([...workers, '--policy', 'round_robin', '--queue-size', '3'], {})).notices, []);
+  const { notices } = await resolveRouter([...workers, '--history-backend', 'none', '--policy', 'random'], {
     REDIS_URL: 'redis://somewhere',
   });
   assert.equal(notices.length, 1);
   assert.match(notices.join('\n'), /^--history-backend is accepted for compatibility, has no effect: /m);
 });
 
-test('warn is the level warning', () => {
-  assert.equal(resolveRouter(['--log-level', 'warn'], {}).config.logLevel, 'warning');
+test('warn is the level warning', async () => {
+  assert.equal((await resolveRouter(['--log-level', 'warn'], {})).config.logLevel, 'warning');
 });
 
 test('help and version are found before anything else is read', () => {
@@ -75,8 +75,8 @@ test('help and version are found before anything else is read', () => {
   assert.equal(questionIn(['--port', '1', '--', '--help']), undefined);
 });
 
-test('a variable that nothing reads is told with the nearest one; those of the package and of Kubernetes are not', () => {
-  const { notices } = resolveRouter(['--worker-urls', 'http://a'], {
+test('a variable that nothing reads is told with the nearest one; those of the package and of Kubernetes are not', async () => {
+  const { notices } = await resolveRouter(['--worker-urls', 'http://a'], {
     SGLANG_ROUTER_POLCY: 'random',
     SGLANG_ROUTER_IMAGE: 'x',
     SGLANG_ROUTER_EMPTY: '',

@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { load, loadAll } from 'js-yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 /** The Helm chart and what is rendered from it, as helm sees them; in a cluster: test/kubernetes/chart.test.ts. */
 
@@ -48,7 +48,7 @@ interface Rendered {
 /** All objects of the chart with these values. */
 async function renderAll(...flags: string[]): Promise<readonly Rendered[]> {
   const text = await run(helm as string, 'template', 'router', CHART, '-n', 'front', ...flags);
-  return (loadAll(text) as (Rendered | null)[]).filter((object) => object !== null);
+  return (parseAllDocuments(text).map((one) => one.toJS()) as (Rendered | null)[]).filter((object) => object !== null);
 }
 
 /** The same by kind, of which there is one each. */
@@ -59,13 +59,13 @@ async function render(...flags: string[]): Promise<Record<string, Rendered>> {
 const podOf = ({ Deployment }: Record<string, Rendered>) => Deployment?.spec.template.spec;
 
 test('the chart has the version of the package', () => {
-  const chart = load(readFileSync(join(CHART, 'Chart.yaml'), 'utf8')) as Record<string, string>;
+  const chart = parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8')) as Record<string, string>;
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   assert.deepEqual([chart.version, chart.appVersion], [version, version]);
 });
 
 test('every value is in the schema, and the other way round', () => {
-  const values = load(readFileSync(join(CHART, 'values.yaml'), 'utf8')) as object;
+  const values = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8')) as object;
   const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8'));
   assert.deepEqual(
     Object.keys(values).sort(),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { load } from 'js-yaml';
+import { parse } from 'yaml';
 import { OPTIONS } from '../../src/config/options.ts';
 
 /** What docs/deploy has beside Kubernetes, as far as that can be told without a container engine and systemd. */
@@ -25,8 +25,8 @@ test('what the Dockerfile copies is what the build reads, and gets past the igno
 
 test('whoever stops the router waits for its grace period', () => {
   const unit = read('docs/deploy/sglang-router.service');
-  const compose = load(read('docs/deploy/compose.yaml')) as { services: { sglang: { stop_grace_period: string } } };
-  const values = load(read('docs/deploy/helm/sglang-router/values.yaml')) as { shutdownGracePeriodSeconds: number };
+  const compose = parse(read('docs/deploy/compose.yaml')) as { services: { sglang: { stop_grace_period: string } } };
+  const values = parse(read('docs/deploy/helm/sglang-router/values.yaml')) as { shutdownGracePeriodSeconds: number };
   assert.equal(values.shutdownGracePeriodSeconds, GRACE_SECS);
   const [, stopSecs] = /^TimeoutStopSec=(\d+)$/m.exec(unit) ?? [];
   for (const secs of [Number(stopSecs), Number.parseInt(compose.services.sglang.stop_grace_period, 10)]) {

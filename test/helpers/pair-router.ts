@@ -30,7 +30,7 @@ export async function pairRouter(
     ...decodes.flatMap(({ url }) => ['--decode', url]),
     ...['--retry-initial-backoff-ms', '1', '--prometheus-port', '0', ...flags],
   ];
-  const { config } = resolveRouter(line, {});
+  const { config } = await resolveRouter(line, {});
   const router = await startRouter({ ...config, port: 0 }, { log: createLog('critical') });
   const ready = () => router.registry.available('prefill').length + router.registry.available('decode').length;
   while (ready() < prefills.length + decodes.length) await once(router.registry, 'change');

@@ -23,7 +23,7 @@ export async function testRouter(
   const lines: string[] = [];
   const records: RequestRecord[] = [];
   const access = (record: RequestRecord) => void records.push(record);
-  const { config } = resolveRouter([...flags, '--worker-urls', ...workerUrls], {});
+  const { config } = await resolveRouter([...flags, '--worker-urls', ...workerUrls], {});
   const log = createLog('debug', (line) => lines.push(line));
   const router = await startRouter(
     { ...config, port: 0, prometheusPort: 0, policy: 'round_robin', ...fields },

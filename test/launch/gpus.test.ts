@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { resolveServer } from '../../src/config/launch.ts';
-import { checkGpus, countableGpus, fillGpus, placeOf, visibleGpus } from '../../src/launch/gpus.ts';
+import { checkGpus, countableGpus, fillGpus, visibleGpus } from '../../src/launch/gpus.ts';
 
 /** A folder with programs that print what the tools of those names print. */
 function tools(outputs: Readonly<Record<string, string>>): string {
@@ -90,30 +90,22 @@ test('servers beyond the GPUs: both numbers, and what to change', () => {
   assert.match(refused(one, { base: 8, step: 1, perServer: 1 })[1] ?? '', /^not one server fits/);
 });
 
-test('where the servers run is read from their flags and from the file of --config', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'gpus-')), 'server.yaml');
-  writeFileSync(file, 'device: cpu\nnnodes: 2\n');
-  assert.deepEqual(placeOf({ serverArgs: ['--model-path', 'm'] }), { device: 'cuda', machines: 1 });
-  assert.deepEqual(placeOf({ serverArgs: ['--device', 'cpu', '--nnodes=2'] }), { device: 'cpu', machines: 2 });
-  assert.deepEqual(placeOf({ serverArgs: ['--config', file] }), { device: 'cpu', machines: 2 });
-  assert.deepEqual(placeOf({ serverArgs: ['--config', file, '--dev=xpu'] }), { device: 'xpu', machines: 2 });
+const launchOf = async (...words: string[]) =>
+  (await resolveServer(['--model-path', 'm', '--dp-size', 'auto', ...words], {})).launch;
+
+test('--dp-size auto: all GPUs by tp × pp, from the base on; a number stays', async () => {
+  const serversOf = async (...words: string[]) => fillGpus(await launchOf(...words), there).servers.regular;
+  assert.equal(await serversOf(), 8);
+  assert.equal(await serversOf('--tp-size', '2'), 4);
+  assert.equal(await serversOf('--tp', '3'), 2);
+  assert.equal(await serversOf('--tp', '2', '--pp-size', '2'), 2);
+  assert.equal(await serversOf('--base-gpu-id', '3', '--tp', '2'), 2);
+  assert.equal(await serversOf('--gpu-id-step', '2'), 4);
+  assert.equal(await serversOf('--dp-size', '5'), 5);
 });
 
-const launchOf = (...words: string[]) => resolveServer(['--model-path', 'm', '--dp-size', 'auto', ...words], {}).launch;
-
-test('--dp-size auto: all GPUs by tp × pp, from the base on; a number stays', () => {
-  const serversOf = (...words: string[]) => fillGpus(launchOf(...words), there).servers.regular;
-  assert.equal(serversOf(), 8);
-  assert.equal(serversOf('--tp-size', '2'), 4);
-  assert.equal(serversOf('--tp', '3'), 2);
-  assert.equal(serversOf('--tp', '2', '--pp-size', '2'), 2);
-  assert.equal(serversOf('--base-gpu-id', '3', '--tp', '2'), 2);
-  assert.equal(serversOf('--gpu-id-step', '2'), 4);
-  assert.equal(serversOf('--dp-size', '5'), 5);
-});
-
-test('--dp-size auto where not one server fits is refused with the numbers', () => {
-  const launch = fillGpus(launchOf('--tp', '16'), there);
+test('--dp-size auto where not one server fits is refused with the numbers', async () => {
+  const launch = fillGpus(await launchOf('--tp', '16'), there);
   assert.throws(() => checkGpus(launch, there), {
     message: /^1 server of 16 GPUs \(tp × pp\) needs 16 GPUs, and there are 8/,
   });
@@ -121,7 +113,7 @@ test('--dp-size auto where not one server fits is refused with the numbers', () 
 
 test('--dp-size auto where the GPUs cannot be counted says why', async () => {
   const refused = async (words: readonly string[], why: RegExp) => {
-    const launch = launchOf(...words);
+    const launch = await launchOf(...words);
     const gpus = await countableGpus(launch, { PATH: '/nowhere' });
     assert.throws(() => fillGpus(launch, gpus), { code: 'usage', message: why, hint: /--dp-size N/ });
   };

@@ -5,7 +5,7 @@ import { measureModel } from '../../../src/bench/what-if/measure-model.ts';
 import { WORKLOADS } from '../../../src/bench/workloads/index.ts';
 import { resolveRouter } from '../../../src/config/resolve.ts';
 
-const policyOptions = resolveRouter([], {}).config;
+const policyOptions = (await resolveRouter([], {})).config;
 
 async function model(
   policy: string,

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { load } from 'js-yaml';
 import type { Access, Cluster } from './cluster.ts';
 import { type ExecConfig, ExecCredential } from './exec-credential.ts';
 
@@ -85,7 +84,9 @@ export async function readKubeconfig(paths: readonly string[]): Promise<Cluster>
 }
 
 async function readOne(path: string): Promise<LoadedFile> {
-  const config = load(await readFile(path, 'utf8'));
+  // Loaded only here: in a pod there is no such file.
+  const { readYaml } = await import('../../../config/yaml.ts');
+  const config = readYaml(await readFile(path, 'utf8'));
   if (typeof config !== 'object' || config === null) throw new Error('it is not a kubeconfig');
   return { config, folder: dirname(resolve(path)) };
 }

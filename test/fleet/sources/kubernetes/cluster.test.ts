@@ -90,6 +90,17 @@ test('tokens, token files and client certificates, given or as files beside the 
   assert.deepEqual([String(inline.tls.cert), String(inline.tls.key)], ['inline', 'inline']);
 });
 
+test('aliases and merge keys are read, and those that stand for too much are refused', async () => {
+  await using place = await folder();
+  const shared = `x-user: &shared {token: merged}\n${kubeconfig('<<: *shared')}`;
+  const cluster = await findCluster({ KUBECONFIG: await place.write('shared', shared) });
+  assert.equal((await cluster.access(false)).headers.authorization, 'Bearer merged');
+  const tenfold = (level: number) => `l${level}: &l${level} [${`*l${level - 1}, `.repeat(10)}]`;
+  const bomb = ['l0: &l0 [x]', ...Array.from({ length: 9 }, (_, level) => tenfold(level + 1)), kubeconfig('token: t')];
+  const KUBECONFIG = await place.write('bomb', bomb.join('\n'));
+  await assert.rejects(findCluster({ KUBECONFIG }), /expected at most 10000 values by alias, got more/);
+});
+
 test('an exec plugin is run when it is needed: at first, when its credential expires, when that is refused', async () => {
   await using place = await folder();
   const script = `#!/bin/sh

@@ -64,7 +64,7 @@ for (const [flags, path] of [
     writeFileSync(KUBECONFIG, JSON.stringify({ ...named, contexts, 'current-context': 'x' }));
     const words = ['--service-discovery', '--selector', 'app=worker', '--peer-selector', 'app=router', ...flags];
     const log = createLog('debug', () => {});
-    const routers = await followRouters(resolveRouter(words, {}).config, { KUBECONFIG }, () => {}, log);
+    const routers = await followRouters((await resolveRouter(words, {})).config, { KUBECONFIG }, () => {}, log);
     t.after(() => routers?.close());
     await until(() => kubernetes.asked.length > 0);
     const [asked] = kubernetes.asked;
