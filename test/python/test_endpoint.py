@@ -1,4 +1,4 @@
-"""The examples of the manual, as printed there, against a co-launch of simulated engines, and the `openai` client."""
+"""The examples of the manual, as printed there, against a co-launch of simulated engines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from openai import OpenAI
 
 from conftest import pick_port
 
@@ -51,19 +50,3 @@ def test_requests_go_to_every_server(url):
         return requests.post(f"{url}/generate", json=data).headers["x-sglang-router-worker"]
 
     assert len({worker(f"{number} {QUESTION}") for number in range(32)}) == 4
-
-
-def test_the_openai_client(url):
-    client = OpenAI(base_url=f"{url}/v1", api_key="none")
-    (model,) = client.models.list().data
-    answer = client.chat.completions.create(model=model.id, messages=MESSAGES, max_tokens=20)
-    assert answer.usage.completion_tokens == 20
-    stream = client.chat.completions.create(
-        model=model.id, messages=MESSAGES, max_tokens=20, stream=True, stream_options={"include_usage": True}
-    )
-    chunks = list(stream)
-    pieces = (chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-    assert "".join(pieces) == answer.choices[0].message.content
-    assert chunks[-1].usage.completion_tokens == 20
-    completion = client.completions.create(model=model.id, prompt=QUESTION, max_tokens=5)
-    assert completion.choices[0].finish_reason == "length"
