@@ -22,6 +22,8 @@ interface CommandRow {
   readonly summary: string;
   /** Loads the command's module, which help and version must not. */
   readonly load: () => Promise<Run>;
+  /** What it takes, where that is little; its help comes from there. */
+  readonly small?: () => Promise<SmallCommand>;
   /** Its help; undefined where the command prints that itself. */
   readonly help?: (layout: Layout) => Promise<string>;
 }
@@ -46,22 +48,14 @@ const COMMANDS: readonly CommandRow[] = [
     aliases: [],
     summary: 'print what the servers of a launch wrote',
     load: async () => (await import('./logs.ts')).runLogs,
-    help: (layout) =>
-      smallHelpOf(
-        import('./logs.ts').then(({ LOGS }) => LOGS),
-        layout,
-      ),
+    small: async () => (await import('./logs.ts')).LOGS,
   },
   {
     name: 'restart',
     aliases: [],
     summary: 'restart servers of a running launch, one after the other',
     load: async () => (await import('./restart.ts')).runRestart,
-    help: (layout) =>
-      smallHelpOf(
-        import('./restart.ts').then(({ RESTART }) => RESTART),
-        layout,
-      ),
+    small: async () => (await import('./restart.ts')).RESTART,
   },
   {
     name: 'sim-engine',
@@ -80,6 +74,17 @@ const COMMANDS: readonly CommandRow[] = [
     aliases: [],
     summary: 'print the values that a command would run by, and where each comes from',
     load: async () => (await import('./config.ts')).runConfig,
+    small: async () => (await import('./config.ts')).CONFIG,
+  },
+  {
+    name: 'completion',
+    aliases: [],
+    summary: 'print the completion of commands and flags for bash, zsh or fish',
+    load: async () => {
+      const { runCompletion } = await import('./completion.ts');
+      return (argv) => runCompletion(argv, COMMANDS);
+    },
+    small: async () => (await import('./completion.ts')).COMPLETION,
   },
 ];
 
@@ -108,7 +113,7 @@ async function dispatch(program: ProgramName, argv: readonly string[], terminal:
   const command = isDefault ? COMMANDS[0] : commandOf(first);
   if (!command) throw unknownCommand(first, program);
   const words = isDefault ? argv : rest;
-  const asked = command.help && questionIn(words);
+  const asked = command.help || command.small ? questionIn(words) : undefined;
   if (asked) return answer(asked, program, [command.name], terminal);
   return (await command.load())(words, terminal.env);
 }
@@ -130,12 +135,13 @@ async function answer(question: Question, program: ProgramName, about: readonly 
     return 0;
   }
   const command = commandOf(about[0]);
-  if (command && !command.help) return (await command.load())(['--help'], terminal.env);
   const layout = {
     prog: terminal.env.SGLANG_ROUTER_PROG ?? `${program} ${command?.name}`,
     columns: terminal.columns,
   };
-  terminal.out(command?.help ? await command.help(layout) : await overview(program, terminal));
+  const text = command ? await helpOf(command, layout) : await overview(program, terminal);
+  if (command && text === undefined) return (await command.load())(['--help'], terminal.env);
+  terminal.out(text ?? '');
   return 0;
 }
 
@@ -144,8 +150,10 @@ async function overview(program: ProgramName, { env, columns }: Terminal): Promi
   return programHelp({ prog: env.SGLANG_ROUTER_PROG ?? program, columns }, COMMANDS);
 }
 
-async function smallHelpOf(command: Promise<SmallCommand>, layout: Layout): Promise<string> {
-  return (await import('./small-command.ts')).smallHelp(await command, layout);
+/** Undefined where the command prints it itself. */
+async function helpOf({ help, small }: CommandRow, layout: Layout): Promise<string | undefined> {
+  if (!small) return help?.(layout);
+  return (await import('./small-command.ts')).smallHelp(await small(), layout);
 }
 
 function commandOf(name: string | undefined): CommandRow | undefined {
