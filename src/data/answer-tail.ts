@@ -1,3 +1,4 @@
+import { unchunked } from '../http/unchunked.ts';
 import { errorStatusOf } from './error-event.ts';
 
 /** What an answer says of its tokens, where it does. */
@@ -25,11 +26,23 @@ const NINE = 0x39;
 export class AnswerTail {
   #first: Buffer | undefined;
   readonly #last: (Buffer | undefined)[] = new Array(CHUNKS).fill(undefined);
+  /** Which of them are in the chunked coding. */
+  readonly #coded: boolean[] = new Array(CHUNKS).fill(false);
   #at = 0;
 
   see(chunk: Buffer): void {
     this.#first ??= chunk;
-    this.#last[this.#at] = chunk;
+    this.#keep(chunk, false);
+  }
+
+  /** Some whole chunks in the chunked coding; not the first of an answer. */
+  seeChunks(coded: Buffer): void {
+    this.#keep(coded, true);
+  }
+
+  #keep(piece: Buffer, isCoded: boolean): void {
+    this.#last[this.#at] = piece;
+    this.#coded[this.#at] = isCoded;
     this.#at = (this.#at + 1) % CHUNKS;
   }
 
@@ -47,18 +60,24 @@ export class AnswerTail {
 
   /** The status of an error event among the last pieces of a stream; undefined where there is none. Servers end a stream with it. */
   errorStatus(): number | undefined {
-    for (const chunk of this.#last) {
+    for (let at = 0; at < CHUNKS; at++) {
+      const chunk = this.#pieceAt(at);
       const status = chunk && errorStatusIn(chunk);
       if (status !== undefined) return status;
     }
     return undefined;
   }
 
+  #pieceAt(at: number): Buffer | undefined {
+    const piece = this.#last[at];
+    return piece && this.#coded[at] ? unchunked(piece) : piece;
+  }
+
   /** The end of the answer; no copy where it came in one piece. */
   #tail(): Buffer {
     const ends: Buffer[] = [];
     for (let i = 0; i < CHUNKS; i++) {
-      const chunk = this.#last[(this.#at + i) % CHUNKS];
+      const chunk = this.#pieceAt((this.#at + i) % CHUNKS);
       if (chunk) ends.push(chunk.subarray(Math.max(0, chunk.length - TAIL_BYTES)));
     }
     return ends.length === 1 ? (ends[0] as Buffer) : Buffer.concat(ends);

@@ -101,6 +101,8 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
   after: WaitingCall | undefined;
   readonly startedMs = performance.now();
   readonly bodyBytes: number;
+  /** The answer has begun and goes to the client in the chunks in which it comes. */
+  passesChunks = false;
   readonly called: Promise<Called>;
   readonly #lease: Lease;
   readonly #target: Target;
@@ -208,6 +210,17 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
     }
   }
 
+  onResponseChunks(controller: Controller, coded: Buffer, bytes: number, count: number): void {
+    try {
+      this.#target.activity++;
+      this.#deadlines.chunks++;
+      this.#lease.chunks(coded, bytes, count);
+      if (!this.#sink.chunks?.(coded)) this.#pause(controller);
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
+  }
+
   onResponseEnd(): void {
     this.#deadlines.clear();
     if (this.#over) return;
@@ -299,9 +312,12 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
 
   /** Hands some of the answer on; false when no more should come. */
   #pass(chunk: Buffer): boolean {
-    if (this.#waiting) this.#begins();
+    const isFirst = this.#waiting;
+    if (isFirst) this.#begins();
     this.#lease.data(chunk);
-    return this.#sink.data(chunk);
+    const goesOn = this.#sink.data(chunk);
+    if (isFirst) this.passesChunks = this.#lease.passesChunks && (this.#sink.passesChunks ?? false);
+    return goesOn;
   }
 
   #pause(controller: Controller): void {
@@ -363,6 +379,7 @@ class Call implements ExchangeHandler, WaitingCall, Dispatched {
 
   #finish(outcome: Outcome): void {
     this.#over = true;
+    this.passesChunks = false;
     this.#deadlines.clear();
     this.#closeOpening();
     if (this.#waiting) this.#waitsNoMore(false);

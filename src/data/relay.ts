@@ -4,6 +4,7 @@ import type { Reply, Upstream } from '../http/edge/reply.ts';
 import { endpointOf } from '../http/endpoints.ts';
 import { responseHeaders } from '../http/headers.ts';
 import { pathOf } from '../http/path.ts';
+import { unchunked } from '../http/unchunked.ts';
 import { terminalEvent } from './broken-stream.ts';
 import type { Exchange } from './exchange.ts';
 import type { Described, Sink } from './sink.ts';
@@ -22,7 +23,9 @@ export class Relay implements Sink {
   #left: number | undefined;
   /** A stream of events, to which the router can add one. */
   #isPlainStream = false;
+  /** What the client got last, in the chunked coding where `#isLastCoded`. */
   #last: Buffer | undefined;
+  #isLastCoded = false;
 
   /** `describe` adds headers of its own to the answer's, as name, value, name, value … */
   constructor(exchange: Exchange, describe?: (headers: string[]) => void) {
@@ -68,11 +71,22 @@ export class Relay implements Sink {
     if (chunk.length === 0) return true;
     if (!this.#reply.started) this.#exchange.letBodyGo();
     this.#last = chunk;
+    this.#isLastCoded = false;
     if (this.#left === undefined) return this.#reply.write(chunk);
     this.#left -= chunk.length;
     if (this.#left !== 0) return this.#reply.write(chunk);
     this.#reply.end(chunk);
     return true;
+  }
+
+  get passesChunks(): boolean {
+    return this.#left === undefined && (this.#reply.passesChunks ?? false);
+  }
+
+  chunks(coded: Buffer): boolean {
+    this.#last = coded;
+    this.#isLastCoded = true;
+    return this.#reply.writeChunks?.(coded) ?? true;
   }
 
   whenDrained(resume: () => void): void {
@@ -91,7 +105,8 @@ export class Relay implements Sink {
       return;
     }
     // Whole as far as HTTP goes, so a client may use the connection again.
-    reply.end(terminalEvent(endpointOf(pathOf(this.#url)).errors, error, this.#last));
+    const last = this.#last && this.#isLastCoded ? unchunked(this.#last) : this.#last;
+    reply.end(terminalEvent(endpointOf(pathOf(this.#url)).errors, error, last));
     const timer = setTimeout(() => reply.cut(), FAREWELL_MS);
     void reply.flushed()?.then(() => clearTimeout(timer));
   }

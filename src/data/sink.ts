@@ -22,6 +22,10 @@ export interface Sink {
   tunnel?(protocol: string, headers: IncomingHttpHeaders, described: Described, upstream: Upstream): void;
   /** False when no more should come until `whenDrained` calls. What it throws ends the call. */
   data(chunk: Buffer): boolean;
+  /** What comes next may come as `chunks`. */
+  readonly passesChunks?: boolean;
+  /** As `data`, for whole chunks in the chunked coding. */
+  chunks?(coded: Buffer): boolean;
   whenDrained(resume: () => void): void;
   end(): void;
   /** It broke off after it had started. */

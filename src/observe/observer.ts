@@ -140,15 +140,15 @@ export class ObservedAttempt {
     if (streams) this.#pace = this.#series.pace();
   }
 
-  /** Some bytes of its body have come. The clock is read for streams and for first bytes only. */
-  chunk(bytes: number): void {
+  /** Some bytes of its body have come, in so many chunks. The clock is read for streams and for first bytes only. */
+  chunk(bytes: number, count = 1): void {
     const record = this.#record;
     if (!record) return;
     record.answerBytes += bytes;
     if (record.firstByteMs !== undefined && !this.#pace) return;
     const nowMs = performance.now();
     record.firstByteMs ??= nowMs - record.startedMs;
-    this.#pace?.chunk(nowMs);
+    this.#pace?.chunk(nowMs, count);
   }
 
   /** An event of its stream is an error that stands for this status. */

@@ -161,6 +161,17 @@ export class Lease implements Described, ChosenCall {
     this.#policy.firstByte?.(this.choice);
   }
 
+  /** Chunks of the answer need not be taken apart. */
+  get passesChunks(): boolean {
+    return this.#kept === undefined;
+  }
+
+  /** Some whole chunks of the answer have come, not the first, in the coding as it came. */
+  chunks(coded: Buffer, bytes: number, count: number): void {
+    this.#tail.seeChunks(coded);
+    this.observed.chunk(bytes, count);
+  }
+
   /** The call has ended, however it did; `told` is what its answer was found to say of its tokens. What is held comes first: an error in the rest must not keep it. */
   settle(outcome: Outcome, told?: Usage): void {
     if (this.#settled) return;

@@ -24,6 +24,20 @@ test('reads the counts of SGLang and of OpenAI, whole and streamed', () => {
   assert.deepEqual(read('data: {}\n\n', `data: {"choices":[],${usage}}\n\ndata: [DONE]\n\n`), counts(90, 64));
 });
 
+test('reads chunks that came in the chunked coding, also counts that are cut into two of them', () => {
+  const tail = new AnswerTail();
+  const coded = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+  tail.see(Buffer.from('data: {}\n\n'));
+  tail.seeChunks(
+    Buffer.from(
+      coded('data: {"usage":{"prompt_tokens":9') + coded('0,"completion_tokens":7}}\n\n') + coded('data: [DONE]\n\n'),
+    ),
+  );
+  assert.deepEqual(tail.read(), counts(90, undefined, 7));
+  tail.seeChunks(Buffer.from(coded('data: {"error":{"code":503}}\n\n')));
+  assert.equal(tail.errorStatus(), 503);
+});
+
 test('reads those of the responses API', () => {
   const usage = '"usage":{"input_tokens":12,"input_tokens_details":{"cached_tokens":8},"output_tokens":1}';
   assert.deepEqual(

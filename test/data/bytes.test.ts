@@ -4,8 +4,10 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { recordingWorker } from '../helpers/recording-worker.ts';
+import { readResponse } from '../helpers/strict-http.ts';
 import { testRouter } from '../helpers/test-router.ts';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
@@ -75,6 +77,31 @@ test('a stream in 1-byte writes arrives byte for byte', async () => {
   const answer = await fetch(`${router.url}/v1/chat/completions`, { method: 'POST', body: '{}' });
   assert.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8');
   assert.equal(await answer.text(), stream);
+});
+
+test('chunks reach the client as they came, but for what is no data: extensions and trailers', async () => {
+  const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
+  const pieces = [
+    `${head}9\r\ndata: 1\n\n\r\n`,
+    '9\r\ndata: 2\n\n\r\n9\r\ndata: 3\n\n\r\n',
+    '9;a="b"\r\ndata: 4\n\n\r\n9\r\nda',
+  ];
+  pieces.push('ta: 5\n\n\r', '\n009\r\ndata: 6\n\n\r\n0\r\nx-trailer: 1\r\n\r\n');
+  await using worker = await recordingWorker(async (_, socket) => {
+    for (const piece of pieces) {
+      await new Promise((resolve) => socket.write(piece, resolve));
+      await setImmediate();
+    }
+  });
+  await using router = await testRouter([worker.url]);
+  const { port, hostname } = new URL(router.url);
+  const socket = connect(Number(port), hostname);
+  socket.write('POST /generate HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}');
+  const raw = await text(socket);
+  const answer = readResponse(Buffer.from(raw), 0, 'POST', true);
+  assert.equal(String(answer?.body), [1, 2, 3, 4, 5, 6].map((n) => `data: ${n}\n\n`).join(''));
+  assert.equal(answer?.end, raw.length);
+  assert.doesNotMatch(raw, /a="b"|x-trailer/);
 });
 
 test('chunks around every size at which framing changes arrive byte for byte', async () => {

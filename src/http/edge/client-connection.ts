@@ -315,6 +315,7 @@ export class ClientConnection implements OpenConnection, RequestHandler, ReplySi
 
   #put(before: string, chunk: Buffer, after: string, written: (() => void) | undefined): boolean {
     const socket = this.#socket;
+    if (before === '' && after === '') return socket.write(chunk, written);
     if (chunk.length <= ONE_WRITE_BYTES) return socket.write(joined(before, chunk, after), written);
     socket.cork();
     if (before !== '') socket.write(before, 'latin1');

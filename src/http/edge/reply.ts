@@ -36,6 +36,10 @@ export interface Reply {
   tunnel(protocol: string, headers: readonly string[], upstream: Upstream): void;
   /** Passes some bytes of the body on. False when the client reads more slowly than it is written to: go on when `whenDrained` calls. */
   write(chunk: Buffer): boolean;
+  /** It has begun, and is sent in the chunked coding. */
+  readonly passesChunks?: boolean;
+  /** As `write`, for whole chunks in that coding; only where `passesChunks`. */
+  writeChunks?(coded: Buffer): boolean;
   /** The answer is whole, with `chunk` as its last bytes. */
   end(chunk?: Buffer): void;
   /** A whole answer. */

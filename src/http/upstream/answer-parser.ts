@@ -11,6 +11,10 @@ export interface AnswerHandler {
   /** In place of a head: what follows is data of that protocol. */
   switched(protocol: string, headers: IncomingHttpHeaders): void;
   data(chunk: Buffer): void;
+  /** Chunks that came whole are told by `chunks`. */
+  readonly passesChunks: boolean;
+  /** So many whole chunks, in the coding as it came, with so many `bytes` of the body. */
+  chunks(coded: Buffer, bytes: number, count: number): void;
   /** The answer is whole; `reusable` where the connection may carry another. */
   end(reusable: boolean): void;
 }
@@ -56,6 +60,14 @@ export class AnswerParser extends MessageParser {
 
   protected override data(chunk: Buffer): void {
     this.#handler.data(chunk);
+  }
+
+  protected override get passesChunks(): boolean {
+    return this.#handler.passesChunks;
+  }
+
+  protected override chunks(coded: Buffer, bytes: number, count: number): void {
+    this.#handler.chunks(coded, bytes, count);
   }
 
   /** What follows an answer answers nothing: whoever sent it must not be asked again. */

@@ -182,6 +182,15 @@ export class Connection implements AnswerHandler {
     exchange.handler.onResponseData(exchange, chunk);
   }
 
+  get passesChunks(): boolean {
+    return this.#exchange?.handler.passesChunks ?? false;
+  }
+
+  chunks(coded: Buffer, bytes: number, count: number): void {
+    const exchange = this.#exchange as Exchange;
+    exchange.handler.onResponseChunks?.(exchange, coded, bytes, count);
+  }
+
   end(reusable: boolean): void {
     const exchange = this.#over() as Exchange;
     // It was paused over the last bytes: nobody is left to go on.

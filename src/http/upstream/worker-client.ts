@@ -44,6 +44,10 @@ export interface ExchangeHandler {
   /** In place of the head: the worker has switched to a protocol that it was offered, and what it sends comes as data. */
   onSwitch?(tunnel: Tunnel, protocol: string, headers: IncomingHttpHeaders): void;
   onResponseData(controller: Controller, chunk: Buffer): void;
+  /** Chunks that came whole are told by `onResponseChunks`, by clients that know how they came; may change with every call. */
+  readonly passesChunks?: boolean;
+  /** So many whole chunks, in the chunked coding as it came, with so many `bytes` of the body. */
+  onResponseChunks?(controller: Controller, coded: Buffer, bytes: number, count: number): void;
   onResponseEnd(): void;
   onResponseError(controller: Controller, error: Error): void;
 }

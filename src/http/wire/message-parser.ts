@@ -47,6 +47,12 @@ export abstract class MessageParser {
   /** Tells of a head, without the empty line after it; returns how long the body is. Throws where it is none. */
   protected abstract head(text: string): BodyLength;
   protected abstract data(chunk: Buffer): void;
+  /** Whether chunks that came whole are told together, by `chunks`. */
+  protected get passesChunks(): boolean {
+    return false;
+  }
+  /** So many whole chunks, in the coding as it came, with so many `bytes` of the body. */
+  protected chunks(_coded: Buffer, _bytes: number, _count: number): void {}
   /** The message is whole; `rest` is what was fed after it. */
   protected abstract end(rest: Buffer): void;
   /** Whether the first bytes of a head, `text`, can become one. */
@@ -123,7 +129,7 @@ export abstract class MessageParser {
         this.data(at === 0 ? bytes : bytes.subarray(at));
         return bytes.length;
       case 'chunk-size':
-        return this.#readSize(bytes, at);
+        return this.passesChunks ? this.#readWholeChunks(bytes, at) : this.#readSize(bytes, at);
       case 'chunk-end':
         return this.#readChunkEnd(bytes, at);
       case 'trailers':
@@ -176,25 +182,50 @@ export abstract class MessageParser {
     return end;
   }
 
+  /** All chunks from `at` on that came whole and without extensions are told at once; any other is read on its own. */
+  #readWholeChunks(bytes: Buffer, at: number): number {
+    let end = at;
+    let body = 0;
+    let count = 0;
+    for (;;) {
+      const data = this.#plainSizeLine(bytes, end);
+      const next = data + this.#left + 2;
+      if (data < 0 || this.#left === 0 || bytes[next - 2] !== CR || bytes[next - 1] !== LF) break;
+      body += this.#left;
+      count++;
+      end = next;
+    }
+    if (count === 0) return this.#readSize(bytes, at);
+    this.chunks(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end), body, count);
+    return end;
+  }
+
   #readSize(bytes: Buffer, at: number): number {
-    if (this.#partial.length === 0) {
-      // Nearly always the line is whole and has no extension: read where it lies.
-      let size = 0;
-      let digits = 0;
-      for (let i = at; i < bytes.length && digits <= MOST_SIZE_DIGITS; i++, digits++) {
-        const byte = bytes[i] as number;
-        if (byte === CR && digits > 0 && bytes[i + 1] === LF) {
-          this.#startChunk(size);
-          return i + 2;
-        }
-        const digit = hexDigit(byte);
-        if (digit < 0) break;
-        size = size * 16 + digit;
-      }
+    const data = this.#plainSizeLine(bytes, at);
+    if (data >= 0) {
+      this.#startChunk(this.#left);
+      return data;
     }
     const line = this.#line(bytes, at);
     if (line.text !== undefined) this.#startChunk(this.#sizeOf(line.text));
     return line.next;
+  }
+
+  /** Nearly always a size line is whole and has no extension: then it is read where it lies into `#left`, and where it ends is returned; else -1. */
+  #plainSizeLine(bytes: Buffer, at: number): number {
+    if (this.#partial.length > 0) return -1;
+    let size = 0;
+    for (let i = at; i < bytes.length && i - at <= MOST_SIZE_DIGITS; i++) {
+      const byte = bytes[i] as number;
+      if (byte === CR && i > at && bytes[i + 1] === LF) {
+        this.#left = size;
+        return i + 2;
+      }
+      const digit = hexDigit(byte);
+      if (digit < 0) break;
+      size = size * 16 + digit;
+    }
+    return -1;
   }
 
   /** The size that a chunk's first line gives. */

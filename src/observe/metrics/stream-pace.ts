@@ -9,10 +9,11 @@ export class StreamPace {
     this.#gaps = gaps;
   }
 
-  /** A chunk has come; `nowMs` where the caller has read the clock anyway. */
-  chunk(nowMs: number = performance.now()): void {
+  /** So many chunks have come at once; `nowMs` where the caller has read the clock anyway. */
+  chunk(nowMs: number = performance.now(), count = 1): void {
     const gapMs = nowMs - this.#lastMs;
     this.#lastMs = nowMs;
     if (gapMs >= 0) this.#gaps.observe(gapMs / 1000);
+    for (let further = 1; further < count; further++) this.#gaps.observe(0);
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
 import { test } from 'node:test';
+import { unchunked } from '../../../src/http/unchunked.ts';
 import { AnswerParser } from '../../../src/http/upstream/answer-parser.ts';
 import { seededRandom } from '../../helpers/seeded-random.ts';
 import { readResponse } from '../../helpers/strict-http.ts';
@@ -24,10 +25,17 @@ interface Reading {
   readonly pauses?: boolean;
 }
 
-/** What a parser makes of an answer that comes in these pieces. */
-function read(
+/** What a parser makes of an answer that comes in these pieces: the same whether chunks are told one by one or as they came. */
+function read(pieces: readonly (string | Buffer)[], reading: Reading = {}): Read {
+  const result = readAs(pieces, reading, false);
+  assert.deepEqual(readAs(pieces, reading, true), result);
+  return result;
+}
+
+function readAs(
   pieces: readonly (string | Buffer)[],
-  { toHead = false, offered, closes = false, pauses = false }: Reading = {},
+  { toHead = false, offered, closes = false, pauses = false }: Reading,
+  passesChunks: boolean,
 ): Read {
   const result: Read = { body: '' };
   const parser = new AnswerParser({
@@ -35,6 +43,13 @@ function read(
     switched: (protocol) => Object.assign(result, { protocol }),
     data: (chunk) => {
       result.body += chunk.toString('latin1');
+      if (pauses) parser.pause();
+    },
+    passesChunks,
+    chunks: (coded, bytes) => {
+      const body = unchunked(coded);
+      assert.equal(body.length, bytes);
+      result.body += body.toString('latin1');
       if (pauses) parser.pause();
     },
     end: (reusable) => {
@@ -164,8 +179,45 @@ test('a switch of protocols is one of those that were offered, and all that foll
   }
 });
 
+test('whole chunks are told together as they came; what is more or less than that is read by itself', () => {
+  const told: string[] = [];
+  const parser = new AnswerParser({
+    head() {},
+    switched() {},
+    data: (chunk) => told.push(`data ${chunk}`),
+    passesChunks: true,
+    chunks: (coded, bytes, count) => told.push(`${count} chunks, ${bytes} bytes: ${coded}`),
+    end: () => told.push('end'),
+  });
+  parser.expect(false);
+  parser.feed(Buffer.from(`${HEAD}transfer-encoding: chunked\r\n\r\n`));
+  for (const piece of [
+    '3\r\none\r\n0A\r\n0123456789\r\n',
+    '3\r\ntwo\r\n5\r\nth',
+    'ree\r\n',
+    '1;a=b\r\n',
+    'x\r\n0\r\n\r\n',
+  ])
+    parser.feed(Buffer.from(piece));
+  assert.deepEqual(told, [
+    '2 chunks, 13 bytes: 3\r\none\r\n0A\r\n0123456789\r\n',
+    '1 chunks, 3 bytes: 3\r\ntwo\r\n',
+    'data th',
+    'data ree',
+    'data x',
+    'end',
+  ]);
+});
+
 test('bytes that nobody asked for are an error', () => {
-  const parser = new AnswerParser({ head() {}, switched() {}, data() {}, end() {} });
+  const parser = new AnswerParser({
+    head() {},
+    switched() {},
+    data() {},
+    passesChunks: false,
+    chunks() {},
+    end() {},
+  });
   assert.throws(() => parser.feed(Buffer.from('HTTP/1.1 408 Request Timeout\r\n\r\n')), /nothing was asked/);
 });
 

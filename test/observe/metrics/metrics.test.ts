@@ -144,12 +144,17 @@ test('what a worker does is counted where it happens', async () => {
 test('the gaps of a stream are those between its chunks', async () => {
   using metrics = metricsOf();
   const pace = metrics.worker(URL_0).pace();
-  for (const nowMs of [100, 112, 132]) pace.chunk(nowMs);
+  for (const nowMs of [100, 112]) pace.chunk(nowMs);
+  pace.chunk(132, 3);
   const families = await scrape(metrics);
   const name = 'sgl_router_inter_token_latency_seconds';
-  assert.equal(scraped(families, `${name}_count`, { worker: URL_0 }), 2);
+  assert.equal(
+    scraped(families, `${name}_count`, { worker: URL_0 }),
+    4,
+    'of three that came at once two came after nothing',
+  );
   assert.equal(scraped(families, `${name}_sum`, { worker: URL_0 }), 0.032);
-  assert.equal(scraped(families, `${name}_bucket`, { worker: URL_0, le: '0.015' }), 1);
+  assert.equal(scraped(families, `${name}_bucket`, { worker: URL_0, le: '0.015' }), 3);
 });
 
 test('gauges are read at the scrape', async () => {
