@@ -60,6 +60,11 @@ def command_lines() -> Iterator[str]:
             yield path.read_text(errors="replace")
 
 
+def is_there(port: int) -> bool:
+    """Whether anything is left of a router. One that ends has no command line any more, and its socket for a moment."""
+    return is_bound(port) or any(f"--port={port}" in line for line in command_lines())
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 def test_the_key_is_on_no_command_line(free_port):
     code = SERVE.replace("policy=", 'api_key="the-key-of-the-router", policy=')
@@ -117,9 +122,7 @@ def test_in_a_process_of_multiprocessing_it_serves_and_leaves_nothing(free_port,
     finally:
         process.kill()
     process.join()
-    # A process that ends has no command line any more, and its socket for a moment more.
-    is_there = lambda: is_bound(free_port) or any(f"--port={free_port}" in line for line in command_lines())  # noqa: E731
-    wait_until("the end of the router", lambda: not is_there())
+    wait_until("the end of the router", lambda: not is_there(free_port))
 
 
 @needs_linux
@@ -168,7 +171,9 @@ async def generate_at_once(port: int, count: int) -> list[int]:
     return await asyncio.gather(*(generate(port) for _ in range(count)))
 
 
-def test_a_burst_is_answered_whole(free_port):
+@needs_linux
+@pytest.mark.parametrize("way", ["fork", "spawn", "forkserver"])
+def test_a_burst_is_answered_whole(free_port, way):
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 4096:
@@ -179,7 +184,7 @@ def test_a_burst_is_answered_whole(free_port):
     args = RouterArgs(
         worker_urls=[f"http://127.0.0.1:{engine_port}"], host="127.0.0.1", port=free_port, prometheus_port=0
     )
-    process = multiprocessing.get_context("spawn").Process(target=launch_router, args=(args,))
+    process = multiprocessing.get_context(way).Process(target=launch_router, args=(args,))
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as engine:
         process.start()
         try:
@@ -191,3 +196,4 @@ def test_a_burst_is_answered_whole(free_port):
             engine.terminate()
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert statuses == [200] * 1024
+    wait_until("the end of the router", lambda: not is_there(free_port))
