@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
 import { pythonOptions } from '../src/config/python.ts';
+import { buildPage } from '../src/dashboard/build-page.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Into the Python package, or the folder that is given. */
@@ -13,12 +14,15 @@ const REQUIRE =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
 const { metafile, outputFiles } = await bundle();
+const page = await buildPage();
 // Only now, so that a failing build leaves the last one in place.
 await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
 await Promise.all(outputFiles.map(({ path, contents }) => writeFile(path, contents)));
+await mkdir(join(OUT, 'dashboard'));
+await Promise.all(Array.from(page, ([name, bytes]) => writeFile(join(OUT, 'dashboard', name), bytes)));
 await writeFile(join(OUT, 'options.json'), `${JSON.stringify(pythonOptions(), null, 1)}\n`);
-await writeFile(join(OUT, 'THIRD-PARTY-LICENSES.txt'), await licenses(metafile));
+await writeFile(join(OUT, 'THIRD-PARTY-LICENSES.txt'), await licenses(metafile, ['node_modules/uplot']));
 report(metafile);
 
 /** main.mjs and its chunks, all in one folder: commands are loaded when they run, and files beside the bundle are found. */
@@ -35,6 +39,8 @@ async function bundle() {
     outExtension: { '.js': '.mjs' },
     chunkNames: '[name]-[hash]',
     banner: { js: REQUIRE },
+    // It makes the page where the program runs from its sources.
+    external: ['esbuild'],
     legalComments: 'none',
     metafile: true,
     write: false,
@@ -42,9 +48,9 @@ async function bundle() {
   });
 }
 
-/** The licence texts of every package in the bundle. */
-async function licenses({ inputs }: Metafile): Promise<string> {
-  const packages = new Set<string>();
+/** The licence texts of every package in the bundle, and of `others`. */
+async function licenses({ inputs }: Metafile, others: readonly string[]): Promise<string> {
+  const packages = new Set<string>(others);
   for (const input of Object.keys(inputs)) {
     const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? [];
     if (folder) packages.add(folder);

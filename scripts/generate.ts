@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { document } from '../src/config/document.ts';
 import { changedDefaults, pythonFields } from '../src/config/python.ts';
 import { smgDocument } from '../src/config/smg.ts';
+import { SNAPSHOT } from '../src/dashboard/snapshot.ts';
 import { document as paths } from '../src/http/endpoints-document.ts';
 import { document as metrics } from '../src/observe/metrics/document.ts';
 import { renderSimOptions } from '../src/sim/options.ts';
@@ -14,6 +15,7 @@ const FILES: Readonly<Record<string, (before: string) => string>> = {
   'docs/migrating.md': (before) => before.replace(/(?<=\n<!-- Generated .* -->\n\n).*/s, changedDefaults),
   'docs/options.md': document,
   'docs/paths.md': paths,
+  'docs/ps.schema.json': () => `${JSON.stringify(SNAPSHOT, null, 2)}\n`,
   'python/sglang_router/_fields.py': pythonFields,
   'docs/simulated-engine.md': (before) => before.replace(/(?<=\n<!-- Generated .* -->\n\n).*/s, renderSimOptions),
 };

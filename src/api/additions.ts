@@ -58,6 +58,12 @@ export class Additions {
     this.#failed.set(id, { id, url, atMs: Date.now(), problem });
   }
 
+  /** All that failed in the last five minutes. */
+  get allFailed(): Iterable<FailedAddition> {
+    this.#forgetOld();
+    return this.#failed.values();
+  }
+
   /** The last failed addition of that id or URL, for five minutes. */
   failed(idOrUrl: string): FailedAddition | undefined {
     this.#forgetOld();

@@ -1,4 +1,6 @@
 import type { Config } from '../config/options.ts';
+import type { Dashboard } from '../dashboard/dashboard.ts';
+import type { Launch } from '../dashboard/launch.ts';
 import type { RouterError } from '../errors/errors.ts';
 import type { Registry } from '../fleet/registry.ts';
 import type { Worker } from '../fleet/worker.ts';
@@ -35,11 +37,14 @@ export interface ApiParts {
   readonly tellChoices: (reply: Reply) => void;
   readonly metrics: Metrics;
   readonly log: Log;
+  readonly additions: Additions;
+  readonly dashboard: Dashboard;
+  /** The servers that were started with the router; undefined where it was started alone. */
+  readonly launch: () => Launch | undefined;
 }
 
 /** What the handlers work with. */
 export interface ApiContext extends ApiParts {
-  readonly additions: Additions;
   readonly engineLoads: EngineLoads;
   /** Questions to the workers that `together` waits for. */
   readonly underWay: Map<string, Promise<unknown>>;

@@ -32,7 +32,8 @@ export class Dispatcher {
     try {
       const handle = handlers[(request.method === 'HEAD' ? 'GET' : request.method) as Method];
       if (!handle) throw notAllowed(handlers, request, response);
-      this.#context.authorize(request, endpoint.access);
+      if (endpoint.access === 'session') this.#context.dashboard.admit(request);
+      else this.#context.authorize(request, endpoint.access);
       const query = new URL(request.url, 'http://router').searchParams;
       await handle({ request, response, query, params: decode(params) }, this.#context);
       return undefined;

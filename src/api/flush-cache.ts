@@ -12,6 +12,17 @@ const TIMEOUT_MS = 5_000;
 /** Empties the cache of every worker, and with it what is known of that here. `?timeout=` seconds to wait for running requests are the servers' to keep. */
 export async function flushCache({ request, response, query }: Call, { registry }: ApiContext): Promise<void> {
   const waitSecs = amountOf(fieldsOf(query), 'timeout') ?? 0;
+  const { status, body } = flushReport(await flushWorkers(registry.workers, registry, request, waitSecs));
+  sendJson(response, status, body);
+}
+
+/** Empties the caches of those workers for a client; tells what was wrong with each that did not do it. */
+export function flushWorkers(
+  workers: readonly Worker[],
+  registry: ApiContext['registry'],
+  request: Call['request'],
+  waitSecs = 0,
+) {
   const question = {
     method: 'POST',
     headers: headersFor(request),
@@ -23,6 +34,5 @@ export async function flushCache({ request, response, query }: Call, { registry 
     if ('body' in answer) registry.flushed(worker);
     return { worker: worker.url, problem: 'problem' in answer ? answer.problem : undefined };
   };
-  const { status, body } = flushReport(await Promise.all(registry.workers.map(flush)));
-  sendJson(response, status, body);
+  return Promise.all(workers.map(flush));
 }

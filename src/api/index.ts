@@ -1,14 +1,15 @@
 import type { OwnPath } from '../http/endpoints.ts';
 import { abortRequest } from './abort-request.ts';
 import { addWorker } from './add-worker.ts';
-import { Additions } from './additions.ts';
 import type { Handlers } from './call.ts';
 import type { ApiParts } from './context.ts';
+import { dashboardFeed, dashboardFile, dashboardPage, dashboardSnapshot, signIn, signOut } from './dashboard.ts';
+import { dashboardAction } from './dashboard-actions.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EngineLoads } from './engine-loads.ts';
 import { engineMetrics } from './engine-metrics.ts';
 import { flushCache } from './flush-cache.ts';
-import { favicon, frontPage } from './front-page.ts';
+import { dashboardFolder, favicon, frontPage } from './front-page.ts';
 import { health, healthGenerate, readiness } from './health.ts';
 import { listWorkers } from './list-workers.ts';
 import { getLoads, getRankLoads } from './loads.ts';
@@ -41,6 +42,14 @@ const HANDLERS: Readonly<Record<OwnPath, Handlers>> = {
   '/flush_cache': { GET: flushCache, POST: flushCache },
   '/abort_request': { POST: abortRequest },
   '/router_choices': { GET: routerChoices },
+  '/dashboard': { GET: dashboardPage },
+  '/dashboard/': { GET: dashboardFolder },
+  '/dashboard/feed': { GET: dashboardFeed },
+  '/dashboard/snapshot': { GET: dashboardSnapshot },
+  '/dashboard/actions': { POST: dashboardAction },
+  '/dashboard/sign-in': { POST: signIn },
+  '/dashboard/sign-out': { POST: signOut },
+  '/dashboard/{file}': { GET: dashboardFile },
   '/add_worker': { POST: addWorker },
   '/remove_worker': { POST: removeWorker },
   '/list_workers': { GET: listWorkers },
@@ -52,7 +61,6 @@ const HANDLERS: Readonly<Record<OwnPath, Handlers>> = {
 export function createApi(parts: ApiParts): Dispatcher {
   return new Dispatcher(HANDLERS, {
     ...parts,
-    additions: new Additions(parts.registry, parts.log),
     engineLoads: new EngineLoads(),
     underWay: new Map(),
   });

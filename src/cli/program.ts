@@ -58,6 +58,20 @@ const COMMANDS: readonly CommandRow[] = [
     small: async () => (await import('./restart.ts')).RESTART,
   },
   {
+    name: 'top',
+    aliases: [],
+    summary: 'show a running router on the terminal: workers, decisions, errors',
+    load: async () => (await import('./top.ts')).runTopCommand,
+    small: async () => (await import('./top.ts')).TOP,
+  },
+  {
+    name: 'ps',
+    aliases: [],
+    summary: 'print the workers of a running router',
+    load: async () => (await import('./ps.ts')).runPs,
+    small: async () => (await import('./ps.ts')).PS,
+  },
+  {
     name: 'sim-engine',
     aliases: [],
     summary: 'run one simulated engine: an SGLang server without GPU and model',

@@ -20,6 +20,7 @@ import { type Router, startRouter } from '../router/router.ts';
 import { parseSimOptions } from '../sim/parse-options.ts';
 import { dryRun } from './dry-run.ts';
 import { runUntilSignal } from './exit.ts';
+import { launchView } from './launch-view.ts';
 import { logOptions } from './log-options.ts';
 import { nameProcess } from './process-name.ts';
 import { rollingRestart } from './rolling-restart.ts';
@@ -114,6 +115,19 @@ class CoLaunch {
     return this.#opened.log;
   }
 
+  get fleet(): Fleet | undefined {
+    return this.#fleet;
+  }
+
+  get rolling(): boolean {
+    return this.#rolling;
+  }
+
+  /** It serves, and does not stop. */
+  get settled(): boolean {
+    return this.#serving && !this.#stopping;
+  }
+
   /** Writes what waits. */
   close(): Promise<void> {
     this.#presence?.close();
@@ -168,7 +182,7 @@ class CoLaunch {
   /** Starts servers again, one after the other, while the others serve. Resolves with what went wrong, if anything. */
   async restart({ servers: names, force }: Wish, tell: (line: string) => void): Promise<string | undefined> {
     const [router, fleet] = [this.#router, this.#fleet];
-    if (!router || !fleet || !this.#serving || this.#stopping || this.#rolling) {
+    if (!router || !fleet || !this.settled || this.#rolling) {
       const problem = 'no rolling restart now: the servers are starting, stopping or restarting already';
       this.log.warning(problem);
       return problem;
@@ -217,6 +231,7 @@ class CoLaunch {
     this.#router = router;
     if (router.unreachable !== undefined) this.log.warning(router.unreachable);
     router.hold(() => ({ servers: this.#fleet?.progress() ?? [] }));
+    router.show(launchView(this));
     return router;
   }
 

@@ -41,6 +41,7 @@ export const EXIT_ERRORS = {
   bench_failed: 1,
   restart_failed: 1,
   logs_unreadable: 1,
+  router_unreachable: 1,
 } as const;
 
 export type HttpErrorCode = keyof typeof HTTP_ERRORS;

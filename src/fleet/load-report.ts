@@ -64,10 +64,11 @@ function serverLoad(
     ranks.set(number, report);
     said.push(words(rank as Fields, number, report));
   }
-  return { total: [...ranks.values()].reduce(sum), ranks, said };
+  return { total: [...ranks.values()].reduce(sumOfLoads), ranks, said };
 }
 
-function sum(a: LoadReport, b: LoadReport): LoadReport {
+/** Two loads as one. */
+export function sumOfLoads(a: LoadReport, b: LoadReport): LoadReport {
   return reportOf(
     a.runningRequests + b.runningRequests,
     a.waitingRequests + b.waitingRequests,

@@ -1,5 +1,4 @@
 import { get } from '../http/upstream/get.ts';
-import type { Log } from '../observe/log/log.ts';
 import { LOAD_SOURCES, type LoadReport, type ServerLoad } from './load-report.ts';
 import type { Worker } from './worker.ts';
 import type { WorkerTarget } from './worker-target.ts';
@@ -17,17 +16,22 @@ const LONGEST_WAIT_MS = 30_000;
 /** Far above the answer of a server with a hundred ranks. */
 const MAX_BYTES = 256 * 1024;
 
+/** Who is told what workers say. */
+export interface LoadsListener {
+  /** Of every report, of each rank where those are routed to. */
+  learned(target: WorkerTarget, report: LoadReport): void;
+  /** Of the first failure, once for each worker. */
+  failed(worker: Worker, problem: string): void;
+}
+
 /** Asks every ready worker for its load, again and again. */
 export class Loads {
   readonly #options: LoadOptions;
-  readonly #learned: (target: WorkerTarget, report: LoadReport) => void;
-  readonly #log: Log;
+  readonly #listener: LoadsListener;
   readonly #polls = new Map<Worker, LoadPoll>();
 
-  /** `learned` is told of every report, of each rank where those are routed to. */
-  constructor(learned: (target: WorkerTarget, report: LoadReport) => void, log: Log, options = DEFAULTS) {
-    this.#learned = learned;
-    this.#log = log;
+  constructor(listener: LoadsListener, options = DEFAULTS) {
+    this.#listener = listener;
     this.#options = options;
   }
 
@@ -35,10 +39,7 @@ export class Loads {
   changed(worker: Worker): void {
     let poll = this.#polls.get(worker);
     if (!poll) {
-      poll = new LoadPoll(worker, this.#options, {
-        learned: this.#learned,
-        failed: (problem) => this.#report(worker, problem),
-      });
+      poll = new LoadPoll(worker, this.#options, this.#listener);
       this.#polls.set(worker, poll);
     }
     if (worker.available) poll.start();
@@ -53,24 +54,13 @@ export class Loads {
   close(): void {
     for (const poll of this.#polls.values()) poll.stop();
   }
-
-  #report({ url }: Worker, problem: string): void {
-    const message = 'worker does not report its load: judged by what this router sends there';
-    this.#log.warning(message, { worker: url, problem });
-  }
-}
-
-interface LoadListener {
-  learned(target: WorkerTarget, report: LoadReport): void;
-  /** The first failure, once for each worker. */
-  failed(problem: string): void;
 }
 
 /** Asks one worker for its load. */
 class LoadPoll {
   readonly #worker: Worker;
   readonly #options: LoadOptions;
-  readonly #listener: LoadListener;
+  readonly #listener: LoadsListener;
   /** The source that answered last; all are tried while none has. */
   #source: number | undefined;
   #failures = 0;
@@ -80,7 +70,7 @@ class LoadPoll {
   #run = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(worker: Worker, options: LoadOptions, listener: LoadListener) {
+  constructor(worker: Worker, options: LoadOptions, listener: LoadsListener) {
     this.#worker = worker;
     this.#options = options;
     this.#listener = listener;
@@ -123,7 +113,7 @@ class LoadPoll {
     this.#failures++;
     if (this.#reported) return;
     this.#reported = true;
-    this.#listener.failed(problem);
+    this.#listener.failed(this.#worker, problem);
   }
 
   /** The report of the first source that has one, else what was wrong with each. */

@@ -27,7 +27,7 @@ export function createAuthorize({ apiKey, controlPlaneApiKeys }: Keys): Authoriz
   const admins = controlPlaneApiKeys.map(({ key, role }) => ({ expected: digest(key), role }));
   return (request, access) => {
     if (access === 'public') return;
-    if (access === 'admin' && admins.length > 0) {
+    if (access !== 'key' && admins.length > 0) {
       const given = keyIn(request);
       const known = admins.filter((admin) => timingSafeEqual(given, admin.expected));
       if (known.length === 0) throw unauthorized('an admin key of --control-plane-api-keys');

@@ -33,8 +33,11 @@ export type Kept = 'response' | 'conversation' | 'session';
 /** How errors of the router are worded; `responses` differs from `openai` within a stream only, `flat` is `{"error": message, "code"}`. */
 export type ErrorShape = 'openai' | 'responses' | 'anthropic' | 'flat';
 
-/** Who may call: everyone, who has the key of `--api-key`, or who has an admin's of `--control-plane-api-keys` where there are such keys. */
-export type Access = 'public' | 'key' | 'admin';
+/**
+ * Who may call: everyone, who has the key of `--api-key`, who has an admin's of `--control-plane-api-keys` where there are such keys, or
+ * besides these a browser that has signed in with one.
+ */
+export type Access = 'public' | 'key' | 'admin' | 'session';
 
 /** What the router knows of one path. */
 export interface Endpoint {

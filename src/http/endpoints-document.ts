@@ -7,7 +7,8 @@ Generated from \`src/http/endpoints.ts\`: do not edit, run \`npm run generate\`.
 
 What the router does with each path that it knows. Any other path goes to one worker as it is, with its query, and is sent a second time
 only if it reads (GET, HEAD) or was never sent. With \`--api-key\` every path needs the key that does not say *public*;
-with \`--control-plane-api-keys\` those that say *admin*, and every path that is not listed, need a key of an admin in place of that one.`;
+with \`--control-plane-api-keys\` those that say *admin*, and every path that is not listed, need a key of an admin in place of that one.
+Those that say *session* are for whoever may use the admin routes, or has signed in to the [dashboard](dashboard.md) with such a key.`;
 
 interface Section {
   readonly title: string;

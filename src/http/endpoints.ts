@@ -27,6 +27,7 @@ const IN_SESSION: Traits = { ...INFERENCE, refersTo: ['session'] };
 const OWN = { ...ASKED, to: 'router', access: 'key' } as const;
 const PUBLIC = { ...OWN, access: 'public' } as const;
 const ADMIN = { ...OWN, access: 'admin' } as const;
+const SESSION = { ...OWN, access: 'session' } as const;
 /** Changes one engine, or may: who guards the admin routes means these too. */
 const UNCERTAIN: Traits = { ...CHANGING, access: 'admin' };
 
@@ -54,6 +55,14 @@ const OWN_ENDPOINTS = [
   { path: '/flush_cache', family: 'control', ...ADMIN },
   { path: '/abort_request', family: 'control', ...ADMIN },
   { path: '/router_choices', family: 'router', ...ADMIN },
+  { path: '/dashboard', family: 'router', ...PUBLIC },
+  { path: '/dashboard/', family: 'router', ...PUBLIC },
+  { path: '/dashboard/feed', family: 'router', ...SESSION },
+  { path: '/dashboard/snapshot', family: 'router', ...SESSION },
+  { path: '/dashboard/actions', family: 'router', ...SESSION },
+  { path: '/dashboard/sign-in', family: 'router', ...PUBLIC },
+  { path: '/dashboard/sign-out', family: 'router', ...PUBLIC },
+  { path: '/dashboard/{file}', family: 'router', ...PUBLIC },
   { path: '/add_worker', family: 'router', ...ADMIN },
   { path: '/remove_worker', family: 'router', ...ADMIN },
   { path: '/list_workers', family: 'router', ...ADMIN },

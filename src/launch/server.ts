@@ -63,6 +63,7 @@ export class Server {
   /** Of the start-up. */
   #timer: NodeJS.Timeout | undefined;
   #moves = 0;
+  #starts = 0;
   #over = false;
   /** For good. */
   #stopped = false;
@@ -108,6 +109,11 @@ export class Server {
     return shareOf(this.#phase);
   }
 
+  /** How often it was started. */
+  get starts(): number {
+    return this.#starts;
+  }
+
   /** Ended, or told to. */
   get over(): boolean {
     return this.#over;
@@ -127,6 +133,7 @@ export class Server {
     this.#over = false;
     this.#readyMs = undefined;
     this.#moves = 0;
+    this.#starts++;
     this.#phase = { name: 'starting' };
     this.#startedMs = this.#deps.now();
     this.#timer = setTimeout(() => void this.#tooLate(), this.#timeoutMs).unref();

@@ -7,6 +7,13 @@ import type { WorkerSeries } from './metrics/worker-series.ts';
 import { RequestRecord } from './request-record.ts';
 import type { AttemptTrace, RequestTrace, Tracer } from './tracing/tracer.ts';
 
+/** Hears of each choice of a worker, while somebody looks. */
+export interface ChoiceListener {
+  /** The next choice should tell what was compared. */
+  readonly wantsScores: boolean;
+  chosen(record: RequestRecord, chosen: Chosen): void;
+}
+
 export interface ObserverParts {
   readonly metrics: Metrics;
   /** Writes the line of a request that has ended; absent where nobody reads it. */
@@ -15,6 +22,9 @@ export interface ObserverParts {
   readonly tracer: Tracer | undefined;
   readonly requestIds: RequestIds;
 }
+
+/** With who listens at present. */
+type Told = ObserverParts & { choices: ChoiceListener | undefined };
 
 /** The head of a request. */
 export interface Head {
@@ -30,6 +40,8 @@ export interface Chosen {
   readonly reason: string;
   readonly matchedBytes: number;
   readonly promptBytes: number;
+  /** What was compared; only where that was wanted. */
+  readonly scores?: readonly Readonly<Record<string, string | number>>[] | undefined;
 }
 
 /** How an attempt ended. */
@@ -45,11 +57,16 @@ export interface AttemptResult {
 /** The one that the data path tells; log, metrics and traces hear of it here. */
 export class Observer {
   readonly metrics: Metrics;
-  readonly #parts: ObserverParts;
+  readonly #parts: Told;
 
   constructor(parts: ObserverParts) {
     this.metrics = parts.metrics;
-    this.#parts = parts;
+    this.#parts = { ...parts, choices: undefined };
+  }
+
+  /** Each choice of a worker is told to that one too. */
+  listen(choices: ChoiceListener): void {
+    this.#parts.choices = choices;
   }
 
   /** A request has come. */
@@ -64,18 +81,24 @@ export class Observer {
 /** One request on its way. The data path sets fields of `record` as it learns them. */
 export class ObservedRequest {
   readonly record: RequestRecord;
-  readonly #parts: ObserverParts;
+  readonly #parts: Told;
   readonly #trace: RequestTrace | undefined;
 
-  constructor(record: RequestRecord, parts: ObserverParts, trace: RequestTrace | undefined) {
+  constructor(record: RequestRecord, parts: Told, trace: RequestTrace | undefined) {
     this.record = record;
     this.#parts = parts;
     this.#trace = trace;
   }
 
+  /** The next choice should tell what it compared. */
+  get wantsScores(): boolean {
+    return this.#parts.choices?.wantsScores ?? false;
+  }
+
   /** A worker was chosen and is asked; `aside` where its answer is not the client's, as that of a prefill server is not. */
-  attempt({ worker, policy, reason, matchedBytes, promptBytes }: Chosen, aside = false): ObservedAttempt {
+  attempt(chosen: Chosen, aside = false): ObservedAttempt {
     const { record } = this;
+    const { worker, policy, reason, matchedBytes, promptBytes } = chosen;
     if (!aside) {
       record.attempts++;
       record.worker = worker;
@@ -87,6 +110,7 @@ export class ObservedRequest {
     }
     const series = this.#parts.metrics.worker(worker);
     series.chosen(policy, reason);
+    this.#parts.choices?.chosen(record, chosen);
     return new ObservedAttempt(aside ? undefined : record, series, this.#trace?.attempt(worker));
   }
 

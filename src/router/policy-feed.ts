@@ -45,7 +45,13 @@ export class PolicyFeed {
   }
 
   #followLoads(registry: Registry): Loads {
-    const loads = new Loads((target, report) => this.#policyOf(target.worker)?.learned?.(target, report), this.#log);
+    const loads = new Loads({
+      learned: (target, report) => this.#policyOf(target.worker)?.learned?.(target, report),
+      failed: ({ url }, problem) => {
+        const message = 'worker does not report its load: judged by what this router sends there';
+        this.#log.warning(message, { worker: url, problem });
+      },
+    });
     registry.on('remove', (worker) => loads.removed(worker));
     registry.on('change', (worker) => {
       if (this.#policyOf(worker)?.followsLoad) loads.changed(worker);

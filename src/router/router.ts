@@ -1,8 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Additions } from '../api/additions.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
 import { createApi } from '../api/index.ts';
 import type { Config } from '../config/options.ts';
+import type { Dashboard } from '../dashboard/dashboard.ts';
+import type { Launch } from '../dashboard/launch.ts';
 import type { Edge } from '../data/exchange.ts';
 import type { Fleet } from '../data/fleet.ts';
 import { DataPath } from '../data/proxy.ts';
@@ -37,6 +40,7 @@ import { Keepers } from '../scheduler/kept/keepers.ts';
 import { Announcements } from '../scheduler/peers/announcements.ts';
 import type { Plan } from '../scheduler/plans/plan.ts';
 import { Observing, type Watching } from './observing.ts';
+import { openDashboard } from './open-dashboard.ts';
 import { PolicyFeed } from './policy-feed.ts';
 import { createRouting, type Routing } from './routing.ts';
 import { SharedPolicies } from './shared-policies.ts';
@@ -78,6 +82,7 @@ export class Router {
   #routers: Closable | undefined;
   readonly #authorize: Authorize;
   readonly #api: Dispatcher;
+  readonly #dashboard: Dashboard;
   readonly #cors: Cors;
   readonly #observing: Observing;
   readonly #reconciler: Reconciler;
@@ -86,6 +91,7 @@ export class Router {
   #networkUrls: readonly string[] = [];
   #unreachable: string | undefined;
   #held: Details | undefined;
+  #launch: Launch | undefined;
   #serving = 0;
   #idle: (() => void) | undefined;
 
@@ -101,12 +107,28 @@ export class Router {
     const keepers = new Keepers();
     const parts = { slots, timeouts: config, log, keepers, mostHeldBytes: config.maxPayloadBytes };
     const { plan, policies } = createRouting(config, { registry, models }, parts);
-    this.#api = createApi({
-      config,
+    const additions = new Additions(registry, log);
+    const shared = {
       registry,
       authorize: this.#authorize,
-      roles: [...policies.keys()],
+      additions,
       closed: () => this.#closed(),
+      launch: () => this.#launch,
+    };
+    this.#dashboard = openDashboard({
+      ...shared,
+      policies,
+      models,
+      observer: observing.observer,
+      inFlight: () => this.admission.inFlight,
+      queued: () => this.admission.queued,
+      connections: () => this.#server?.connections ?? 0,
+    });
+    this.#api = createApi({
+      ...shared,
+      config,
+      dashboard: this.#dashboard,
+      roles: [...policies.keys()],
       missing: () => somebody.missing(),
       unserved: (worker) => models.unserved(worker),
       sources: () => this.#reconciler.sources,
@@ -184,6 +206,11 @@ export class Router {
     this.#reconciler.follow(source);
   }
 
+  /** The servers of a launch, for who looks at the router. */
+  show(launch: Launch): void {
+    this.#launch = launch;
+  }
+
   /** Until `release`, requests wait; those that cannot are answered 503 `starting` with Retry-After and `details`. */
   hold(details: Details): void {
     this.#held = details;
@@ -224,6 +251,7 @@ export class Router {
     this.#routers?.close();
     this.#shared.close();
     this.#announcements.close();
+    this.#dashboard.close();
     this.#server?.close();
     this.#server?.closeAllConnections();
     await Promise.all([this.registry.close(), this.#observing.close()]);

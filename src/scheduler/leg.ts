@@ -60,7 +60,8 @@ export class Leg implements Disposable {
   constructor({ targets, policy }: Pool, asked: Asked, parts: LegParts, aside = false) {
     const { exchange, tries, endpoint, keeper } = asked;
     const wantsScores = asksToExplain(exchange.request);
-    const choice = choose(policy, keeperTargets(targets, keeper), asked, wantsScores || parts.log.debugEnabled);
+    const explains = wantsScores || exchange.observed.wantsScores || parts.log.debugEnabled;
+    const choice = choose(policy, keeperTargets(targets, keeper), asked, explains);
     tries.tried.push(choice.candidate);
     const observed = exchange.observed.attempt(chosenOf(choice, policy), aside);
     const keeps = aside ? undefined : endpoint.keeps;
@@ -161,6 +162,9 @@ export function hasUntried({ targets }: Pool, wanted: Wanted): boolean {
   return isAnyUntried(keeperTargets(targets, wanted.keeper), wanted);
 }
 
-function chosenOf({ candidate, reason, matchedBytes, promptBytes = 0 }: Choice<Target>, { name }: Policy): Chosen {
-  return { worker: candidate.url, policy: name, reason, matchedBytes, promptBytes };
+function chosenOf(
+  { candidate, reason, matchedBytes, promptBytes = 0, scores }: Choice<Target>,
+  { name }: Policy,
+): Chosen {
+  return { worker: candidate.url, policy: name, reason, matchedBytes, promptBytes, scores };
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LoadReport } from '../../src/fleet/load-report.ts';
 import { Loads } from '../../src/fleet/loads.ts';
+import type { Worker } from '../../src/fleet/worker.ts';
 import type { WorkerTarget } from '../../src/fleet/worker-target.ts';
-import { createLog } from '../../src/observe/log/log.ts';
 import { fakeWorker, type Handler } from '../helpers/fake-worker.ts';
 import { testRegistry } from '../helpers/test-registry.ts';
 import { until } from '../helpers/test-router.ts';
@@ -23,19 +23,21 @@ const answers =
 
 /** A registry whose workers are asked every 5 ms. */
 function asked(options: { timeoutMs?: number } = {}, dpAware = false) {
-  const lines: string[] = [];
+  const problems: string[] = [];
   const reports: [WorkerTarget, LoadReport][] = [];
-  const log = createLog('warning', (line) => lines.push(line));
   const { workers } = testRegistry({ startupIntervalMs: 50 }, {}, undefined, dpAware);
   const polling = { intervalMs: 5, timeoutMs: 2_000, ...options };
-  const loads = new Loads((target, report) => reports.push([target, report]), log, polling);
+  const listener = {
+    learned: (target: WorkerTarget, report: LoadReport) => void reports.push([target, report]),
+    failed: ({ url }: Worker, problem: string) => void problems.push(`${url}: ${problem}`),
+  };
+  const loads = new Loads(listener, polling);
   workers.on('change', (worker) => loads.changed(worker));
-  const about = () => lines.filter((line) => line.includes('does not report its load'));
   const dispose = async () => {
     loads.close();
     await workers.close();
   };
-  return { workers, loads, reports, about, [Symbol.asyncDispose]: dispose };
+  return { workers, loads, reports, problems, [Symbol.asyncDispose]: dispose };
 }
 
 test('a worker with /v1/loads is asked there, again and again, as soon as it is ready', async () => {
@@ -45,7 +47,7 @@ test('a worker with /v1/loads is asked there, again and again, as soon as it is 
   await until(() => a.reports.length >= 3);
   for (const report of a.reports) assert.deepEqual(report, [added.targets[0], FROM_NEW]);
   assert.deepEqual(new Set(worker.seen), new Set(['GET /v1/loads']));
-  assert.deepEqual(a.about(), []);
+  assert.deepEqual(a.problems, []);
 });
 
 const rank = (index: number, running: number) => ({ dp_rank: index, num_running_reqs: running, num_waiting_reqs: 0 });
@@ -68,8 +70,8 @@ test('a report that leaves a rank out is none', async () => {
   await using worker = await fakeWorker(answers({ '/v1/loads': loads }), 0, { '/server_info': '{"dp_size":2}' });
   await using a = asked({}, true);
   a.workers.add({ url: worker.url });
-  await until(() => a.about().length === 1);
-  assert.match(a.about()[0]!, /\/v1\/loads tells nothing of rank 1/);
+  await until(() => a.problems.length === 1);
+  assert.match(a.problems[0]!, /\/v1\/loads tells nothing of rank 1/);
   assert.deepEqual(a.reports, []);
 });
 
@@ -97,8 +99,8 @@ for (const [what, handler, problem] of [
     a.workers.add({ url: worker.url });
     await until(() => worker.seen.length >= 6);
     assert.deepEqual(a.reports, []);
-    assert.equal(a.about().length, 1);
-    assert.ok(a.about()[0]!.includes(worker.url) && a.about()[0]!.includes(problem), a.about()[0]);
+    assert.equal(a.problems.length, 1);
+    assert.ok(a.problems[0]!.includes(worker.url) && a.problems[0]!.includes(problem), a.problems[0]);
   });
 }
 
@@ -106,8 +108,8 @@ test('a worker that does not answer in time is not waited for', async () => {
   await using worker = await fakeWorker(() => {});
   await using a = asked({ timeoutMs: 20 });
   a.workers.add({ url: worker.url });
-  await until(() => a.about().length === 1);
-  assert.match(a.about()[0]!, /gave no answer within 20 ms/);
+  await until(() => a.problems.length === 1);
+  assert.match(a.problems[0]!, /gave no answer within 20 ms/);
   assert.deepEqual(a.reports, []);
 });
 
@@ -120,7 +122,7 @@ test('an answer without end does not fill the memory', async () => {
   });
   await using a = asked({ timeoutMs: 100 });
   a.workers.add({ url: worker.url });
-  await until(() => a.about().length === 1);
+  await until(() => a.problems.length === 1);
   assert.deepEqual(a.reports, []);
 });
 
@@ -138,7 +140,7 @@ test('a worker that failed is asked less and less often, and believed again when
   assert.ok(asks[4]! - asks[0]! >= 145, `${asks[4]! - asks[0]!} ms`);
   broken = false;
   await until(() => a.reports.length >= 2);
-  assert.equal(a.about().length, 1);
+  assert.equal(a.problems.length, 1);
 });
 
 test("questions carry the worker's key", async () => {

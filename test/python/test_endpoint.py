@@ -38,6 +38,14 @@ def test_generate_as_the_manual_has_it(url):
     assert response.json()["meta_info"]["completion_tokens"] == 100
 
 
+def test_the_dashboard_is_in_the_package(url):
+    page = requests.get(f"{url}/dashboard").text
+    for file in ("dashboard/page.js", "dashboard/page.css"):
+        assert file in page
+        assert requests.get(f"{url}/{file}").ok
+    assert requests.get(f"{url}/dashboard/snapshot").json()["router"]["state"] == "serving"
+
+
 def test_chat_as_the_manual_has_it(url):
     data = {"model": "meta-llama/Meta-Llama-3.1-8B-Instruct", "messages": MESSAGES}
     response = requests.post(f"{url}/v1/chat/completions", json=data)

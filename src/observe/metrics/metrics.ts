@@ -30,7 +30,8 @@ const BREAKER_VALUES: Readonly<Record<BreakerState, number>> = { closed: 0, open
 /** Everything the router counts, and the text that Prometheus reads. */
 export class Metrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
-  readonly #families: Families;
+  /** For who reads what is counted otherwise than as text. */
+  readonly families: Families;
   /** What is counted of workers that are gone; nobody reads it. */
   readonly #unread: Families;
   readonly #gone: WorkerSeries;
@@ -44,7 +45,7 @@ export class Metrics {
 
   constructor(options: MetricsOptions) {
     const families = createFamilies(options.durationBuckets);
-    this.#families = families;
+    this.families = families;
     this.#unread = createFamilies();
     this.#gone = new WorkerSeries(this.#unread, '', '');
     this.#queueWait = families.queueWait.with();
@@ -56,7 +57,7 @@ export class Metrics {
 
   /** Where the gauges are read. */
   watch({ workers, inFlight, queued, connections, indexBytes, routersHeard, sources }: Sources): void {
-    const families = this.#families;
+    const families = this.families;
     const each = function* (value: (worker: WorkerView) => number | undefined) {
       for (const worker of workers()) {
         const number = value(worker);
@@ -80,14 +81,14 @@ export class Metrics {
 
   /** A worker is there: it is counted from now on. Calling it again changes nothing. */
   addWorker(url: string, role: string): void {
-    if (!this.#workers.has(url)) this.#workers.set(url, new WorkerSeries(this.#families, url, role));
+    if (!this.#workers.has(url)) this.#workers.set(url, new WorkerSeries(this.families, url, role));
   }
 
   /** A worker is gone: so are its series. Requests still on their way there count for nobody. */
   removeWorker(url: string): void {
     this.#workers.get(url)?.retire(this.#unread);
     this.#workers.delete(url);
-    for (const family of Object.values(this.#families)) family.drop('worker', url);
+    for (const family of Object.values(this.families)) family.drop('worker', url);
   }
 
   worker(url: string): WorkerSeries {
@@ -97,7 +98,7 @@ export class Metrics {
   /** The models that workers serve now, for the label `model`. */
   serve(models: Iterable<string>): void {
     for (const gone of this.#models.serve(models)) {
-      for (const family of Object.values(this.#families)) family.drop('model', gone);
+      for (const family of Object.values(this.families)) family.drop('model', gone);
       for (const worker of this.#workers.values()) worker.forget(gone);
       this.#requests.clear();
     }
@@ -105,13 +106,13 @@ export class Metrics {
 
   /** An attempt after the first begins, after a wait. */
   retried({ route }: RequestRecord, waitedMs: number): void {
-    this.#families.retries.with(route).inc();
-    this.#families.retryBackoff.with().observe(waitedMs / 1000);
+    this.families.retries.with(route).inc();
+    this.families.retryBackoff.with().observe(waitedMs / 1000);
   }
 
   /** The last allowed attempt failed too. */
   retriesExhausted({ route }: RequestRecord): void {
-    this.#families.retriesExhausted.with(route).inc();
+    this.families.retriesExhausted.with(route).inc();
   }
 
   /** A request has ended. */
@@ -122,7 +123,7 @@ export class Metrics {
     requests.inc();
     duration.observe(record.totalMs / 1000);
     const status = statusLabel(record.status, record.clientLeft);
-    this.#families.responses.with(route, status, record.errorCode ?? '').inc();
+    this.families.responses.with(route, status, record.errorCode ?? '').inc();
     if (record.worker === undefined) return;
     this.#queueWait.observe(record.queueMs / 1000);
     countAnswer(record, this.worker(record.worker).of(model));
@@ -145,8 +146,8 @@ export class Metrics {
   }
 
   *#all(): Iterable<{ readings(): Iterable<Reading> }> {
-    yield* Object.values(this.#families);
-    if (this.#compat) for (const alias of SMG) yield aliasFamily(alias, this.#families);
+    yield* Object.values(this.families);
+    if (this.#compat) for (const alias of SMG) yield aliasFamily(alias, this.families);
   }
 
   close(): void {
@@ -159,8 +160,8 @@ export class Metrics {
     if (!series) {
       const name = methodLabel(method);
       series = {
-        requests: this.#families.requests.with(route, name, model, String(streams)),
-        duration: this.#families.requestDuration.with(route, name, model),
+        requests: this.families.requests.with(route, name, model, String(streams)),
+        duration: this.families.requestDuration.with(route, name, model),
       };
       this.#requests.set(key, series);
     }

@@ -36,6 +36,12 @@ export class Histogram {
     this.sum += value;
   }
 
+  copy(): Histogram {
+    const copy = new Histogram(this.bounds);
+    copy.add(this);
+    return copy;
+  }
+
   add(other: Histogram): void {
     for (const [bucket, count] of other.counts.entries()) this.counts[bucket]! += count;
     this.sum += other.sum;

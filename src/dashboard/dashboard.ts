@@ -1,0 +1,44 @@
+import type { Authorize } from '../http/auth.ts';
+import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { Decisions } from './decisions.ts';
+import type { Facts } from './facts.ts';
+import { Feed } from './feed.ts';
+import { Sessions } from './sessions.ts';
+import { Watch } from './watch.ts';
+
+/** The router as people see it: who may look, and what they see. */
+export class Dashboard {
+  readonly sessions = new Sessions();
+  readonly feed: Feed;
+  readonly #authorize: Authorize;
+
+  constructor(facts: Facts, decisions: Decisions, authorize: Authorize) {
+    this.feed = new Feed(new Watch(facts, decisions));
+    this.#authorize = authorize;
+  }
+
+  /** Throws a RouterError unless the request has the key of the admin routes, or comes from a browser that has signed in with it. */
+  admit(request: Pick<ClientRequest, 'headers'>): void {
+    if (!this.sessions.has(request)) this.#authorize(request, 'admin');
+  }
+
+  /** A session for who has that key; what it returns is the value of `set-cookie`. Throws a RouterError for a wrong one. */
+  signIn(request: Pick<ClientRequest, 'headers'>, key: string): string {
+    this.#authorize({ headers: { 'x-api-key': key } }, 'admin');
+    return this.sessions.open(request);
+  }
+
+  /** Whether anybody may look. */
+  get isOpen(): boolean {
+    try {
+      this.#authorize({ headers: {} }, 'admin');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  close(): void {
+    this.feed.close();
+  }
+}

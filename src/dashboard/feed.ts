@@ -1,0 +1,108 @@
+import { RouterError } from '../errors/errors.ts';
+import type { Reply } from '../http/edge/reply.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Watch } from './watch.ts';
+
+const EVERY_MS = 1_000;
+/** For workers to tell their loads, where nobody has looked before. */
+const LOADS_WITHIN_MS = 1_000;
+const MOST_READERS = 32;
+
+/** One snapshot a second for all who look, each on a long answer to its request. */
+export class Feed {
+  readonly #watch: Watch;
+  readonly #readers = new Set<Reader>();
+  #timer: NodeJS.Timeout | undefined;
+  #once: Promise<Snapshot> | undefined;
+
+  constructor(watch: Watch) {
+    this.#watch = watch;
+  }
+
+  /** Answers a request with snapshots, until the client leaves. Throws a RouterError where too many look already. */
+  follow(reply: Reply): void {
+    if (this.#readers.size >= MOST_READERS) {
+      const message = `expected at most ${MOST_READERS} dashboards at once; close one`;
+      throw new RouterError('too_many_connections', message, { retryAfterSecs: 5 });
+    }
+    this.#watch.begin();
+    const reader = new Reader(reply, () => this.#left(reader));
+    this.#readers.add(reader);
+    reader.send(eventOf(this.#watch.next()));
+    this.#timer ??= setInterval(() => this.#tick(), EVERY_MS).unref();
+  }
+
+  /** One snapshot, with the loads of the workers; who asks meanwhile gets the same. */
+  once(): Promise<Snapshot> {
+    this.#once ??= this.#take().finally(() => {
+      this.#once = undefined;
+    });
+    return this.#once;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    for (const reader of this.#readers) reader.cut();
+    this.#readers.clear();
+  }
+
+  async #take(): Promise<Snapshot> {
+    this.#watch.begin();
+    try {
+      await this.#watch.loadsKnown(LOADS_WITHIN_MS);
+      return this.#watch.once();
+    } finally {
+      this.#watch.end();
+    }
+  }
+
+  #tick(): void {
+    const event = eventOf(this.#watch.next());
+    for (const reader of this.#readers) reader.send(event);
+  }
+
+  #left(reader: Reader): void {
+    if (!this.#readers.delete(reader)) return;
+    this.#watch.end();
+    if (this.#readers.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+function eventOf(snapshot: Snapshot): Buffer {
+  return Buffer.from(`data: ${JSON.stringify(snapshot)}\n\n`);
+}
+
+/** One page or terminal that looks. */
+class Reader {
+  readonly #reply: Reply;
+  readonly #left: () => void;
+  #isBehind = false;
+
+  constructor(reply: Reply, left: () => void) {
+    this.#reply = reply;
+    this.#left = left;
+    reply.watch(this);
+    reply.head(200, undefined, ['content-type', 'text/event-stream', 'x-accel-buffering', 'no']);
+  }
+
+  /** A reader that has not read the last one yet misses this one. */
+  send(event: Buffer): void {
+    if (this.#isBehind || this.#reply.ended) return;
+    this.#isBehind = !this.#reply.write(event);
+    if (this.#isBehind) this.#reply.whenDrained(() => this.#drained());
+  }
+
+  cut(): void {
+    this.#reply.cut();
+  }
+
+  clientLeft(): void {
+    this.#left();
+  }
+
+  #drained(): void {
+    this.#isBehind = false;
+  }
+}

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { quantile } from '../../src/dashboard/quantile.ts';
+import { Histogram } from '../../src/observe/metrics/series.ts';
+
+function histogram(...values: readonly number[]): Histogram {
+  const series = new Histogram([1, 2, 4]);
+  for (const value of values) series.observe(value);
+  return series;
+}
+
+test('without observations there is no quantile', () => {
+  assert.equal(quantile(histogram(), 0.5), undefined);
+});
+
+test('observations count as spread evenly over their bucket', () => {
+  assert.equal(quantile(histogram(1.5, 1.5), 0.5), 1.5);
+  assert.equal(quantile(histogram(0.5, 0.5, 3, 3), 0.5), 1);
+  assert.equal(quantile(histogram(0.5, 0.5, 3, 3), 0.75), 3);
+  assert.equal(quantile(histogram(0.5), 0.99), 0.99);
+});
+
+test('above all bounds the last one is told', () => {
+  assert.equal(quantile(histogram(100, 200), 0.5), 4);
+});
