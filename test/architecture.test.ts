@@ -27,13 +27,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'scheduler/peers': [
     ...['scheduler/policies', 'scheduler/index', 'http', 'http/edge', 'http/upstream', 'errors', 'observe/log'],
   ],
-  scheduler: ['data', 'fleet', 'http', 'http/edge', 'http/upstream', 'observe', 'observe/log', 'errors'],
-  data: [
-    'scheduler',
-    'scheduler/policies',
-    'scheduler/index',
-    ...['http', 'http/edge', 'http/upstream', 'api/fan-out', 'observe', 'observe/log', 'errors'],
-  ],
+  link: ['scheduler/policies', 'fleet', 'http', 'http/upstream', 'errors'],
+  scheduler: ['link', 'fleet', 'http', 'http/upstream', 'observe', 'observe/log', 'errors'],
+  data: ['link', 'fleet', 'scheduler/index', 'http', 'http/edge', 'http/upstream', 'observe/log', 'errors'],
   'api/fan-out': [],
   dashboard: ['fleet', 'observe', 'observe/request-record', 'http', 'http/edge', 'terminal', 'errors'],
   api: ['dashboard', 'fleet', 'observe', 'observe/log', 'http', 'http/edge', 'http/upstream', 'config', 'errors'],

@@ -1,14 +1,7 @@
 import { unchunked } from '../http/unchunked.ts';
+import { UNKNOWN_USAGE, type Usage } from '../link/outcome.ts';
 import { errorStatusOf } from './error-event.ts';
 
-/** What an answer says of its tokens, where it does. */
-export interface Usage {
-  readonly promptTokens: number | undefined;
-  readonly cachedTokens: number | undefined;
-  readonly completionTokens: number | undefined;
-}
-
-const UNKNOWN: Usage = { promptTokens: undefined, cachedTokens: undefined, completionTokens: undefined };
 const OPEN_BRACKET = 0x5b;
 /** Engines write the usage at the end of a body, or in one of the last events of a stream. */
 const CHUNKS = 3;
@@ -48,9 +41,9 @@ export class AnswerTail {
 
   /** The counts; undefined where there are none, or those of many prompts in one list. */
   read(): Usage {
-    if (!this.#first || this.#first[0] === OPEN_BRACKET) return UNKNOWN;
+    if (!this.#first || this.#first[0] === OPEN_BRACKET) return UNKNOWN_USAGE;
     const tail = this.#tail();
-    if (isOneOfMany(tail)) return UNKNOWN;
+    if (isOneOfMany(tail)) return UNKNOWN_USAGE;
     return {
       promptTokens: lastNumber(tail, PROMPT),
       cachedTokens: lastNumber(tail, CACHED),

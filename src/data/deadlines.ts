@@ -1,5 +1,5 @@
 import type { RouterError } from '../errors/errors.ts';
-import { idle, noFirstByte, quiet, tooLong } from './timeout.ts';
+import { idle, noFirstByte, quiet, tooLong } from '../errors/timeouts.ts';
 
 /** How long the phases of a call may take; 0 lifts a limit. */
 export interface Timeouts {

@@ -1,14 +1,16 @@
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import type { Reply, ReplyWatcher } from '../http/edge/reply.ts';
-import type { ObservedRequest } from '../observe/observer.ts';
+import type { Endpoint } from '../http/endpoint.ts';
+import type { RoutingHints, ScheduledRequest } from '../link/scheduling.ts';
+import type { Timeouts } from './deadlines.ts';
 
 const NO_BODY = Buffer.alloc(0);
 /** Smaller bodies are left to the garbage collection. */
 const FREED_BYTES = 256 * 1024;
 
-/** A wait, or a call to a worker. */
+/** A call to a worker that can be given up. */
 export interface Ongoing {
-  /** Its client has left. */
+  /** Nobody wants its answer any more. */
   cancel(): void;
 }
 
@@ -17,37 +19,41 @@ export interface BodyHolder {
   readonly body: Buffer;
 }
 
-/** What goes with a request, whatever becomes of it. */
-export interface Edge {
-  readonly observed: ObservedRequest;
-  /** Of its answer, a worker's or the router's own, as name, value, name, value … */
-  readonly headers: readonly string[];
-}
-
-/** One client request on its way through the router, from its head to its settlement. */
+/** One client request and its answer on their way through the router. */
 export class Exchange implements ReplyWatcher, BodyHolder {
   readonly request: ClientRequest;
   readonly reply: Reply;
-  readonly observed: ObservedRequest;
+  readonly endpoint: Endpoint;
+  readonly scheduled: ScheduledRequest;
+  /** Of its answer, a worker's or the router's own, as name, value, name, value … */
   readonly headers: readonly string[];
-  /** When its time is over, on the clock of `performance.now()`; set once it is admitted. */
-  deadlineMs = Number.POSITIVE_INFINITY;
+  readonly timeouts: Timeouts;
+  /** A worker that has had it may be sent it again. */
+  readonly isResendable: boolean;
   /** The client's bytes as they came; none once they were let go. */
   body: Buffer = NO_BODY;
+  /** Bytes of the body, and of what its client sent through a tunnel. */
+  requestBytes = 0;
   /** The worker that answers has all of it, so that nothing reads it any more once it is let go. */
   bodyIsSent = false;
-  readonly #changed: { body: Buffer }[] = [];
-  /** Set while a place among those in flight is held there. */
-  admittedBy: { leave(exchange: Exchange): void } | undefined;
+  hints!: RoutingHints;
   /** What to cancel when the client leaves now. */
   ongoing: Ongoing | undefined;
+  readonly #changed: { body: Buffer }[] = [];
 
-  constructor(request: ClientRequest, reply: Reply, { observed, headers }: Edge) {
+  constructor(request: ClientRequest, reply: Reply, parts: ExchangeParts) {
     this.request = request;
     this.reply = reply;
-    this.observed = observed;
-    this.headers = headers;
+    this.endpoint = parts.endpoint;
+    this.scheduled = parts.scheduled;
+    this.headers = parts.headers;
+    this.timeouts = parts.timeouts;
+    this.isResendable = parts.isResendable;
     reply.watch(this);
+  }
+
+  get id(): string {
+    return this.scheduled.id;
   }
 
   /** The client closed its connection before it had the whole answer. */
@@ -72,26 +78,16 @@ export class Exchange implements ReplyWatcher, BodyHolder {
 
   clientLeft(): void {
     this.ongoing?.cancel();
+    this.scheduled.clientLeft();
   }
+}
 
-  /** The time that a request may take has run out. */
-  get overdue(): boolean {
-    return performance.now() >= this.deadlineMs;
-  }
-
-  /** Resolves after `ms`, or at once when the client leaves. */
-  pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.gone) return resolve();
-      const end = () => {
-        clearTimeout(timer);
-        this.ongoing = undefined;
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      this.ongoing = { cancel: end };
-    });
-  }
+export interface ExchangeParts {
+  readonly endpoint: Endpoint;
+  readonly scheduled: ScheduledRequest;
+  readonly headers: readonly string[];
+  readonly timeouts: Timeouts;
+  readonly isResendable: boolean;
 }
 
 /** Gives a large body's memory back now: an idle router collects no garbage, and held 200 MB of 50 uploads for as long as their streams ran. */

@@ -1,5 +1,4 @@
-import { endpointOf } from '../http/endpoints.ts';
-import { pathOf } from '../http/path.ts';
+import type { Endpoint } from '../http/endpoint.ts';
 import { spliceFields } from './splice.ts';
 
 /** The newer name, and the one that older servers know alone. */
@@ -11,8 +10,8 @@ const HEADER = 'x-data-parallel-rank';
  * The body with the data-parallel rank that is to answer, in place of any that the client names. As it is where there is no
  * rank, where it is no JSON object, and on paths whose servers may refuse fields that they do not know.
  */
-export function withRank(body: Buffer, url: string, rank: number | undefined): Buffer {
-  if (rank === undefined || body.length === 0 || !endpointOf(pathOf(url)).takesRank) return body;
+export function withRank(body: Buffer, { takesRank }: Pick<Endpoint, 'takesRank'>, rank: number | undefined): Buffer {
+  if (rank === undefined || body.length === 0 || !takesRank) return body;
   return spliceFields(body, new Map(FIELDS.map((name) => [name, String(rank)]))) ?? body;
 }
 

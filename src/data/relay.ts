@@ -1,13 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RouterError } from '../errors/errors.ts';
 import type { Reply, Upstream } from '../http/edge/reply.ts';
-import { endpointOf } from '../http/endpoints.ts';
 import { responseHeaders } from '../http/headers.ts';
-import { pathOf } from '../http/path.ts';
 import { unchunked } from '../http/unchunked.ts';
 import { terminalEvent } from './broken-stream.ts';
 import type { Exchange } from './exchange.ts';
-import type { Described, Sink } from './sink.ts';
+import type { AnswerInfo, Sink } from './sink.ts';
 
 /** A client that does not even read the last event must not keep its connection. */
 const FAREWELL_MS = 10_000;
@@ -16,7 +14,6 @@ const FAREWELL_MS = 10_000;
 export class Relay implements Sink {
   readonly #exchange: Exchange;
   readonly #reply: Reply;
-  readonly #url: string;
   readonly #headers: readonly string[];
   readonly #describe: ((headers: string[]) => void) | undefined;
   /** Bytes still to come where the worker declared a length. */
@@ -29,10 +26,9 @@ export class Relay implements Sink {
 
   /** `describe` adds headers of its own to the answer's, as name, value, name, value … */
   constructor(exchange: Exchange, describe?: (headers: string[]) => void) {
-    const { request, reply, headers } = exchange;
+    const { reply, headers } = exchange;
     this.#exchange = exchange;
     this.#reply = reply;
-    this.#url = request.url;
     this.#headers = headers;
     this.#describe = describe;
   }
@@ -43,24 +39,24 @@ export class Relay implements Sink {
   }
 
   /** The head waits for the first bytes of the body and leaves with them: until then another worker may be asked. */
-  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, described: Described): void {
+  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, info: AnswerInfo): void {
     const { 'content-length': length, ...rest } = headers;
-    const out = this.#headersFor(rest, described);
-    if (described.streams) passAtOnce(headers, out);
-    this.#isPlainStream = described.streams && headers['content-encoding'] === undefined;
+    const out = this.#headersFor(rest, info);
+    if (info.streams) passAtOnce(headers, out);
+    this.#isPlainStream = info.streams && headers['content-encoding'] === undefined;
     this.#left = length === undefined ? undefined : Number(length);
     this.#reply.head(status, statusText || undefined, out, this.#left);
   }
 
-  tunnel(protocol: string, headers: IncomingHttpHeaders, described: Described, upstream: Upstream): void {
+  tunnel(protocol: string, headers: IncomingHttpHeaders, info: AnswerInfo, upstream: Upstream): void {
     const { 'content-length': _, ...rest } = headers;
-    this.#reply.tunnel(protocol, this.#headersFor(rest, described), upstream);
+    this.#reply.tunnel(protocol, this.#headersFor(rest, info), upstream);
   }
 
-  #headersFor(headers: IncomingHttpHeaders, described: Described): string[] {
+  #headersFor(headers: IncomingHttpHeaders, info: AnswerInfo): string[] {
     const out = responseHeaders(headers);
     out.push(...this.#headers);
-    described.describe(out);
+    info.describe(out);
     this.#describe?.(out);
     return out;
   }
@@ -106,7 +102,7 @@ export class Relay implements Sink {
     }
     // Whole as far as HTTP goes, so a client may use the connection again.
     const last = this.#last && this.#isLastCoded ? unchunked(this.#last) : this.#last;
-    reply.end(terminalEvent(endpointOf(pathOf(this.#url)).errors, error, last));
+    reply.end(terminalEvent(this.#exchange.endpoint.errors, error, last));
     const timer = setTimeout(() => reply.cut(), FAREWELL_MS);
     void reply.flushed()?.then(() => clearTimeout(timer));
   }

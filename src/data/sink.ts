@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RouterError } from '../errors/errors.ts';
 import type { Upstream } from '../http/edge/reply.ts';
-import type { Usage } from './answer-tail.ts';
+import type { Usage } from '../link/outcome.ts';
 
-/** What the head of an answer is completed with. */
-export interface Described {
+/** What is known of an answer with its head. */
+export interface AnswerInfo {
   /** It is a stream of events. */
   readonly streams: boolean;
   /** Adds the headers that tell the client how its worker was chosen, as name, value, name, value … */
@@ -17,9 +17,9 @@ export interface Sink {
   readonly started: boolean;
   /** What the answer says of its tokens, where the sink has read all of it; else its last bytes tell. */
   readonly usage?: Usage | undefined;
-  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, described: Described): void;
+  head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, info: AnswerInfo): void;
   /** In place of the head: the worker has switched to `protocol`, and what the client sends goes `upstream`. A sink without this asks for no switch. */
-  tunnel?(protocol: string, headers: IncomingHttpHeaders, described: Described, upstream: Upstream): void;
+  tunnel?(protocol: string, headers: IncomingHttpHeaders, info: AnswerInfo, upstream: Upstream): void;
   /** False when no more should come until `whenDrained` calls. What it throws ends the call. */
   data(chunk: Buffer): boolean;
   /** What comes next may come as `chunks`. */

@@ -11,17 +11,17 @@ interface Counted {
 export class ToWorker implements Upstream {
   readonly #tunnel: Tunnel;
   readonly #deadlines: Deadlines;
-  readonly #record: Counted;
+  readonly #counted: Counted;
 
-  constructor(tunnel: Tunnel, deadlines: Deadlines, record: Counted) {
+  constructor(tunnel: Tunnel, deadlines: Deadlines, counted: Counted) {
     this.#tunnel = tunnel;
     this.#deadlines = deadlines;
-    this.#record = record;
+    this.#counted = counted;
   }
 
   send(chunk: Buffer): boolean {
     this.#deadlines.chunks++;
-    this.#record.requestBytes += chunk.length;
+    this.#counted.requestBytes += chunk.length;
     return this.#tunnel.send(chunk);
   }
 

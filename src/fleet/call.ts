@@ -1,3 +1,5 @@
+import type { InLine } from './line.ts';
+
 /** What a request tells its worker's circuit breaker. */
 export type Verdict = 'success' | 'failure' | 'neutral';
 
@@ -35,4 +37,15 @@ export interface CallEnd {
   readonly broke: boolean;
   /** How long the worker wants to be left alone; undefined where it does not say. */
   readonly retryAfterMs: number | undefined;
+}
+
+/** A call that was sent and has had no byte of an answer yet. */
+export interface WaitingCall extends InLine<WaitingCall> {
+  /** On the clock of `performance.now()`. */
+  readonly startedMs: number;
+  /** The client asked for a stream. */
+  readonly streams: boolean;
+  readonly bodyBytes: number;
+  /** Ends it as failed before its first byte: another worker may be asked. */
+  abandon(reason: string): void;
 }

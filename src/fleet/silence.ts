@@ -1,16 +1,6 @@
+import type { WaitingCall } from './call.ts';
 import type { Clock } from './clock.ts';
-import { type InLine, Line } from './line.ts';
-
-/** A call that was sent and has had no byte of an answer yet. */
-export interface WaitingCall extends InLine<WaitingCall> {
-  /** On the clock of `performance.now()`. */
-  readonly startedMs: number;
-  /** The client asked for a stream. */
-  readonly streams: boolean;
-  readonly bodyBytes: number;
-  /** Ends it as failed before its first byte: another worker may be asked. */
-  abandon(reason: string): void;
-}
+import { Line } from './line.ts';
 
 /** A first byte that came. */
 export interface FirstByte {

@@ -1,8 +1,9 @@
 import type { Log } from '../observe/log/log.ts';
 import type { Breaker } from './breaker.ts';
+import type { WaitingCall } from './call.ts';
 import type { Clock } from './clock.ts';
 import { RankProgress } from './rank-progress.ts';
-import type { FirstByte, WaitingCall } from './silence.ts';
+import type { FirstByte } from './silence.ts';
 import type { Worker } from './worker.ts';
 import type { WorkerTarget } from './worker-target.ts';
 

@@ -1,8 +1,8 @@
 import type { WorkerClient } from '../http/upstream/worker-client.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
-import type { CallEnd, ChosenCall, Comparison, Ticket } from './call.ts';
+import type { CallEnd, ChosenCall, Comparison, Ticket, WaitingCall } from './call.ts';
 import type { Clock } from './clock.ts';
-import { Silence, type WaitingCall } from './silence.ts';
+import { Silence } from './silence.ts';
 import type { Slots } from './slots.ts';
 import type { Worker } from './worker.ts';
 

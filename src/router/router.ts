@@ -3,45 +3,40 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Additions } from '../api/additions.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
 import { createApi } from '../api/index.ts';
+import { tellAll } from '../api/tell-all.ts';
 import type { Config } from '../config/options.ts';
 import type { Dashboard } from '../dashboard/dashboard.ts';
 import type { Launch } from '../dashboard/launch.ts';
-import type { Edge } from '../data/exchange.ts';
-import type { Fleet } from '../data/fleet.ts';
-import { DataPath } from '../data/proxy.ts';
+import { createFront } from '../data/create-front.ts';
+import type { Front, OwnAnswers } from '../data/front.ts';
 import { ExitError, RouterError } from '../errors/errors.ts';
 import { hopeless } from '../fleet/hopeless.ts';
-import { Registry, type RegistryOptions } from '../fleet/registry.ts';
+import { Registry } from '../fleet/registry.ts';
 import { ServedModels } from '../fleet/served-models.ts';
 import { Slots } from '../fleet/slots.ts';
 import { Reconciler } from '../fleet/sources/reconciler.ts';
 import { type Closable, followRouters, openSources } from '../fleet/sources/sources.ts';
 import type { WorkerSource } from '../fleet/sources/worker-source.ts';
 import { keyOf } from '../fleet/worker.ts';
-import { type Authorize, createAuthorize } from '../http/auth.ts';
-import { type Cors, createCors } from '../http/cors.ts';
+import { createAuthorize } from '../http/auth.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import type { Reply } from '../http/edge/reply.ts';
 import { type EdgeServer, listen } from '../http/edge/server.ts';
-import type { Endpoint } from '../http/endpoint.ts';
-import { type Found, findEndpoint } from '../http/endpoints.ts';
-import { loopIn } from '../http/instance.ts';
-import { pathOf } from '../http/path.ts';
 import { networkUrls, unreachable } from '../http/reach.ts';
-import { REQUEST_ID } from '../http/request-id.ts';
-import { sendError, setHeaders } from '../http/respond.ts';
 import { readServingPair } from '../http/tls-files.ts';
-import { createClient } from '../http/upstream/create-client.ts';
 import { readWorkerTls } from '../http/upstream/worker-tls.ts';
 import type { Log } from '../observe/log/log.ts';
-import { Admission, type Somebody } from '../scheduler/admission.ts';
+import { Admission, type Readiness } from '../scheduler/admission.ts';
 import { noWorker } from '../scheduler/choose.ts';
 import { Keepers } from '../scheduler/kept/keepers.ts';
 import { Announcements } from '../scheduler/peers/announcements.ts';
-import type { Plan } from '../scheduler/plans/plan.ts';
+import { areReady, type Pools } from '../scheduler/pools.ts';
+import { Scheduler } from '../scheduler/scheduler.ts';
+import { concerned } from './concerned.ts';
 import { Observing, type Watching } from './observing.ts';
 import { openDashboard } from './open-dashboard.ts';
 import { PolicyFeed } from './policy-feed.ts';
+import { registryOptions } from './registry-options.ts';
 import { createRouting, type Routing } from './routing.ts';
 import { SharedPolicies } from './shared-policies.ts';
 import { followWorkers, indexBytesOf, viewsOf } from './worker-metrics.ts';
@@ -74,16 +69,15 @@ const NEXT_REQUEST_MS = 250;
 export class Router {
   readonly registry: Registry;
   readonly admission: Admission;
-  readonly #dataPath: DataPath;
+  readonly #scheduler: Scheduler;
+  readonly #front: Front;
   readonly #log: Log;
   readonly #feed: PolicyFeed;
   readonly #announcements = new Announcements();
   readonly #shared: SharedPolicies;
   #routers: Closable | undefined;
-  readonly #authorize: Authorize;
   readonly #api: Dispatcher;
   readonly #dashboard: Dashboard;
-  readonly #cors: Cors;
   readonly #observing: Observing;
   readonly #reconciler: Reconciler;
   #server: EdgeServer | undefined;
@@ -92,25 +86,21 @@ export class Router {
   #unreachable: string | undefined;
   #held: Details | undefined;
   #launch: Launch | undefined;
-  #serving = 0;
-  #idle: (() => void) | undefined;
 
   constructor(config: Config, log: Log, observing: Observing) {
     const slots = new Slots();
     this.registry = new Registry(slots, registryOptions(config), log);
     this.#reconciler = new Reconciler(this.registry, log);
     this.#observing = observing;
-    this.#cors = createCors(config.corsAllowedOrigins);
-    this.#authorize = createAuthorize(config);
     const { registry } = this;
     const models = new ServedModels(registry, log);
-    const keepers = new Keepers();
-    const parts = { slots, timeouts: config, log, keepers, mostHeldBytes: config.maxPayloadBytes };
-    const { plan, policies } = createRouting(config, { registry, models }, parts);
+    const { pools, policies } = createRouting(config, registry, models);
+    const readiness = this.#readiness(pools, (model) => hopeless(registry, models, policies.keys(), model));
+    this.admission = new Admission(config, readiness, log);
     const additions = new Additions(registry, log);
     const shared = {
       registry,
-      authorize: this.#authorize,
+      authorize: createAuthorize(config),
       additions,
       closed: () => this.#closed(),
       launch: () => this.#launch,
@@ -129,30 +119,33 @@ export class Router {
       config,
       dashboard: this.#dashboard,
       roles: [...policies.keys()],
-      missing: () => somebody.missing(),
+      missing: () => readiness.missing(),
       unserved: (worker) => models.unserved(worker),
       sources: () => this.#reconciler.sources,
       tellChoices: (reply) => this.#announcements.follow(reply),
       metrics: observing.observer.metrics,
       log,
     });
-    const somebody = this.#somebody(plan, (model) => hopeless(registry, models, policies.keys(), model));
-    this.admission = new Admission(config, somebody, log);
     for (const event of ['change', 'learned'] as const) registry.on(event, () => this.admission.reconsider());
     this.#log = log;
     this.#feed = new PolicyFeed(policies, registry, config, log);
     const peerOptions = { apiKey: adminKeyOf(config), tls: readWorkerTls(config) };
     this.#shared = new SharedPolicies({ policies, registry, teller: this.#announcements }, peerOptions, log);
     this.#measure(policies, models);
-    this.#dataPath = new DataPath(config, {
-      plan,
-      somebody,
+    this.#scheduler = new Scheduler({
+      options: config,
+      pools,
+      slots,
+      readiness,
       admission: this.admission,
       models,
-      fleet: this.#fleet(models, somebody),
-      keepers,
+      fleet: { up: () => registry.workers.filter(({ up }) => up) },
+      keepers: new Keepers(),
+      observer: observing.observer,
       log,
     });
+    const ownAnswers = this.#ownAnswers(config, models, readiness.missing);
+    this.#front = createFront(config, { scheduling: this.#scheduler, ownAnswers, log });
   }
 
   /** Before anything is started. Throws a usage error unless all that the sources name may be added, and so many more. */
@@ -184,7 +177,7 @@ export class Router {
   async listen(config: Config): Promise<void> {
     const { host, port, tlsCertPath, tlsKeyPath, uploadTimeoutMs, maxHeldPayloadBytes } = config;
     const tls = readServingPair(tlsCertPath, tlsKeyPath);
-    const handler = (request: ClientRequest, response: Reply) => this.#route(request, response);
+    const handler = (request: ClientRequest, reply: Reply) => this.#front.serve(request, reply);
     this.#server = await listen(host, port, handler, {
       log: this.#log,
       tls,
@@ -230,16 +223,16 @@ export class Router {
     const endMs = performance.now() + graceMs;
     this.#server?.leave();
     this.admission.close(new RouterError('draining', 'the router is shutting down', { retryAfterSecs: 1 }));
-    await this.#whenIdle(graceMs);
+    await this.#scheduler.whenIdle(graceMs);
     while (performance.now() < endMs && this.#server?.awaitsLast(NEXT_REQUEST_MS)) {
       await delay(NEXT_REQUEST_MS / 10);
-      await this.#whenIdle(endMs - performance.now());
+      await this.#scheduler.whenIdle(endMs - performance.now());
     }
     this.#server?.close();
-    const left = this.#serving;
+    const left = this.#scheduler.serving;
     if (left > 0) {
       await this.registry.close(new RouterError('draining', 'the router shut down before the answer was whole'));
-      await this.#whenIdle(CUT_MS);
+      await this.#scheduler.whenIdle(CUT_MS);
     }
     return left;
   }
@@ -273,63 +266,6 @@ export class Router {
     });
   }
 
-  /** Resolves when no request is in flight, or when that takes longer than `withinMs`. */
-  async #whenIdle(withinMs: number): Promise<void> {
-    if (this.#serving === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.#idle = resolve;
-      timer = setTimeout(resolve, withinMs);
-    });
-    clearTimeout(timer);
-  }
-
-  async #route(request: ClientRequest, response: Reply): Promise<void> {
-    const preflight = this.#cors.preflight(request.method, request.headers);
-    if (preflight) {
-      response.head(204, undefined, preflight);
-      response.end();
-      return;
-    }
-    const observed = this.#observing.observer.begin(request);
-    const headers = [REQUEST_ID, observed.record.id, ...this.#cors.headers(request.headers.origin)];
-    const found = findEndpoint(pathOf(request.url));
-    const loop = loopIn(request.headers);
-    if (loop !== undefined) {
-      observed.record.routine = isReading(request);
-      return refuse(new RouterError('loop_detected', loop), response, { observed, headers }, found.endpoint);
-    }
-    if (found.endpoint.to === 'router') return this.#answer(found, request, response, { observed, headers });
-    try {
-      this.#authorize(request, found.endpoint.access);
-    } catch (error) {
-      return refuse(error, response, { observed, headers }, found.endpoint);
-    }
-    this.#serving++;
-    const reads = isReading(request);
-    const { to, inference, ofModel, repeatable } = found.endpoint;
-    const tunnels = request.upgrade !== undefined && to === 'one';
-    const treatment = {
-      found,
-      admitted: tunnels || (inference && !reads),
-      ofModel: ofModel && !reads,
-      repeatable: repeatable || reads,
-    };
-    try {
-      await this.#dataPath.serve(request, response, treatment, { observed, headers });
-    } finally {
-      if (--this.#serving === 0) this.#idle?.();
-    }
-  }
-
-  async #answer(own: Found, request: ClientRequest, response: Reply, { observed, headers }: Edge): Promise<void> {
-    observed.record.routine = isReading(request);
-    setHeaders(response, headers);
-    observed.record.errorCode = await this.#api.serve(own, request, response);
-    await response.flushed();
-    observed.end(response.status, response.gone);
-  }
-
   #closed(): RouterError | undefined {
     return this.admission.closed ?? this.#starting();
   }
@@ -342,83 +278,33 @@ export class Router {
     });
   }
 
-  /** Whom calls concern that are for all servers: those that somebody answers at. The others are named in the log, as they will not know of it. */
-  #fleet(models: ServedModels, somebody: Somebody): Fleet {
-    const { registry } = this;
-    const log = this.#log;
-    const isHeld = () => this.#held !== undefined;
-    return {
-      up: () => registry.workers.filter(({ up }) => up),
-      concerned({ path, reachesDraining }, model) {
-        const { workers } = registry;
-        const of = model === undefined ? workers : workers.filter((worker) => models.serves(worker, model));
-        const up = [...of.filter((worker) => worker.up), ...(reachesDraining ? registry.draining : [])];
-        if (isHeld() || up.length === 0) throw somebody.missing(model);
-        const away = of.filter((worker) => !worker.up).map(({ url }) => url);
-        if (away.length > 0) log.warning('workers that are not up were not told', { path, workers: away.join(' ') });
-        return up;
-      },
-      emptied({ url }) {
-        const worker = registry.get(url);
-        if (worker) registry.flushed(worker);
-      },
+  /** What the router answers itself, or with all workers together. */
+  #ownAnswers(config: Config, models: ServedModels, missing: Readiness['missing']): OwnAnswers {
+    const parts = {
+      maxPayloadBytes: config.maxPayloadBytes,
+      requestTimeoutMs: config.requestTimeoutMs,
+      log: this.#log,
+      ...concerned(this.registry, models, { starting: () => this.#starting(), missing }, this.#log),
+    };
+    return async (request, reply, begun) => {
+      if (begun.found.endpoint.to === 'router') return this.#api.serve(begun.found, request, reply);
+      return tellAll(request, reply, begun, parts);
     };
   }
 
   /** While the router is held there is nobody to ask, whatever workers there are. */
-  #somebody(plan: Plan, never: Somebody['hopeless']): Somebody {
+  #readiness(pools: Pools, never: Readiness['hopeless']): Readiness {
     return {
-      isThere: (model) => this.#held === undefined && plan.isReady(model),
+      isReady: (model) => this.#held === undefined && areReady(pools.values(), model),
       missing: (model) => this.#starting() ?? never(model) ?? noWorker(model),
       hopeless: (model) => (this.#held === undefined ? never(model) : undefined),
     };
   }
 }
 
-/** Answers an error before the data path has the request. */
-function refuse(error: unknown, response: Reply, { observed, headers }: Edge, { errors }: Endpoint): void {
-  setHeaders(response, headers);
-  observed.record.errorCode = sendError(response, error, errors);
-  observed.end(response.status, false);
-}
-
 /** What another router with the same configuration takes on its admin routes. */
 function adminKeyOf({ apiKey, controlPlaneApiKeys }: Config): string | undefined {
   return controlPlaneApiKeys.length > 0 ? controlPlaneApiKeys.find(({ role }) => role === 'admin')?.key : apiKey;
-}
-
-function isReading({ method }: ClientRequest): boolean {
-  return method === 'GET' || method === 'HEAD';
-}
-
-function registryOptions(config: Config): RegistryOptions {
-  const tls = readWorkerTls(config);
-  return {
-    dpAware: config.dpAware,
-    outliers: {
-      enabled: !config.disableOutlierDetection,
-      compares: !config.disableRetries && config.retryMaxRetries > 0,
-    },
-    // A server that we started is on our own loopback interface, with a certificate for some other name.
-    createClient: (origin, { source }) =>
-      createClient(origin, source === 'launch' ? { ...tls, rejectUnauthorized: false } : tls),
-    health: {
-      path: config.healthCheckEndpoint,
-      intervalMs: config.healthCheckIntervalMs,
-      timeoutMs: config.healthCheckTimeoutMs,
-      failureThreshold: config.healthFailureThreshold,
-      successThreshold: config.healthSuccessThreshold,
-      disabled: config.disableHealthCheck,
-      startupIntervalMs: config.workerStartupCheckIntervalMs,
-      overdueMs: config.workerStartupTimeoutMs,
-    },
-    breaker: {
-      failureThreshold: config.disableCircuitBreaker ? Number.POSITIVE_INFINITY : config.cbFailureThreshold,
-      successThreshold: config.cbSuccessThreshold,
-      timeoutMs: config.cbTimeoutDurationMs,
-      windowMs: config.cbWindowDurationMs,
-    },
-  };
 }
 
 function urlOf({ address, port }: AddressInfo, scheme: 'http' | 'https'): string {

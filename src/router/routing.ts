@@ -1,41 +1,34 @@
 import type { Config } from '../config/options.ts';
-import { NixlPlan } from '../data/prefill-decode/nixl-plan.ts';
-import { PrefillDecodePlan } from '../data/prefill-decode/plan.ts';
 import type { Registry } from '../fleet/registry.ts';
 import type { ServedModels } from '../fleet/served-models.ts';
 import type { Role } from '../fleet/worker-spec.ts';
-import type { LegParts, Pool } from '../scheduler/leg.ts';
-import type { Plan } from '../scheduler/plans/plan.ts';
-import { RegularPlan } from '../scheduler/plans/regular.ts';
 import { createPolicy } from '../scheduler/policies/index.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';
+import type { Pool, Pools } from '../scheduler/pools.ts';
 
-/** How requests are brought to workers: the plan, and who chooses among the workers of each role that it needs. */
+/** The workers of each role that is needed, and who chooses among them. */
 export interface Routing {
-  readonly plan: Plan;
+  readonly pools: Pools;
   readonly policies: ReadonlyMap<Role, Policy>;
 }
 
 /** The routing that the options ask for; a role's own policy comes before the common one. */
-export function createRouting(
-  config: Config,
-  { registry, models }: { readonly registry: Registry; readonly models: ServedModels },
-  parts: LegParts,
-): Routing {
-  const policies = new Map<Role, Policy>();
-  const pool = (role: Role, policy: string = config.policy): Pool => {
-    const chooser = createPolicy(policy, config);
-    policies.set(role, chooser);
-    return {
-      policy: chooser,
+export function createRouting(config: Config, registry: Registry, models: ServedModels): Routing {
+  const policyOf = (role: Role, policy: string = config.policy) => [role, createPolicy(policy, config)] as const;
+  const policies = new Map<Role, Policy>(
+    config.pdDisaggregation
+      ? [policyOf('prefill', config.prefillPolicy), policyOf('decode', config.decodePolicy)]
+      : [policyOf('regular')],
+  );
+  const poolOf = ([role, policy]: readonly [Role, Policy]): [Role, Pool] => [
+    role,
+    {
+      policy,
       targets: {
         available: (model) => (model === undefined ? registry.available(role) : models.available(role, model)),
         lastResort: (model) => (model === undefined ? registry.lastResort(role) : models.lastResort(role, model)),
       },
-    };
-  };
-  if (!config.pdDisaggregation) return { plan: new RegularPlan(pool('regular'), parts), policies };
-  const InTwo = config.pdProtocol === 'nixl' ? NixlPlan : PrefillDecodePlan;
-  const plan = new InTwo(pool('prefill', config.prefillPolicy), pool('decode', config.decodePolicy), parts);
-  return { plan, policies };
+    },
+  ];
+  return { pools: new Map([...policies].map(poolOf)), policies };
 }

@@ -1,4 +1,3 @@
-import type { Exchange } from '../data/exchange.ts';
 import { RouterError } from '../errors/errors.ts';
 import type { Log } from '../observe/log/log.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -15,13 +14,29 @@ export interface AdmissionLimits {
   readonly requestTimeoutMs: number;
 }
 
-/** Whether there is somebody to ask: at all, or for a model. */
-export interface Somebody {
-  isThere(model?: string): boolean;
+/** Whether there is a worker to ask: at all, or for a model. */
+export interface Readiness {
+  isReady(model?: string): boolean;
   /** What a request is told while there is nobody. */
   missing(model?: string): RouterError;
   /** What it is told where waiting for somebody is in vain; undefined where it may help. */
   hopeless(model?: string): RouterError | undefined;
+}
+
+/** A wait that can be given up. */
+export interface Ongoing {
+  /** Its client has left. */
+  cancel(): void;
+}
+
+/** A request that asks to be admitted. */
+export interface Applicant {
+  /** Its connection was there before the router began to leave. */
+  readonly last: boolean;
+  /** Set while a place among those in flight is held there. */
+  admittedBy: Admission | undefined;
+  /** What to cancel when the client leaves now. */
+  ongoing: Ongoing | undefined;
 }
 
 /** From the first request that waits for a place until the log tells how many do: a burst has come by then. */
@@ -36,11 +51,11 @@ interface Waiter {
 
 /**
  * The way in: a request passes when it is its turn, when fewer than the most are in flight, when the rate allows it and when
- * there is somebody to ask. Until then it waits in a bounded first-in first-out queue.
+ * there is a worker to ask. Until then it waits in a bounded first-in first-out queue.
  */
 export class Admission {
   readonly #limits: AdmissionLimits;
-  readonly #somebody: Somebody;
+  readonly #readiness: Readiness;
   readonly #bucket: TokenBucket | undefined;
   /** A Set keeps insertion order and gives up a waiter in the middle at no cost. */
   readonly #queue = new Set<Waiter>();
@@ -56,9 +71,9 @@ export class Admission {
   #toldOfCap: NodeJS.Timeout | undefined;
 
   /** `reconsider` must be called when the workers change. `now`: milliseconds that never run backwards. */
-  constructor(limits: AdmissionLimits, somebody: Somebody, log: Log, now: () => number = () => performance.now()) {
+  constructor(limits: AdmissionLimits, readiness: Readiness, log: Log, now: () => number = () => performance.now()) {
     this.#limits = limits;
-    this.#somebody = somebody;
+    this.#readiness = readiness;
     this.#log = log;
     this.#queueTimeoutMs = limits.queueTimeoutMs ?? limits.requestTimeoutMs;
     if (limits.rateLimitTokensPerSecond) this.#bucket = new TokenBucket(limits.rateLimitTokensPerSecond, now);
@@ -78,18 +93,18 @@ export class Admission {
   }
 
   /**
-   * Admits the exchange now (undefined) or when its turn comes (a promise). Rejects when the queue is full or the wait too
+   * Admits the request now (undefined) or when its turn comes (a promise). Rejects when the queue is full or the wait too
    * long, with what it waited for, and resolves at once when the client leaves, with nothing held.
    */
-  enter(exchange: Exchange): Promise<void> | undefined {
+  enter(request: Applicant): Promise<void> | undefined {
     if (this.#closed) {
-      if (!exchange.request.last || !this.#opens()) return Promise.reject(this.#closed);
-      this.#hold(exchange);
+      if (!request.last || !this.#opens()) return Promise.reject(this.#closed);
+      this.#hold(request);
       return undefined;
     }
     if (this.#queue.size > 0) this.pump();
     if (this.#queue.size === 0 && this.#opens()) {
-      this.#hold(exchange);
+      this.#hold(request);
       return undefined;
     }
     const never = this.#never();
@@ -98,28 +113,28 @@ export class Admission {
     if (queueSize <= 0 || this.#queueTimeoutMs <= 0)
       return Promise.reject(this.#refusal('none may wait (--queue-size, --queue-timeout-secs)'));
     if (this.#queue.size >= queueSize) return Promise.reject(full(`${queueSize} requests wait (--queue-size)`));
-    return this.#wait(this.#queue, exchange, undefined);
+    return this.#wait(this.#queue, request, undefined);
   }
 
   /**
-   * Waits for somebody to ask, for an exchange that is in flight; its place is another's meanwhile, or requests for a model
+   * Waits for a worker to ask, for a request that is in flight; its place is another's meanwhile, or requests for a model
    * that is down would keep out those for others. Rejects when that takes longer than the queue allows.
    */
-  awaitWorker(exchange: Exchange, model: string | undefined): Promise<void> | undefined {
-    if (this.#somebody.isThere(model)) return undefined;
+  awaitWorker(request: Applicant, model: string | undefined): Promise<void> | undefined {
+    if (this.#readiness.isReady(model)) return undefined;
     if (this.#closed) return Promise.reject(this.#closed);
     const never = this.#never(model);
     if (never) return Promise.reject(never);
     if (this.#stranded.size >= this.#limits.queueSize || this.#queueTimeoutMs <= 0)
-      return Promise.reject(this.#somebody.missing(model));
-    const wait = this.#wait(this.#stranded, exchange, model);
-    this.leave(exchange);
+      return Promise.reject(this.#readiness.missing(model));
+    const wait = this.#wait(this.#stranded, request, model);
+    this.leave(request);
     return wait;
   }
 
-  /** The exchange is over: gives its place to whoever waits. */
-  leave(exchange: Exchange): void {
-    exchange.admittedBy = undefined;
+  /** The request is over: gives its place to whoever waits. */
+  leave(request: Applicant): void {
+    request.admittedBy = undefined;
     const wasFull = this.#isFull();
     this.#inFlight--;
     if (this.#queue.size > 0 || (wasFull && this.#stranded.size > 0)) this.pump();
@@ -138,7 +153,7 @@ export class Admission {
   }
 
   #never(model?: string): RouterError | undefined {
-    return this.#somebody.isThere(model) ? undefined : this.#somebody.hopeless(model);
+    return this.#readiness.isReady(model) ? undefined : this.#readiness.hopeless(model);
   }
 
   /** Something has changed: admits whoever may pass now. */
@@ -156,7 +171,7 @@ export class Admission {
     for (const waiter of this.#stranded) {
       if (this.#isFull()) return;
       if (missing.has(waiter.model)) continue;
-      if (this.#somebody.isThere(waiter.model)) waiter.admit();
+      if (this.#readiness.isReady(waiter.model)) waiter.admit();
       else missing.add(waiter.model);
     }
   }
@@ -170,7 +185,7 @@ export class Admission {
 
   /** Whether all gates are open for one more; takes its token then. */
   #opens(): boolean {
-    return !this.#isFull() && this.#somebody.isThere() && (this.#bucket?.take() ?? true);
+    return !this.#isFull() && this.#readiness.isReady() && (this.#bucket?.take() ?? true);
   }
 
   #isFull(): boolean {
@@ -180,28 +195,28 @@ export class Admission {
 
   #pumpWhenRefilled(): void {
     clearTimeout(this.#refill);
-    if (!this.#bucket || this.#isFull() || !this.#somebody.isThere()) return;
+    if (!this.#bucket || this.#isFull() || !this.#readiness.isReady()) return;
     this.#refill = setTimeout(() => this.pump(), Math.max(1, this.#bucket.waitMs));
   }
 
-  #hold(exchange: Exchange): void {
+  #hold(request: Applicant): void {
     this.#inFlight++;
-    exchange.admittedBy = this;
+    request.admittedBy = this;
   }
 
-  #wait(queue: Set<Waiter>, exchange: Exchange, model: string | undefined): Promise<void> {
+  #wait(queue: Set<Waiter>, request: Applicant, model: string | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const queueTimeoutMs = this.#queueTimeoutMs;
       const end = () => {
         clearTimeout(timer);
         queue.delete(waiter);
-        exchange.ongoing = undefined;
+        request.ongoing = undefined;
       };
       const waiter: Waiter = {
         model,
         admit: () => {
           end();
-          this.#hold(exchange);
+          this.#hold(request);
           resolve();
         },
         refuse: (error) => {
@@ -215,7 +230,7 @@ export class Admission {
         end();
         resolve();
       };
-      exchange.ongoing = { cancel };
+      request.ongoing = { cancel };
       queue.add(waiter);
       if (queue !== this.#queue) return;
       if (this.#isFull()) this.#noteCap();
@@ -236,7 +251,7 @@ export class Admission {
 
   /** What a request is told that did not get in: what it waited for, and how the wait ended. */
   #refusal(ending: string, model?: string): RouterError {
-    if (!this.#somebody.isThere(model)) return this.#somebody.missing(model);
+    if (!this.#readiness.isReady(model)) return this.#readiness.missing(model);
     const { maxConcurrentRequests, rateLimitTokensPerSecond } = this.#limits;
     if (this.#isFull())
       return full(`${maxConcurrentRequests} requests are in flight (--max-concurrent-requests), ${ending}`);

@@ -1,23 +1,36 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { AnswerTail, type Usage } from '../data/answer-tail.ts';
-import { causeOf, failureOf } from '../data/failure.ts';
-import type { Answered, Outcome } from '../data/outcome.ts';
-import type { Described } from '../data/sink.ts';
-import type { CallEnd, ChosenCall, Comparison, Ticket, Verdict } from '../fleet/call.ts';
+import type { ChosenCall, Comparison, Ticket, Verdict, WaitingCall, CallEnd as WorkerCallEnd } from '../fleet/call.ts';
 import type { Slots } from '../fleet/slots.ts';
+import type { Kept } from '../http/endpoint.ts';
+import { retryAfterMs } from '../http/retry-after.ts';
+import type { AssignedCall, CallEnd, CallReport, ChoiceDescription } from '../link/assignment.ts';
+import { causeOf, failureOf } from '../link/failure.ts';
+import { type Answered, type Failed, GONE, type Outcome, UNKNOWN_USAGE } from '../link/outcome.ts';
+import { isDoubtful, isRetryable } from '../link/statuses.ts';
 import type { AttemptResult, ObservedAttempt } from '../observe/observer.ts';
-import type { KeptId } from './kept/kept-id.ts';
+import type { Keepers } from './kept/keepers.ts';
 import type { Choice, Policy } from './policies/policy.ts';
-import { retryAfterMs, type Tries } from './retry.ts';
+import type { Tries } from './retry.ts';
 import type { Suspects } from './suspects.ts';
 import type { Target } from './target.ts';
 import { evidenceOf, verdictOf } from './verdict.ts';
 
 /** The answer that makes a connection a tunnel. */
 const SWITCHED: Answered = { kind: 'answered', status: 101 };
-const NO_BYTES = Buffer.alloc(0);
+const NOT_SENT: CallEnd = { outcome: GONE, usage: UNKNOWN_USAGE, cachedAtPrefill: undefined };
+
+/** The request that a call is made for. */
+export interface Caller {
+  /** A call of it has failed. */
+  callFailed(target: Target, failed: Failed): void;
+}
 
 export interface LeaseOptions {
+  readonly caller: Caller;
+  readonly policy: Policy;
+  readonly slots: Slots;
+  readonly keepers: Keepers;
+  /** What the worker keeps of which its answer tells the id. */
+  readonly keeps: Kept | undefined;
   /** The client wants the scores. */
   readonly explains: boolean;
   readonly observed: ObservedAttempt;
@@ -26,98 +39,97 @@ export interface LeaseOptions {
   /** Its answer is not the client's. */
   readonly aside: boolean;
   readonly tries: Tries;
-  /** Reads what the worker keeps from its answer. */
-  readonly kept?: KeptId | undefined;
 }
 
 /** What one choice holds until its call has ended: the worker's load, its breaker's and the policy's attention. */
-export class Lease implements Described, ChosenCall {
+export class Lease implements AssignedCall, CallReport, ChosenCall {
   readonly startedMs = performance.now();
-  readonly kind: string | undefined;
-  readonly aside: boolean;
-  readonly choice: Choice<Target>;
-  readonly #policy: Policy;
-  readonly #slots: Slots;
-  readonly observed: ObservedAttempt;
-  /** The client wants the scores. */
-  readonly #explains: boolean;
-  readonly #tries: Tries;
-  readonly #kept: KeptId | undefined;
+  readonly target: Target;
+  readonly #options: LeaseOptions;
+  readonly #choice: Choice<Target>;
   readonly #suspects: Suspects | undefined;
   readonly #ticket: Ticket;
-  readonly #tail = new AnswerTail();
   #streams = false;
   #status = 0;
   #awaited = false;
   #retryAfter: string | undefined;
-  #plain = false;
   #refused = false;
   #firstByteMs: number | undefined;
-  #settled = false;
+  #sent = false;
+  #ended = false;
   /** What the worker was told of how it did; undefined until then. */
   #verdict: Verdict | undefined;
-  /** Set where another server computed the prompt: so much of it that one had cached. It is the client's number, and says nothing of this worker's cache. */
-  cachedAtPrefill: number | undefined;
 
   /** Counts the choice. */
-  constructor(choice: Choice<Target>, policy: Policy, slots: Slots, options: LeaseOptions) {
-    const { explains, observed, tries, kind, aside, kept } = options;
-    this.choice = choice;
-    this.#tries = tries;
-    this.kind = kind;
-    this.aside = aside;
-    this.observed = observed;
-    this.#explains = explains;
-    this.#kept = kept;
-    this.#policy = policy;
-    this.#slots = slots;
-    this.#suspects = tries.apartFrom;
-    this.#suspects?.add(choice.candidate.server);
-    slots.take(choice.candidate.slot);
-    this.#ticket = choice.candidate.chosen(this);
+  constructor(choice: Choice<Target>, options: LeaseOptions) {
+    this.#choice = choice;
+    this.#options = options;
+    this.target = choice.candidate;
+    this.#suspects = options.tries.apartFrom;
+    this.#suspects?.add(this.target.server);
+    options.slots.take(this.target.slot);
+    this.#ticket = this.target.chosen(this);
   }
 
-  /** Its worker gives so many errors that another is to be asked what it says to this request. */
-  get isDoubted(): boolean {
-    return this.choice.candidate.doubts(this);
+  get kind(): string | undefined {
+    return this.#options.kind;
   }
 
-  /** Another is asked. */
-  compare(): void {
-    this.#awaited = true;
-    this.choice.candidate.comparing(this);
+  get report(): CallReport {
+    return this;
+  }
+
+  get traceparent(): string | undefined {
+    return this.#options.observed.traceparent;
+  }
+
+  get choice(): ChoiceDescription {
+    const { matchedBytes, reason, scores } = this.#choice;
+    const told = this.#options.explains && scores ? JSON.stringify({ reason, scores }) : undefined;
+    return { policy: this.#options.policy.name, matchedBytes, scores: told };
+  }
+
+  waits(call: WaitingCall): void {
+    this.#sent = true;
+    this.target.waits(call);
+  }
+
+  waitsNoMore(call: WaitingCall, answered: boolean): void {
+    this.target.waitsNoMore(call, answered);
+  }
+
+  goesElsewhere(status: number): boolean {
+    const { tries } = this.#options;
+    const isDoubted = isDoubtful(status) && tries.retries === 0 && this.target.doubts(this);
+    if (!(isDoubted || isRetryable(status)) || !tries.permit()) return false;
+    if (isDoubted) {
+      this.#awaited = true;
+      this.target.comparing(this);
+    }
+    return true;
   }
 
   /** What others say to the request. */
   compared(comparison: Comparison): void {
-    this.choice.candidate.compared(this, comparison, this.#awaited);
+    this.target.compared(this, comparison, this.#awaited);
     this.#awaited = false;
   }
 
-  describe(headers: string[], of = ''): void {
-    const { candidate, matchedBytes, reason, scores } = this.choice;
-    headers.push(`x-sglang-router-${of}worker`, candidate.url, `x-sglang-router-${of}policy`, this.#policy.name);
-    headers.push(`x-sglang-router-${of}matched`, String(matchedBytes));
-    if (this.#explains && scores) headers.push(`x-sglang-router-${of}explain`, JSON.stringify({ reason, scores }));
-  }
-
-  /** The answer is a stream of events; known with its head. */
-  get streams(): boolean {
-    return this.#streams;
-  }
-
-  /** Its events can be read. */
-  get readable(): boolean {
-    return this.#streams && this.#plain;
-  }
-
-  head(status: number, headers: IncomingHttpHeaders): void {
+  head(status: number, streams: boolean, retryAfter: string | undefined): void {
     this.#status = status;
-    this.#retryAfter = headers['retry-after'];
-    this.#streams = String(headers['content-type']).startsWith('text/event-stream');
-    this.#plain = headers['content-encoding'] === undefined;
-    this.observed.head(status, this.#streams);
-    this.#kept?.status(status);
+    this.#streams = streams;
+    this.#retryAfter = retryAfter;
+    this.#options.observed.head(status, streams);
+  }
+
+  /** It tells nothing of how long an answer takes. */
+  errorEvent(status: number): void {
+    this.#refused ||= this.#firstByteMs === undefined;
+    if (this.#refused) {
+      this.#status = status;
+      this.#options.observed.head(status, this.#streams);
+    }
+    this.#options.observed.errorEvent(status);
   }
 
   /**
@@ -125,71 +137,59 @@ export class Lease implements Described, ChosenCall {
    * health, and neither a circuit breaker's trial nor a place in the retry budget waits for its end.
    */
   tunnel(): void {
-    this.#status = SWITCHED.status;
-    this.observed.head(this.#status, false);
-    this.data(NO_BYTES);
+    this.head(SWITCHED.status, false, undefined);
+    this.data(0);
     this.#judge(SWITCHED);
-    this.#tries.end(SWITCHED);
+    this.#options.tries.end(SWITCHED);
   }
 
-  /** The first event of its stream is an error: it stands for that status, and tells nothing of how long an answer takes. */
-  refused(status: number): void {
-    this.#refused = true;
-    this.#status = status;
-    this.observed.head(status, this.#streams);
-    this.observed.errorEvent(status);
+  moved(): void {
+    this.target.activity++;
   }
 
-  /** The status of an error with which its stream ended, where there was one after its first event. */
-  errorAtEnd(): number | undefined {
-    const status = this.readable && !this.#refused ? this.#tail.errorStatus() : undefined;
-    if (status !== undefined) this.observed.errorEvent(status);
-    return status;
-  }
-
-  /** Some bytes of the answer's body have come. */
-  data(chunk: Buffer): void {
-    if (this.#status !== SWITCHED.status) {
-      this.#tail.see(chunk);
-      this.#kept?.see(chunk);
-    }
-    this.observed.chunk(chunk.length);
-    if (this.#firstByteMs !== undefined) return;
-    if (this.#refused) return;
+  data(bytes: number, chunks = 1): void {
+    this.#options.observed.chunk(bytes, chunks);
+    if (this.#firstByteMs !== undefined || this.#refused) return;
     this.#firstByteMs = performance.now() - this.startedMs;
-    if (this.#status < 400) this.choice.candidate.answered(this);
-    this.#policy.firstByte?.(this.choice);
+    if (this.#status < 400) {
+      this.target.answered(this);
+      if (!this.#options.aside) this.#options.tries.compare('others_answer');
+    }
+    this.#options.policy.firstByte?.(this.#choice);
   }
 
-  /** Chunks of the answer need not be taken apart. */
-  get passesChunks(): boolean {
-    return this.#kept === undefined;
+  keeps(id: string): void {
+    const { keeps, keepers } = this.#options;
+    if (keeps !== undefined) keepers.learn({ kind: keeps, id }, this.target.url);
   }
 
-  /** Some whole chunks of the answer have come, not the first, in the coding as it came. */
-  chunks(coded: Buffer, bytes: number, count: number): void {
-    this.#tail.seeChunks(coded);
-    this.observed.chunk(bytes, count);
-  }
-
-  /** The call has ended, however it did; `told` is what its answer was found to say of its tokens. What is held comes first: an error in the rest must not keep it. */
-  settle(outcome: Outcome, told?: Usage): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    const { candidate } = this.choice;
-    this.#slots.give(candidate.slot);
-    this.#suspects?.remove(candidate.server);
+  /** The call has ended, however it did. What is held comes first: an error in the rest must not keep it. */
+  ended({ outcome, usage, cachedAtPrefill }: CallEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { slots, observed, policy } = this.#options;
+    slots.give(this.target.slot);
+    this.#suspects?.remove(this.target.server);
+    if (outcome.kind === 'rejected' && this.#status === 0) observed.head(outcome.status, false);
     const verdict = this.#verdict ?? this.#judge(outcome);
-    const read = told ?? this.#tail.read();
-    const elsewhere = this.cachedAtPrefill;
-    const own = elsewhere === undefined ? read : { ...read, cachedTokens: undefined };
-    const usage = elsewhere === undefined ? read : { ...read, cachedTokens: elsewhere };
+    const isElsewhere = cachedAtPrefill !== undefined;
     const firstByteMs = this.#streams ? this.#firstByteMs : undefined;
     try {
-      this.#policy.settled?.(this.choice, { firstByteMs, ...own });
+      policy.settled?.(this.#choice, {
+        firstByteMs,
+        promptTokens: usage.promptTokens,
+        cachedTokens: isElsewhere ? undefined : usage.cachedTokens,
+      });
     } finally {
-      this.observed.end({ verdict, usage, error: errorOf(outcome, candidate) });
+      const told = isElsewhere ? { ...usage, cachedTokens: cachedAtPrefill } : usage;
+      observed.end({ verdict, usage: told, error: errorOf(outcome, this.target) });
     }
+    if (outcome.kind === 'failed') this.#options.caller.callFailed(this.target, outcome);
+  }
+
+  /** Gives back what it holds where it was never sent. */
+  giveBack(): void {
+    if (!this.#sent) this.ended(NOT_SENT);
   }
 
   /** Tells the worker how it did. */
@@ -197,8 +197,8 @@ export class Lease implements Described, ChosenCall {
     const verdict = verdictOf(outcome);
     this.#verdict = verdict;
     const end = this.#endOf(outcome, verdict);
-    const counts = this.choice.candidate.settled(this, end, this.#ticket);
-    if (this.#awaited || (counts && isError(end))) this.#tries.err(this);
+    const counts = this.target.settled(this, end, this.#ticket);
+    if (this.#awaited || (counts && isError(end))) this.#options.tries.err(this);
     return verdict;
   }
 
@@ -208,7 +208,7 @@ export class Lease implements Described, ChosenCall {
     return outcome.kind === 'answered' && outcome.status >= 500 && this.#status < 400;
   }
 
-  #endOf(outcome: Outcome, verdict: Verdict): CallEnd {
+  #endOf(outcome: Outcome, verdict: Verdict): WorkerCallEnd {
     return {
       verdict,
       evidence: evidenceOf(outcome),
@@ -222,7 +222,7 @@ export class Lease implements Described, ChosenCall {
 }
 
 /** Whether others may answer what came to this. */
-function isError({ evidence }: CallEnd): boolean {
+function isError({ evidence }: WorkerCallEnd): boolean {
   return evidence === 'failure' || evidence === 'refusal' || evidence === 'complaint';
 }
 

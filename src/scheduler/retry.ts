@@ -1,5 +1,6 @@
-import type { Outcome } from '../data/outcome.ts';
 import type { Comparison } from '../fleet/call.ts';
+import type { Outcome } from '../link/outcome.ts';
+import { isRetryable } from '../link/statuses.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import { Suspects } from './suspects.ts';
 import type { Target } from './target.ts';
@@ -15,31 +16,14 @@ export interface RetryOptions {
   readonly disableRetries: boolean;
 }
 
-/** 529 is Anthropic's 503. */
-const RETRYABLE: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504, 529]);
-
 /** Servers that one request may end. The first may have died of something else. */
 const MOST_BROKEN_OFF = 2;
-
-/** Statuses after which another worker, or the same one later, may do better. */
-export function isRetryable(status: number): boolean {
-  return RETRYABLE.has(status);
-}
 
 /** Milliseconds before the retry of that number, from 0; `random` is uniform in [0, 1). */
 export function backoffMs(retry: number, options: RetryOptions, random: () => number): number {
   const { retryInitialBackoffMs, retryMaxBackoffMs, retryBackoffMultiplier, retryJitterFactor } = options;
   const waitMs = Math.min(retryInitialBackoffMs * retryBackoffMultiplier ** retry, retryMaxBackoffMs);
   return waitMs * (1 + retryJitterFactor * (2 * random() - 1));
-}
-
-/** What a Retry-After header asks for: seconds or a date (RFC 9110 §10.2.3); undefined where it is neither. */
-export function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
-  if (header === undefined) return undefined;
-  const secs = Number(header);
-  if (Number.isFinite(secs) && header.trim() !== '') return Math.max(0, secs * 1000);
-  const atMs = Date.parse(header);
-  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
 }
 
 /** An attempt that ended in an error, which others may not give. */

@@ -1,9 +1,9 @@
-import type { Outcome } from '../data/outcome.ts';
 import type { Evidence, Verdict } from '../fleet/call.ts';
+import type { Outcome } from '../link/outcome.ts';
+import { BUSY } from '../link/statuses.ts';
 
 /** Statuses that speak of load (408, 429, 503, 529) or of what was asked for (501, 505): not of the worker's health. */
 const NEUTRAL: ReadonlySet<number> = new Set([408, 429, 501, 503, 505, 529]);
-const BUSY: ReadonlySet<number> = new Set([408, 429, 503, 529]);
 /** The key is not accepted, or the path is not served: of workers that do the same all say so, or none. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 410, 421, 426]);
 
@@ -32,11 +32,6 @@ export function evidenceOf(outcome: Outcome): Evidence {
     case 'failed':
       return outcome.blameless ? 'none' : 'failure';
   }
-}
-
-/** Whether a status is an error that another worker may not give, though the request is not sent again for it as a rule. */
-export function isDoubtful(status: number): boolean {
-  return status >= 400 && status < 500 && !BUSY.has(status);
 }
 
 function evidenceOfStatus(status: number): Evidence {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { WaitingCall } from '../../src/fleet/silence.ts';
+import type { WaitingCall } from '../../src/fleet/call.ts';
 import type { WorkerTarget } from '../../src/fleet/worker-target.ts';
 import { aCall, endOf } from '../helpers/calls.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';

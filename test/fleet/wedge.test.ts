@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { WaitingCall } from '../../src/fleet/call.ts';
 import type { HealthOptions } from '../../src/fleet/health.ts';
-import type { WaitingCall } from '../../src/fleet/silence.ts';
 import type { Worker } from '../../src/fleet/worker.ts';
 import { aCall } from '../helpers/calls.ts';
 import { fakeWorker } from '../helpers/fake-worker.ts';

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import { type Edge, Exchange } from '../../src/data/exchange.ts';
 import { RouterError } from '../../src/errors/errors.ts';
-import type { ClientRequest } from '../../src/http/edge/client-request.ts';
-import { Http1Reply } from '../../src/http/edge/http1-reply.ts';
 import { createLog } from '../../src/observe/log/log.ts';
-import { Admission } from '../../src/scheduler/admission.ts';
+import { Admission, type Applicant, type Ongoing } from '../../src/scheduler/admission.ts';
 import { answering, fakeWorker, type Handler } from '../helpers/fake-worker.ts';
 import { seededRandom } from '../helpers/seeded-random.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
@@ -202,23 +199,21 @@ test('beyond the rate with no place to wait: 429 that names the flag', async () 
   assert.match(await refused.text(), /--rate-limit-tokens-per-second/);
 });
 
-const nowhere = { tunnel() {}, write: () => true, finish() {}, cut() {}, whenDrained() {} };
-const request = { method: 'POST', minor: 1, keepsAlive: true, complete: true } as ClientRequest;
-
-/** An exchange that nobody sent; its client leaves when its reply is lost. */
-class FakeExchange extends Exchange {
+/** A request that waits or is in flight, whose client may leave. */
+class FakeRequest implements Applicant {
   readonly number: number;
-  readonly #reply: Http1Reply;
+  readonly last = false;
+  admittedBy: Admission | undefined;
+  ongoing: Ongoing | undefined;
+  gone = false;
 
   constructor(number: number) {
-    const reply = new Http1Reply(request, nowhere);
-    super(request, reply, {} as Edge);
-    this.#reply = reply;
     this.number = number;
   }
 
   lose(): void {
-    this.#reply.lose();
+    this.gone = true;
+    this.ongoing?.cancel();
   }
 }
 
@@ -238,61 +233,61 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
       requestTimeoutMs: 600_000,
     };
     const up: Record<string, boolean> = { a: random() < 0.5, b: random() < 0.5 };
-    const somebody = {
-      isThere: (model?: string) => (model === undefined ? up.a || up.b : up[model]) === true,
+    const readiness = {
+      isReady: (model?: string) => (model === undefined ? up.a || up.b : up[model]) === true,
       missing: () => new RouterError('no_available_workers', 'nobody'),
       hopeless: () => undefined,
     };
     let nowMs = 0;
-    const admission = new Admission(limits, somebody, quiet, () => nowMs);
-    const inside: FakeExchange[] = [];
-    const waiting: FakeExchange[] = [];
+    const admission = new Admission(limits, readiness, quiet, () => nowMs);
+    const inside: FakeRequest[] = [];
+    const waiting: FakeRequest[] = [];
     let lastIn = 0;
     /** Of those that wait for a worker. */
     const forModels: string[] = [];
-    const enter = async (exchange: FakeExchange) => {
-      waiting.push(exchange);
+    const enter = async (request: FakeRequest) => {
+      waiting.push(request);
       try {
-        await admission.enter(exchange);
-        if (exchange.gone && !exchange.admittedBy) return;
-        assert.ok(exchange.number > lastIn, `seed ${seed}: ${exchange.number} came in after ${lastIn}`);
-        lastIn = exchange.number;
-        inside.push(exchange);
+        await admission.enter(request);
+        if (request.gone && !request.admittedBy) return;
+        assert.ok(request.number > lastIn, `seed ${seed}: ${request.number} came in after ${lastIn}`);
+        lastIn = request.number;
+        inside.push(request);
       } catch {
         refused++;
       } finally {
-        waiting.splice(waiting.indexOf(exchange), 1);
+        waiting.splice(waiting.indexOf(request), 1);
       }
     };
     /** Its workers have gone away. */
-    const strand = async (exchange: FakeExchange, model: string) => {
-      const wait = admission.awaitWorker(exchange, model);
+    const strand = async (request: FakeRequest, model: string) => {
+      const wait = admission.awaitWorker(request, model);
       if (!wait) return;
       forModels.push(model);
-      inside.splice(inside.indexOf(exchange), 1);
-      waiting.push(exchange);
+      inside.splice(inside.indexOf(request), 1);
+      waiting.push(request);
       try {
         await wait;
-        if (exchange.gone && !exchange.admittedBy) return;
+        if (request.gone && !request.admittedBy) return;
         stranded++;
-        inside.push(exchange);
+        inside.push(request);
       } catch {
         refused++;
-        if (exchange.admittedBy) admission.leave(exchange);
+        if (request.admittedBy) admission.leave(request);
       } finally {
         forModels.splice(forModels.indexOf(model), 1);
-        waiting.splice(waiting.indexOf(exchange), 1);
+        waiting.splice(waiting.indexOf(request), 1);
       }
     };
     const entries: Promise<void>[] = [];
-    const any = (of: FakeExchange[]) => of[Math.floor(random() * of.length)];
+    const any = (of: FakeRequest[]) => of[Math.floor(random() * of.length)];
     for (let number = 1; number <= 400; number++) {
       nowMs += random() * 3;
       const what = random();
-      if (what < entering) entries.push(enter(new FakeExchange(number)));
+      if (what < entering) entries.push(enter(new FakeRequest(number)));
       else if (what < 0.75) {
         const done = any(inside);
-        if (done) admission.leave(inside.splice(inside.indexOf(done), 1)[0] as Exchange);
+        if (done) admission.leave(inside.splice(inside.indexOf(done), 1)[0] as FakeRequest);
       } else if (what < 0.85) any(waiting)?.lose();
       else if (what < 0.9) {
         const unlucky = any(inside);
@@ -315,7 +310,7 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
     }
     admission.close(new RouterError('draining', 'over'));
     await Promise.all(entries);
-    for (const exchange of inside) admission.leave(exchange);
+    for (const request of inside) admission.leave(request);
     assert.deepEqual([admission.inFlight, admission.queued, waiting.length], [0, 0, 0], `seed ${seed}`);
     assert.ok(lastIn > 0);
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import { backoffMs, retryAfterMs } from '../../src/scheduler/retry.ts';
+import { retryAfterMs } from '../../src/http/retry-after.ts';
+import { backoffMs } from '../../src/scheduler/retry.ts';
 import { answering, fakeWorker, type Handler } from '../helpers/fake-worker.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
 

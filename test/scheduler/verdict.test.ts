@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failed } from '../../src/data/failure.ts';
+import { failed } from '../../src/link/failure.ts';
 import { verdictOf } from '../../src/scheduler/verdict.ts';
 
 const answered = (status: number) => verdictOf({ kind: 'answered', status });

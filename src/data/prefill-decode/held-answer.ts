@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Usage } from '../answer-tail.ts';
-import { tooLargeToHold } from '../failure.ts';
-import type { Described, Sink } from '../sink.ts';
+import { tooLargeToHold } from '../../link/failure.ts';
+import type { Usage } from '../../link/outcome.ts';
+import type { AnswerInfo, Sink } from '../sink.ts';
 
 /** Of an answer that matters only where it is an error: an error, or one token for each prompt. */
 const KEPT_BYTES = 256 * 1024;
@@ -58,11 +58,11 @@ export class HeldAnswer implements Sink {
     return this.#failed ? 'failed' : 'refused';
   }
 
-  head(status: number, text: string | undefined, headers: IncomingHttpHeaders, described: Described): void {
+  head(status: number, text: string | undefined, headers: IncomingHttpHeaders, info: AnswerInfo): void {
     this.#status = status;
     this.#needed ||= status >= 300;
     const { 'content-length': _, ...rest } = headers;
-    this.#head = [status, text, rest, described];
+    this.#head = [status, text, rest, info];
   }
 
   /** Throws RouterError `worker_answer_too_large` where more is needed than may be held. */

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RouterError } from '../../errors/errors.ts';
-import { tooLargeToHold } from '../failure.ts';
-import type { Described, Sink } from '../sink.ts';
+import { tooLargeToHold } from '../../link/failure.ts';
+import type { AnswerInfo, Sink } from '../sink.ts';
 import { changeData, EventSplitter } from './events.ts';
 
 /** What is put into an answer. */
@@ -44,10 +44,10 @@ export class MergingAnswer implements Sink {
     return this.#client.started;
   }
 
-  head(status: number, text: string | undefined, headers: IncomingHttpHeaders, described: Described): void {
-    this.#streams = described.streams;
+  head(status: number, text: string | undefined, headers: IncomingHttpHeaders, info: AnswerInfo): void {
+    this.#streams = info.streams;
     const { 'content-length': _, ...rest } = headers;
-    this.#client.head(status, text, rest, described);
+    this.#client.head(status, text, rest, info);
   }
 
   /** Throws RouterError `worker_answer_too_large` where more has to be held than may be. */

@@ -1,4 +1,4 @@
-import type { Usage } from '../answer-tail.ts';
+import type { Usage } from '../../link/outcome.ts';
 import { fieldsIn, numberIn } from '../prompt/json-scan.ts';
 import { CACHED_FIELDS, cachedTokensIn } from './cached-tokens.ts';
 import { HeldAnswer } from './held-answer.ts';

@@ -1,15 +1,18 @@
 import { RouterError } from '../../errors/errors.ts';
 import type { Family } from '../../http/endpoint.ts';
-import { type Asked, Leg } from '../../scheduler/leg.ts';
-import type { Attempt } from '../../scheduler/plans/plan.ts';
-import { failed } from '../failure.ts';
+import type { AssignedCall, Assignment, AttemptEnd } from '../../link/assignment.ts';
+import { failed } from '../../link/failure.ts';
+import { GONE } from '../../link/outcome.ts';
+import type { BodyHolder, Exchange } from '../exchange.ts';
+import type { Plan, Planner } from '../plans/plan.ts';
+import { SinglePlan } from '../plans/single.ts';
 import { Relay } from '../relay.ts';
 import type { Sink } from '../sink.ts';
 import { spliceFields } from '../splice.ts';
+import { WorkerCall } from '../worker-call.ts';
 import { CachedTokens } from './cached-tokens.ts';
 import { MergingAnswer } from './merging-answer.ts';
 import { NixlAnswer, TRANSFER } from './nixl-answer.ts';
-import { TwoPoolPlan } from './two-pool-plan.ts';
 
 /** What asks the prefill server to compute the prompt and keep it for another, as vLLM's NIXL connector has it. */
 const TO_PREFILL: ReadonlyMap<string, string> = new Map([
@@ -26,53 +29,68 @@ const NOT_TO_PREFILL: ReadonlySet<string> = new Set([
 ]);
 const FAMILIES: ReadonlySet<Family> = new Set(['chat', 'completions']);
 
+/** Plans for vLLM servers with a NIXL connector. What needs no pair goes to a decode server. `mostHeldBytes` of an answer may be held. */
+export function nixlPlanner(mostHeldBytes: number): Planner {
+  return (exchange) => {
+    const { request, endpoint, body } = exchange;
+    if (request.upgrade !== undefined || !FAMILIES.has(endpoint.family)) return new SinglePlan(exchange, 'decode');
+    const toPrefill = spliceFields(body, TO_PREFILL, NOT_TO_PREFILL);
+    if (!toPrefill) throw new RouterError('bad_request', 'expected a JSON object as the body');
+    return new NixlPlan(exchange, exchange.changed(toPrefill), mostHeldBytes);
+  };
+}
+
 /** vLLM's way: the prefill server makes one token and tells where its cache lies, then the decode server is asked with that. */
-export class NixlPlan extends TwoPoolPlan {
-  override async attempt(asked: Asked): Promise<Attempt> {
-    const { exchange, endpoint } = asked;
-    if (exchange.request.upgrade !== undefined || !FAMILIES.has(endpoint.family)) return this.alone.attempt(asked);
-    const body = spliceFields(exchange.body, TO_PREFILL, NOT_TO_PREFILL);
-    if (!body) throw new RouterError('bad_request', 'expected a JSON object as the body');
-    this.requireBoth(asked);
-    using prefill = new Leg(this.prefill, asked, this.parts, true);
-    const held = new NixlAnswer({ from: prefill.target.url, whole: true, mostBytes: this.parts.mostHeldBytes });
-    exchange.ongoing = prefill;
-    const outcome = await prefill.send(exchange.changed(body), held);
-    exchange.ongoing = undefined;
-    const targets = [prefill.target];
-    if (outcome.kind !== 'answered') return { outcome, targets };
-    const client = new Relay(exchange, (headers) => prefill.lease.describe(headers, 'prefill-'));
-    if (held.status >= 300) {
-      held.passTo(client);
-      return { outcome, targets };
-    }
-    if (held.transfer === undefined)
-      return { outcome: failed(withoutTransfer(prefill.target.url), false, true), targets };
-    return await this.#decodeAfter(prefill, held, client, asked);
+class NixlPlan implements Plan {
+  readonly shape = 'sequence';
+  readonly #exchange: Exchange;
+  readonly #toPrefill: BodyHolder;
+  readonly #mostBytes: number;
+
+  constructor(exchange: Exchange, toPrefill: BodyHolder, mostBytes: number) {
+    this.#exchange = exchange;
+    this.#toPrefill = toPrefill;
+    this.#mostBytes = mostBytes;
   }
 
-  async #decodeAfter(prefill: Leg, held: NixlAnswer, client: Relay, asked: Asked): Promise<Attempt> {
-    const { exchange } = asked;
-    if (exchange.gone) return { outcome: { kind: 'client_gone' }, targets: [prefill.target] };
-    this.requireBoth(asked);
-    using decode = new Leg(this.decode, asked, this.parts);
+  async attempt(assignment: Assignment): Promise<AttemptEnd> {
+    const exchange = this.#exchange;
+    const prefill = new WorkerCall(assignment.calls[0] as AssignedCall, { exchange, ...assignment }, true);
+    const { target } = prefill;
+    const held = new NixlAnswer({ from: target.url, whole: true, mostBytes: this.#mostBytes });
+    exchange.ongoing = prefill;
+    const outcome = await prefill.send(this.#toPrefill, held);
+    exchange.ongoing = undefined;
+    if (outcome.kind !== 'answered') return { outcome, target };
+    const client = new Relay(exchange, (headers) => prefill.describe(headers, 'prefill-'));
+    if (held.status >= 300) {
+      held.passTo(client);
+      return { outcome, target };
+    }
+    if (held.transfer === undefined) return { outcome: failed(withoutTransfer(target.url), false, true), target };
+    if (exchange.gone) return { outcome: GONE, target };
+    return await this.#decode(assignment, held, client);
+  }
+
+  async #decode(assignment: Assignment, held: NixlAnswer, client: Relay): Promise<AttemptEnd> {
+    const exchange = this.#exchange;
+    const decode = new WorkerCall(await assignment.next(), { exchange, ...assignment });
     const body = exchange.changed(
       spliceFields(exchange.body, new Map([[TRANSFER, held.transfer as string]])) as Buffer,
     );
     exchange.ongoing = decode;
     const outcome = await decode.send(body, this.#answerOf(decode, held, client));
     exchange.ongoing = undefined;
-    return { outcome, targets: [prefill.target, decode.target] };
+    return { outcome, target: decode.target };
   }
 
   /** Where decode's answer goes: where the prefill server told what it had cached, the client is told that. */
-  #answerOf(decode: Leg, { usage }: NixlAnswer, client: Relay): Sink {
+  #answerOf(decode: WorkerCall, { usage }: NixlAnswer, client: Relay): Sink {
     if (usage?.cachedTokens === undefined) return client;
-    decode.lease.cachedAtPrefill = usage.cachedTokens;
-    const { mostHeldBytes: mostBytes } = this.parts;
+    decode.cachedAtPrefill = usage.cachedTokens;
     const merging = new MergingAnswer(client, new CachedTokens(usage.cachedTokens), {
       from: decode.target.url,
-      mostBytes,
+      mostBytes: this.#mostBytes,
     });
     merging.learned();
     return merging;

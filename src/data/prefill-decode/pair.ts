@@ -1,10 +1,10 @@
 import { RouterError } from '../../errors/errors.ts';
-import type { Leg } from '../../scheduler/leg.ts';
-import type { Attempt } from '../../scheduler/plans/plan.ts';
+import type { AttemptEnd } from '../../link/assignment.ts';
+import { failed, mayHaveDied } from '../../link/failure.ts';
+import type { Outcome } from '../../link/outcome.ts';
 import type { BodyHolder, Exchange } from '../exchange.ts';
-import { failed, mayHaveDied } from '../failure.ts';
-import type { Outcome } from '../outcome.ts';
 import { Relay } from '../relay.ts';
+import type { WorkerCall } from '../worker-call.ts';
 import { eventsOf } from './events.ts';
 import { HeldAnswer } from './held-answer.ts';
 import type { PromptLogprobs } from './logprobs.ts';
@@ -27,8 +27,8 @@ interface Prefilling {
 
 /** One attempt at both servers at once: decode's answer is the client's, and whoever fails first ends the other's call. */
 export class Pair {
-  readonly #prefill: Leg;
-  readonly #decode: Leg;
+  readonly #prefill: WorkerCall;
+  readonly #decode: WorkerCall;
   readonly #exchange: Exchange;
   readonly #mostHeldBytes: number;
   readonly #client: Relay;
@@ -38,16 +38,16 @@ export class Pair {
   #error: Error | undefined;
   #over = false;
 
-  constructor(prefill: Leg, decode: Leg, exchange: Exchange, mostHeldBytes: number) {
+  constructor(prefill: WorkerCall, decode: WorkerCall, exchange: Exchange, mostHeldBytes: number) {
     this.#prefill = prefill;
     this.#decode = decode;
     this.#exchange = exchange;
     this.#mostHeldBytes = mostHeldBytes;
-    this.#client = new Relay(exchange, (headers) => prefill.lease.describe(headers, 'prefill-'));
+    this.#client = new Relay(exchange, (headers) => prefill.describe(headers, 'prefill-'));
   }
 
   /** Sends `body` to both. With `logprobs`, those of the prompt are put into decode's answer. */
-  async send(body: BodyHolder, logprobs: PromptLogprobs | undefined): Promise<Attempt> {
+  async send(body: BodyHolder, logprobs: PromptLogprobs | undefined): Promise<AttemptEnd> {
     const mostBytes = this.#mostHeldBytes;
     const held = new HeldAnswer({ from: this.#prefill.target.url, whole: logprobs !== undefined, mostBytes });
     const merging = logprobs && new MergingAnswer(this.#client, logprobs, { from: this.#decode.target.url, mostBytes });
@@ -73,7 +73,7 @@ export class Pair {
   }
 
   /** Decode's call is over: what becomes of the attempt. */
-  async #decoded(decoded: Outcome, { held, merging, prefilled }: Prefilling): Promise<Attempt> {
+  async #decoded(decoded: Outcome, { held, merging, prefilled }: Prefilling): Promise<AttemptEnd> {
     if (decoded.kind !== 'answered' || decoded.status >= 300) {
       if (broke(decoded)) await this.#endPrefill(prefilled);
       else this.#prefill.cancel();
@@ -83,10 +83,9 @@ export class Pair {
     if (merging) await prefilled;
     else this.#endPrefillSoon(prefilled);
     if (this.#error) throw this.#error;
-    const targets = [this.#prefill.target, this.#decode.target];
-    if (!this.#spoiled || this.#client.started) return { outcome: decoded, targets };
+    if (!this.#spoiled || this.#client.started) return { outcome: decoded, target: this.#decode.target };
     if (this.#spoiled.kind === 'answered') held.passTo(this.#client);
-    return { outcome: this.#spoiled, targets: targets.reverse() };
+    return { outcome: this.#spoiled, target: this.#prefill.target };
   }
 
   /** Ends both now: nobody wants the answer any more. */

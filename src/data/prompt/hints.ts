@@ -1,8 +1,8 @@
 import type { ClientRequest } from '../../http/edge/client-request.ts';
 import { endpointOf } from '../../http/endpoints.ts';
 import { pathOf } from '../../http/path.ts';
-import { REFERENCE_FIELDS } from '../../scheduler/kept/reference.ts';
-import type { Hints } from '../../scheduler/policies/policy.ts';
+import { REFERENCE_FIELDS } from '../../link/reference-fields.ts';
+import type { RoutingHints } from '../../link/scheduling.ts';
 import { findFieldsNearEnds } from './json-ends.ts';
 import { type Span, skipString, stringAt, valueOfField } from './json-scan.ts';
 import { multipartField } from './multipart.ts';
@@ -35,7 +35,7 @@ const MINUS = 0x2d;
 const QUOTE = 0x22;
 
 /** What routing may know of one request, read from its body at the first question and remembered; the prompt is read again when another was read since. */
-export class RequestHints implements Hints {
+export class RequestHints implements RoutingHints {
   readonly #request: Pick<ClientRequest, 'url' | 'headers'>;
   readonly #of: { readonly body: Buffer };
   #fields: ReadonlyMap<string, Span> | undefined;

@@ -1,5 +1,6 @@
 import type { Kept } from '../../http/endpoint.ts';
 import type { Found } from '../../http/endpoints.ts';
+import { REFERENCE_FIELDS } from '../../link/reference-fields.ts';
 import type { Keepers, Reference } from './keepers.ts';
 
 /** A request's body. */
@@ -7,13 +8,6 @@ interface Body {
   /** The text in a field, or in the field `id` of the object there. */
   idIn(field: string): string | undefined;
 }
-
-/** Body fields that name what one worker keeps, by the kind of it. Of an object, its field `id`. */
-export const REFERENCE_FIELDS: Readonly<Record<Kept, readonly string[]>> = {
-  response: ['previous_response_id'],
-  conversation: ['conversation'],
-  session: ['session_params', 'session_id'],
-};
 
 /** What the request refers to: by its path, or in its body, which is not looked into where nothing of that kind can be known. */
 export function referenceOf({ endpoint, params }: Found, body: Body, keepers: Keepers): Reference | undefined {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HeldAnswer } from '../../../src/data/prefill-decode/held-answer.ts';
-import type { Described, Sink } from '../../../src/data/sink.ts';
+import type { AnswerInfo, Sink } from '../../../src/data/sink.ts';
 import { RouterError } from '../../../src/errors/errors.ts';
 
 const LONG = 300 * 1024;
-const DESCRIBED: Described = { streams: false, describe: () => {} };
+const INFO: AnswerInfo = { streams: false, describe: () => {} };
 
 function held(status: number, chunks: readonly string[], { whole = false, mostBytes = 2 ** 20 } = {}): HeldAnswer {
   const answer = new HeldAnswer({ from: 'http://p', whole, mostBytes });
-  answer.head(status, undefined, {}, DESCRIBED);
+  answer.head(status, undefined, {}, INFO);
   for (const chunk of chunks) answer.data(Buffer.from(chunk));
   answer.end();
   return answer;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { failed, failureOf, isFinal, mayHaveDied } from '../../src/data/failure.ts';
 import { nobodyListens } from '../../src/http/upstream/nobody-listens.ts';
+import { failed, failureOf, isFinal, mayHaveDied } from '../../src/link/failure.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
 

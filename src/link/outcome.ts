@@ -31,3 +31,13 @@ export interface Failed {
 
 /** The client left. */
 export const GONE: ClientGone = { kind: 'client_gone' };
+
+/** What an answer says of its tokens, where it does. */
+export interface Usage {
+  readonly promptTokens: number | undefined;
+  readonly cachedTokens: number | undefined;
+  readonly completionTokens: number | undefined;
+}
+
+/** It says nothing. */
+export const UNKNOWN_USAGE: Usage = { promptTokens: undefined, cachedTokens: undefined, completionTokens: undefined };

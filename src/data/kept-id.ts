@@ -1,6 +1,5 @@
-import { skipString, stringAt, valueOfField } from '../../data/prompt/json-scan.ts';
-import type { Kept } from '../../http/endpoint.ts';
-import type { Keepers } from './keepers.ts';
+import type { Kept } from '../http/endpoint.ts';
+import { skipString, stringAt, valueOfField } from './prompt/json-scan.ts';
 
 /** An id further behind is not looked for: engines write it first. Whoever refers to it is found by asking. */
 const HEAD_BYTES = 16 * 1024;
@@ -11,16 +10,13 @@ const QUOTE = 0x22;
 /** Reads from the beginning of an answer the id of what its worker keeps from now on, so that it is known before the client knows it. */
 export class KeptId {
   readonly #kind: Kept;
-  readonly #keepers: Keepers;
-  readonly #url: string;
+  readonly #learned: (id: string) => void;
   #head: Buffer | undefined;
   #over = false;
 
-  /** `url`: of the target that answers. */
-  constructor(kind: Kept, keepers: Keepers, url: string) {
+  constructor(kind: Kept, learned: (id: string) => void) {
     this.#kind = kind;
-    this.#keepers = keepers;
-    this.#url = url;
+    this.#learned = learned;
   }
 
   /** The head of the answer: an error keeps nothing. */
@@ -32,7 +28,7 @@ export class KeptId {
     if (this.#over) return;
     this.#head = this.#head ? Buffer.concat([this.#head, chunk.subarray(0, HEAD_BYTES)]) : chunk;
     const id = this.#kind === 'session' ? textIn(this.#head) : idIn(this.#head);
-    if (id !== undefined) this.#keepers.learn({ kind: this.#kind, id }, this.#url);
+    if (id !== undefined) this.#learned(id);
     this.#over = id !== undefined || this.#head.length >= HEAD_BYTES;
     if (this.#over) this.#head = undefined;
   }

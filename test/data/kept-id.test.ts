@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Kept } from '../../../src/http/endpoint.ts';
-import { Keepers } from '../../../src/scheduler/kept/keepers.ts';
-import { KeptId } from '../../../src/scheduler/kept/kept-id.ts';
-import { seededRandom } from '../../helpers/seeded-random.ts';
+import { KeptId } from '../../src/data/kept-id.ts';
+import type { Kept } from '../../src/http/endpoint.ts';
+import { Keepers } from '../../src/scheduler/kept/keepers.ts';
+import { seededRandom } from '../helpers/seeded-random.ts';
 
 const URL = 'http://w';
 
-/** Whether the worker is known as the one that keeps `id` after it answered `text` in pieces of `size`. */
+/** Whether `id` is read and remembered from an answer `text` that comes in pieces of `size`. */
 function learned(
   text: string,
   id: string,
   { kind = 'response' as Kept, size = Number.POSITIVE_INFINITY, status = 200 } = {},
 ) {
   const keepers = new Keepers();
-  const kept = new KeptId(kind, keepers, URL);
+  const kept = new KeptId(kind, (found) => keepers.learn({ kind, id: found }, URL));
   const bytes = Buffer.from(text);
   kept.status(status);
   for (let at = 0; at < bytes.length; at += size) kept.see(bytes.subarray(at, Math.min(bytes.length, at + size)));
@@ -86,23 +86,4 @@ test('no bytes make it throw', () => {
     ).join('');
     learned(text, 'resp_1', { size: 1 + Math.floor(random() * 5), kind: random() < 0.2 ? 'session' : 'response' });
   }
-});
-
-test('what is remembered is bounded, the newest and what is used stay', () => {
-  const keepers = new Keepers();
-  const of = (n: number) => ({ kind: 'response' as const, id: `resp_${n}` });
-  keepers.learn(of(-1), URL);
-  for (let n = 0; n < 200_000; n++) {
-    keepers.learn(of(n), URL);
-    if (n % 10_000 === 0) assert.equal(keepers.find(of(-1)), URL);
-  }
-  const known = Array.from({ length: 200_000 }, (_, n) => n).filter((n) => keepers.find(of(n)) !== undefined);
-  assert.ok(known.length >= 2 ** 15 && known.length <= 2 ** 16, `${known.length}`);
-  assert.equal(known.at(-1), 199_999);
-});
-
-test('a session that a client calls like a response is no response', () => {
-  const keepers = new Keepers();
-  keepers.learn({ kind: 'session', id: 'resp_1' }, URL);
-  assert.equal(keepers.find({ kind: 'response', id: 'resp_1' }), undefined);
 });

@@ -1,5 +1,5 @@
 import { type HttpErrorCode, internalError, RouterError } from '../errors/errors.ts';
-import type { Target } from '../scheduler/target.ts';
+import type { CallTarget } from './assignment.ts';
 import type { Failed, Outcome } from './outcome.ts';
 
 /** The request is not one that can be sent: an invalid path, a header that must not be. */
@@ -74,7 +74,7 @@ export function isFinal({ error }: Failed): boolean {
 }
 
 /** The only mapping from a failed call to what the client is told. */
-export function failureOf({ error, started }: Failed, target: Target | undefined): RouterError {
+export function failureOf({ error, started }: Failed, target: Pick<CallTarget, 'url'> | undefined): RouterError {
   if (error instanceof RouterError) return error;
   const code = codeOf(error);
   const cause = { cause: error };

@@ -1,0 +1,112 @@
+import { RouterError } from '../errors/errors.ts';
+import { ClientGoneError } from '../http/client-gone.ts';
+import type { ClientRequest } from '../http/edge/client-request.ts';
+import { readBody } from '../http/edge/read-body.ts';
+import type { Reply } from '../http/edge/reply.ts';
+import type { Found } from '../http/endpoints.ts';
+import { sendError, setHeaders } from '../http/respond.ts';
+import type { BegunRequest, RequestFacts, Scheduling } from '../link/scheduling.ts';
+import type { Log } from '../observe/log/log.ts';
+import type { Timeouts } from './deadlines.ts';
+import { Exchange } from './exchange.ts';
+import type { Planner } from './plans/plan.ts';
+import { RequestHints } from './prompt/hints.ts';
+
+/** A client sends this with `1` where it wants the scores of all candidates in a header of its answer. */
+const EXPLAIN = 'x-sglang-router-explain';
+/** What a server may be asked again without asking the client (RFC 9110 §9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+export interface DataPathOptions extends Timeouts {
+  readonly maxPayloadBytes: number;
+}
+
+/** The way of a request's bytes: receive → ask the scheduler → send → relay → report. */
+export class DataPath {
+  readonly #options: DataPathOptions;
+  readonly #scheduling: Scheduling;
+  readonly #plan: Planner;
+  readonly #log: Log;
+
+  constructor(options: DataPathOptions, scheduling: Scheduling, plan: Planner, log: Log) {
+    this.#options = options;
+    this.#scheduling = scheduling;
+    this.#plan = plan;
+    this.#log = log;
+  }
+
+  /** Serves one request whole; never rejects. */
+  async serve(request: ClientRequest, reply: Reply, begun: BegunRequest): Promise<void> {
+    const { found, scheduled, headers } = begun;
+    const repeatable = found.endpoint.repeatable || isReading(request);
+    const isResendable = repeatable || IDEMPOTENT.has(request.method);
+    const { endpoint } = found;
+    const exchange = new Exchange(request, reply, {
+      ...{ endpoint, scheduled, headers, isResendable, timeouts: this.#options },
+    });
+    let errorCode: string | undefined;
+    try {
+      await this.#answer(exchange, found, repeatable);
+    } catch (error) {
+      errorCode = this.#fail(exchange, error as Error);
+    }
+    scheduled.leave();
+    exchange.letBodyGo();
+    await reply.flushed();
+    const { requestBytes } = exchange;
+    scheduled.end({ status: reply.status, clientLeft: reply.gone, requestBytes, errorCode, isRoutine: false });
+  }
+
+  /** Attempts until one is answered or no other may follow. */
+  async #answer(exchange: Exchange, found: Found, repeatable: boolean): Promise<void> {
+    const { request, scheduled } = exchange;
+    const { closed, severalModels } = this.#scheduling;
+    if (closed && !request.last) throw closed;
+    exchange.body = await readBody(request, exchange.endpoint, this.#options.maxPayloadBytes);
+    exchange.requestBytes = exchange.body.length;
+    exchange.hints = new RequestHints(request, exchange, severalModels);
+    const plan = this.#plan(exchange);
+    const facts = { ...factsOf(exchange, found), shape: plan.shape, repeatable };
+    let assignment = await scheduled.assign(facts);
+    while (assignment) assignment = await scheduled.again(await plan.attempt(assignment));
+  }
+
+  /** Answers the error where nothing has been answered; returns its code then. */
+  #fail(exchange: Exchange, error: Error): string | undefined {
+    const { reply, headers, endpoint, id, request } = exchange;
+    exchange.ongoing = undefined;
+    if (exchange.gone || error instanceof ClientGoneError) return undefined;
+    if (!(error instanceof RouterError)) {
+      const reason = error.stack ?? error.message;
+      this.#log.error('request failed in the router', { id, path: request.url.split('?', 1)[0], reason });
+    }
+    if (reply.ended) return undefined;
+    if (reply.started) {
+      reply.cut();
+      return undefined;
+    }
+    setHeaders(reply, headers);
+    return sendError(reply, error, endpoint.errors);
+  }
+}
+
+function factsOf({ request, hints, body }: Exchange, found: Found): Omit<RequestFacts, 'shape' | 'repeatable'> {
+  const { to, inference, ofModel } = found.endpoint;
+  const reads = isReading(request);
+  const tunnels = request.upgrade !== undefined && to === 'one';
+  return {
+    found,
+    hints,
+    admitted: tunnels || (inference && !reads),
+    ofModel: ofModel && !reads,
+    last: request.last,
+    explains: request.headers[EXPLAIN] === '1',
+    authorization: request.headers.authorization,
+    bodyBytes: body.length,
+  };
+}
+
+/** Whether the request only asks for something. */
+export function isReading({ method }: Pick<ClientRequest, 'method'>): boolean {
+  return method === 'GET' || method === 'HEAD';
+}

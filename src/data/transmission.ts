@@ -1,0 +1,405 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { silent } from '../errors/timeouts.ts';
+import type { WaitingCall } from '../fleet/call.ts';
+import type { Endpoint } from '../http/endpoint.ts';
+import { requestHeaders } from '../http/headers.ts';
+import { VIA, viaOf } from '../http/instance.ts';
+import { originForm, pathOf } from '../http/path.ts';
+import { REQUEST_ID } from '../http/request-id.ts';
+import { retryAfterMs } from '../http/retry-after.ts';
+import type { Controller, ExchangeHandler, Tunnel } from '../http/upstream/worker-client.ts';
+import { failed, failureOf, thrown } from '../link/failure.ts';
+import type { Outcome } from '../link/outcome.ts';
+import { Deadlines } from './deadlines.ts';
+import { clientLocation } from './location.ts';
+import { Opening, type Told } from './opening.ts';
+import { withRankHeader } from './rank.ts';
+import type { Sink } from './sink.ts';
+import { ToWorker } from './to-worker.ts';
+import type { WorkerCall } from './worker-call.ts';
+
+/** How one transmission ended, when, and whether a byte of an answer had come. */
+export interface TransmissionEnd {
+  readonly outcome: Outcome;
+  readonly answerBegan: boolean;
+  readonly tookMs: number;
+}
+
+/** What is read of an answer that nobody gets, so that its connection can be used again. */
+const DISCARDED_BYTES = 64 * 1024;
+const DISCARDED_MS = 1_000;
+/** For so long the beginning of a stream is kept back that may still turn out to be an error: servers refuse at once. */
+const OPENING_MS = 1_000;
+/** The status of an answer that makes the connection a tunnel. */
+const SWITCHED = 101;
+
+/** A request over one connection to a worker and its answer, as the worker's client drives it. */
+export class Transmission implements ExchangeHandler, WaitingCall {
+  before: WaitingCall | undefined;
+  after: WaitingCall | undefined;
+  readonly startedMs = performance.now();
+  readonly bodyBytes: number;
+  /** The answer has begun and goes to the client in the chunks in which it comes. */
+  passesChunks = false;
+  /** Resolves when it has ended, however it did. */
+  readonly whenEnded: Promise<TransmissionEnd>;
+  readonly #call: WorkerCall;
+  readonly #sink: Sink;
+  readonly #resolve: (end: TransmissionEnd) => void;
+  /** Set when it starts. */
+  #deadlines!: Deadlines;
+  #controller: Controller | undefined;
+  #status = 0;
+  #answerBegan = false;
+  /** Reads the beginning of a stream, while that may be an error; what came of it is kept back. */
+  #opening: Opening | undefined;
+  #openingTimer: NodeJS.Timeout | undefined;
+  #kept: Buffer[] = [];
+  /** What came while the scheduler decides whether the client gets the answer; undefined as a rule. */
+  #held: (() => void)[] | undefined;
+  #waiting = true;
+  #paused = false;
+  /** Its first event is an error. */
+  #refused = false;
+  #over = false;
+  /** Bytes of an answer for nobody that may still be read. */
+  #discarding = 0;
+
+  constructor(call: WorkerCall, bodyBytes: number, sink: Sink) {
+    const { promise, resolve } = Promise.withResolvers<TransmissionEnd>();
+    this.whenEnded = promise;
+    this.bodyBytes = bodyBytes;
+    this.#call = call;
+    this.#sink = sink;
+    this.#resolve = resolve;
+  }
+
+  /** Sends the request; `fresh`: over a connection that has not served before. */
+  start(body: Buffer, fresh: boolean): void {
+    const { target, exchange, endpoint } = this.#call;
+    const { request } = exchange;
+    const prepared = {
+      path: target.basePath + workerPath(originForm(request.url), endpoint),
+      method: request.method,
+      headers: withRankHeader(requestHeaders(request.headers, ownHeaders(this.#call)), target.rank),
+      body: body.length > 0 ? body : null,
+      fresh,
+      upgrade: this.#sink.tunnel ? request.upgrade : undefined,
+    };
+    // From here on timers run and it is counted as waiting: nothing may throw without ending it.
+    this.#deadlines = new Deadlines(this, exchange.timeouts, this.#call.deadlineMs, (error) => this.#stop(error));
+    this.#call.report.waits(this);
+    try {
+      target.client.dispatch(prepared, this);
+    } catch (error) {
+      this.end(failed(thrown(error), false, false));
+    }
+  }
+
+  /** What was asked for; once an answer has begun, what it is. */
+  get streams(): boolean {
+    return this.#status > 0 ? this.#call.streams : (this.#call.exchange.hints.streams ?? false);
+  }
+
+  get url(): string {
+    return this.#call.target.url;
+  }
+
+  /** Whether the first byte of an answer's body has not come yet. */
+  get waiting(): boolean {
+    return this.#waiting;
+  }
+
+  /** Whether the client holds the answer back, not the worker. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  abandon(reason: string): void {
+    if (this.#waiting) this.#stop(silent(this.url, reason));
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller;
+    if (this.#over) controller.abort(new Error('not wanted any more'));
+  }
+
+  onResponseStarted(): void {
+    this.#answerBegan = true;
+  }
+
+  // Whatever is thrown in the next four is no fault of the connection, which would hand it back as the worker's.
+
+  onResponseStart(_: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
+    if (status < 200) return;
+    try {
+      this.#head(status, headers, statusText);
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
+  }
+
+  onSwitch(tunnel: Tunnel, protocol: string, headers: IncomingHttpHeaders): void {
+    this.#controller = tunnel;
+    if (this.#over) {
+      tunnel.abort(new Error('not wanted any more'));
+      return;
+    }
+    try {
+      this.#status = SWITCHED;
+      this.#call.report.tunnel();
+      this.#waitsNoMore(true);
+      this.#deadlines.tunnel();
+      const upstream = new ToWorker(tunnel, this.#deadlines, this.#call.exchange);
+      this.#sink.tunnel?.(protocol, headers, this.#call, upstream);
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#held) {
+      this.#held.push(() => this.onResponseData(controller, chunk));
+      return;
+    }
+    try {
+      if (this.#over) this.#discard(chunk);
+      else this.#data(controller, chunk);
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
+  }
+
+  onResponseChunks(controller: Controller, coded: Buffer, bytes: number, count: number): void {
+    try {
+      const { answer, report } = this.#call;
+      report.moved();
+      this.#deadlines.chunks++;
+      answer.seeChunks(coded);
+      report.data(bytes, count);
+      if (!this.#sink.chunks?.(coded)) this.#pause(controller);
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.#held) {
+      this.#held.push(() => this.onResponseEnd());
+      return;
+    }
+    this.#deadlines.clear();
+    if (this.#over) return;
+    try {
+      this.#end();
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
+  }
+
+  onResponseError(controller: Controller, error: Error): void {
+    if (this.#held) {
+      this.#held.push(() => this.onResponseError(controller, error));
+      return;
+    }
+    this.#deadlines.clear();
+    if (this.#over) return;
+    this.#finish(failed(error, this.#sink.started, this.#controller !== undefined));
+  }
+
+  #head(status: number, headers: IncomingHttpHeaders, statusText: string | undefined): void {
+    this.#decide(status, (goesElsewhere) => {
+      if (goesElsewhere) this.#reject(status, retryAfterMs(headers['retry-after']));
+      else this.#pass(status, headers, statusText);
+    });
+  }
+
+  /** Asks whether another attempt follows an answer with that status. What comes before that is known waits. */
+  #decide(status: number, decided: (goesElsewhere: boolean) => void): void {
+    const elsewhere = this.#call.report.goesElsewhere(status);
+    if (typeof elsewhere === 'boolean') {
+      decided(elsewhere);
+      return;
+    }
+    this.#held = [];
+    this.#controller?.pause();
+    void elsewhere.then((goes) => {
+      const held = this.#held ?? [];
+      this.#held = undefined;
+      try {
+        if (!this.#over) decided(goes);
+      } catch (error) {
+        this.#stop(thrown(error));
+      }
+      if (!this.#paused) this.#controller?.resume();
+      for (const event of held) event();
+    });
+  }
+
+  /** The answer is the client's. */
+  #pass(status: number, headers: IncomingHttpHeaders, statusText: string | undefined): void {
+    const call = this.#call;
+    this.#status = status;
+    call.exchange.bodyIsSent = this.#controller?.requestIsSent ?? false;
+    call.answer.head(status, headers);
+    call.report.head(status, call.streams, headers['retry-after']);
+    this.#sink.head(status, statusText, this.#forClient(headers), call);
+    if (call.answer.readable && status < 300) this.#opening = new Opening();
+  }
+
+  #forClient(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+    const { location } = headers;
+    return location === undefined ? headers : { ...headers, location: clientLocation(location, this.url) };
+  }
+
+  #data(controller: Controller, chunk: Buffer): void {
+    this.#call.report.moved();
+    this.#deadlines.chunks++;
+    if (this.#opening) this.#open(chunk, this.#opening.see(chunk));
+    else if (!this.#relay(chunk)) this.#pause(controller);
+  }
+
+  #end(): void {
+    if (this.#opening) this.#open(undefined, this.#opening.end());
+    if (this.#held) {
+      this.#held.push(() => this.onResponseEnd());
+      return;
+    }
+    if (this.#over) {
+      // Rejected: nothing is left to be read.
+      this.#deadlines.clear();
+      return;
+    }
+    if (this.#waiting) this.#waitsNoMore(this.#status < 400);
+    this.#sink.end();
+    this.#finish({ kind: 'answered', status: this.#errorAtEnd() ?? this.#status });
+  }
+
+  /** The status of an error with which its stream ended, where there was one after its first event. */
+  #errorAtEnd(): number | undefined {
+    const status = this.#refused ? undefined : this.#call.answer.errorAtEnd();
+    if (status !== undefined) this.#call.report.errorEvent(status);
+    return status;
+  }
+
+  /** The beginning of a stream has told so much: it is kept back, refused, or passed on. */
+  #open(chunk: Buffer | undefined, told: Told): void {
+    if (chunk) this.#kept.push(chunk);
+    if (told === 'nothing') {
+      this.#openingTimer ??= setTimeout(() => this.#openAnyway(), OPENING_MS);
+      return;
+    }
+    this.#closeOpening();
+    if (told === 'good') {
+      this.#passKept();
+      return;
+    }
+    this.#refused = true;
+    this.#call.report.errorEvent(told);
+    this.#decide(told, (goesElsewhere) => {
+      if (goesElsewhere) this.#reject(told, undefined);
+      else {
+        this.#status = told;
+        this.#passKept();
+      }
+    });
+  }
+
+  #passKept(): void {
+    const kept = this.#kept;
+    this.#kept = [];
+    let drained = true;
+    for (const each of kept) drained = this.#relay(each);
+    if (!drained && this.#controller) this.#pause(this.#controller);
+  }
+
+  #openAnyway(): void {
+    try {
+      this.#open(undefined, 'good');
+    } catch (error) {
+      this.#stop(thrown(error));
+    }
+  }
+
+  #closeOpening(): void {
+    this.#opening = undefined;
+    clearTimeout(this.#openingTimer);
+  }
+
+  /** Hands some of the answer on; false when no more should come. */
+  #relay(chunk: Buffer): boolean {
+    const isFirst = this.#waiting;
+    if (isFirst) this.#waitsNoMore(this.#status < 400);
+    if (this.#status !== SWITCHED) this.#call.answer.see(chunk);
+    this.#call.report.data(chunk.length);
+    const goesOn = this.#sink.data(chunk);
+    if (isFirst) this.passesChunks = this.#call.answer.passesChunks && (this.#sink.passesChunks ?? false);
+    return goesOn;
+  }
+
+  #pause(controller: Controller): void {
+    controller.pause();
+    this.#paused = true;
+    this.#sink.whenDrained(() => {
+      this.#paused = false;
+      controller.resume();
+    });
+  }
+
+  /** Another attempt follows: what is left of this answer is read, a little and not for long, for the connection's sake. */
+  #reject(status: number, waitMs: number | undefined): void {
+    this.#call.report.moved();
+    this.#finish({ kind: 'rejected', status, retryAfterMs: waitMs });
+    this.#discarding = DISCARDED_BYTES;
+    this.#deadlines.allow(DISCARDED_MS, () => this.#controller?.abort(new Error('too long for nobody')));
+  }
+
+  #discard(chunk: Buffer): void {
+    this.#discarding -= chunk.length;
+    if (this.#discarding < 0) this.#controller?.abort(new Error('too much for nobody'));
+  }
+
+  /** Ends it from our side with an error of ours. A worker is not to blame for an answer that is long, nor for the time that others took. */
+  #stop(error: Error): void {
+    const outcome = failed(error, this.#sink.started, this.#controller !== undefined);
+    const isOverdue = performance.now() >= this.#call.deadlineMs;
+    const isLate = isOverdue && (!this.#waiting || this.#call.retries > 0);
+    this.end({ ...outcome, blameless: outcome.blameless || isLate });
+  }
+
+  /** Ends it from our side: the worker's connection closes now, and whoever waits goes on now. */
+  end(outcome: Outcome): void {
+    if (this.#over) return;
+    this.#finish(outcome);
+    this.#controller?.abort(new Error('not wanted any more'));
+  }
+
+  /** `answered`: with a good answer. Errors come fast: they do not tell how long an answer takes. */
+  #waitsNoMore(answered: boolean): void {
+    this.#waiting = false;
+    this.#call.report.waitsNoMore(this, answered);
+  }
+
+  #finish(outcome: Outcome): void {
+    this.#over = true;
+    this.passesChunks = false;
+    this.#deadlines.clear();
+    this.#closeOpening();
+    if (this.#waiting) this.#waitsNoMore(false);
+    this.#resolve({ outcome, answerBegan: this.#answerBegan, tookMs: performance.now() - this.startedMs });
+    if (outcome.kind === 'failed' && outcome.started) this.#sink.breakOff(failureOf(outcome, this.#call.target));
+  }
+}
+
+/** What stands in place of the client's own. */
+function ownHeaders({ target, assigned, exchange: { id, request } }: WorkerCall): string[] {
+  const own = [REQUEST_ID, id, VIA, viaOf(request.headers)];
+  if (target.authorization !== undefined) own.push('authorization', target.authorization);
+  if (assigned.traceparent !== undefined) own.push('traceparent', assigned.traceparent);
+  return own;
+}
+
+/** The path and query under which workers serve it. */
+function workerPath(url: string, { sentAs }: Endpoint): string {
+  return sentAs === undefined ? url : sentAs + url.slice(pathOf(url).length);
+}

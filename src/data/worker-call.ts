@@ -1,0 +1,106 @@
+import type { Endpoint } from '../http/endpoint.ts';
+import { isStale } from '../http/upstream/reuse-mark.ts';
+import type { AssignedCall, CallReport, CallTarget } from '../link/assignment.ts';
+import { GONE, type Outcome } from '../link/outcome.ts';
+import { AnswerReader } from './answer-reader.ts';
+import type { BodyHolder, Exchange } from './exchange.ts';
+import { withRank } from './rank.ts';
+import type { AnswerInfo, Sink } from './sink.ts';
+import { Transmission, type TransmissionEnd } from './transmission.ts';
+
+/** One call to a worker that the scheduler has decided on, until it has ended; it is transmitted twice where its connection was found closed. */
+export class WorkerCall implements AnswerInfo {
+  readonly assigned: AssignedCall;
+  readonly exchange: Exchange;
+  readonly endpoint: Endpoint;
+  readonly answer: AnswerReader;
+  /** Attempts at the request before the one that it belongs to. */
+  readonly retries: number;
+  readonly deadlineMs: number;
+  /** Where another server computed the prompt: prompt tokens that one had cached. */
+  cachedAtPrefill: number | undefined;
+  #transmission: Transmission | undefined;
+  #ended: Outcome | undefined;
+
+  /** `aside` where its answer is not the client's. */
+  constructor(assigned: AssignedCall, { exchange, retries, deadlineMs }: CallParts, aside = false) {
+    const { endpoint } = exchange;
+    this.assigned = assigned;
+    this.exchange = exchange;
+    this.endpoint = endpoint;
+    this.retries = retries;
+    this.deadlineMs = deadlineMs;
+    this.answer = new AnswerReader(aside ? undefined : endpoint.keeps, (id) => assigned.report.keeps(id));
+  }
+
+  get target(): CallTarget {
+    return this.assigned.target;
+  }
+
+  get report(): CallReport {
+    return this.assigned.report;
+  }
+
+  get streams(): boolean {
+    return this.answer.streams;
+  }
+
+  describe(headers: string[], of = ''): void {
+    const { choice, target } = this.assigned;
+    headers.push(`x-sglang-router-${of}worker`, target.url, `x-sglang-router-${of}policy`, choice.policy);
+    headers.push(`x-sglang-router-${of}matched`, String(choice.matchedBytes));
+    if (choice.scores !== undefined) headers.push(`x-sglang-router-${of}explain`, choice.scores);
+  }
+
+  /** Sends it; resolves when that has ended, however it did. */
+  async send(whole: BodyHolder, sink: Sink): Promise<Outcome> {
+    let outcome: Outcome = GONE;
+    try {
+      outcome = await this.#transmitWhole(this.#ranked(whole), sink);
+    } finally {
+      const usage = sink.usage ?? this.answer.usage();
+      this.report.ended({ outcome, usage, cachedAtPrefill: this.cachedAtPrefill });
+    }
+    return outcome;
+  }
+
+  /** Ends it now: nobody wants the answer any more. */
+  cancel(): void {
+    this.#ended = GONE;
+    this.#transmission?.end(GONE);
+  }
+
+  /**
+   * Transmits it, and once more over a new connection where a kept one was found closed and the request may be repeated: else
+   * it has a new one from the start. What the worker had of the first transmission it has had, whatever becomes of the second.
+   */
+  async #transmitWhole(body: BodyHolder, sink: Sink): Promise<Outcome> {
+    const { isResendable, reply } = this.exchange;
+    const { outcome, ...first } = await this.#transmit(body, sink, !isResendable);
+    if (!isResendable || this.#ended || outcome.kind !== 'failed' || !outcome.sent) return outcome;
+    // Where an answer has begun its body was let go.
+    if (!isStale(outcome.error, first.answerBegan, first.tookMs) || reply.started) return outcome;
+    const { outcome: second } = await this.#transmit(body, sink, true);
+    return second.kind === 'failed' ? { ...second, sent: true } : second;
+  }
+
+  /** No async function: its frame would hold the body as long as the call lasts. */
+  #transmit({ body }: BodyHolder, sink: Sink, fresh: boolean): Promise<TransmissionEnd> {
+    if (this.#ended) return Promise.resolve({ outcome: this.#ended, answerBegan: false, tookMs: 0 });
+    this.#transmission = new Transmission(this, body.length, sink);
+    this.#transmission.start(body, fresh);
+    return this.#transmission.whenEnded;
+  }
+
+  #ranked(whole: BodyHolder): BodyHolder {
+    const { rank } = this.target;
+    return rank === undefined ? whole : this.exchange.changed(withRank(whole.body, this.endpoint, rank));
+  }
+}
+
+/** What a call needs of its request and of its attempt. */
+export interface CallParts {
+  readonly exchange: Exchange;
+  readonly retries: number;
+  readonly deadlineMs: number;
+}

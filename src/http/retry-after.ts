@@ -1,0 +1,8 @@
+/** What a Retry-After header asks for: seconds or a date (RFC 9110 §10.2.3); undefined where it is neither. */
+export function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
+  if (header === undefined) return undefined;
+  const secs = Number(header);
+  if (Number.isFinite(secs) && header.trim() !== '') return Math.max(0, secs * 1000);
+  const atMs = Date.parse(header);
+  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
+}

@@ -1,0 +1,44 @@
+import type { Concerned, TellAllParts } from '../api/tell-all.ts';
+import { RequestHints } from '../data/prompt/hints.ts';
+import type { RouterError } from '../errors/errors.ts';
+import type { Registry } from '../fleet/registry.ts';
+import type { ServedModels } from '../fleet/served-models.ts';
+import type { Log } from '../observe/log/log.ts';
+import { modelOf } from '../scheduler/models.ts';
+
+/**
+ * Whom requests concern that are for all servers: those that somebody answers at. The others are named in the log, as they will not know
+ * of it. `missing`: what is told where there is nobody.
+ */
+export function concerned(
+  registry: Registry,
+  models: ServedModels,
+  refusal: { starting(): RouterError | undefined; missing(model: string | undefined): RouterError },
+  log: Log,
+): Pick<TellAllParts, 'concerned' | 'emptied'> {
+  return {
+    concerned({ path, reachesDraining, ofModel }, request, body): Concerned {
+      const named = modelIn(request.url) ?? new RequestHints(request, { body }).model;
+      const model = modelOf(models, { model: named }, ofModel);
+      const { workers } = registry;
+      const of = model === undefined ? workers : workers.filter((worker) => models.serves(worker, model));
+      const up = [...of.filter((worker) => worker.up), ...(reachesDraining ? registry.draining : [])];
+      const starting = refusal.starting();
+      if (starting) throw starting;
+      if (up.length === 0) throw refusal.missing(model);
+      const away = of.filter((worker) => !worker.up).map(({ url }) => url);
+      if (away.length > 0) log.warning('workers that are not up were not told', { path, workers: away.join(' ') });
+      return { model, servers: up };
+    },
+    emptied({ url }) {
+      const worker = registry.get(url);
+      if (worker) registry.flushed(worker);
+    },
+  };
+}
+
+/** The model of `?model=NAME`: servers may refuse a field that they do not know. */
+function modelIn(url: string): string | undefined {
+  const query = url.indexOf('?');
+  return query < 0 ? undefined : (new URLSearchParams(url.slice(query)).get('model') ?? undefined);
+}

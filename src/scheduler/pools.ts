@@ -1,0 +1,43 @@
+import type { Role } from '../fleet/worker-spec.ts';
+import type { Shape } from '../link/scheduling.ts';
+import { isAnyUntried, type Targets, type Wanted } from './choose.ts';
+import { keeperTargets } from './kept/keeper-targets.ts';
+import type { Policy } from './policies/policy.ts';
+
+/** The workers of one role, and who chooses among them. */
+export interface Pool {
+  readonly targets: Targets;
+  readonly policy: Policy;
+}
+
+/** The pools that a router serves with: workers that do all, or prefill and decode servers. */
+export type Pools = ReadonlyMap<Role, Pool>;
+
+/** The roles that take part in an attempt, in the order in which they are asked. */
+const ROLES: Readonly<Record<Shape, readonly Role[]>> = {
+  regular: ['regular'],
+  decode: ['decode'],
+  pair: ['prefill', 'decode'],
+  sequence: ['prefill', 'decode'],
+};
+
+/** The pools of an attempt of that shape. */
+export function poolsOf(pools: Pools, shape: Shape): readonly Pool[] {
+  return ROLES[shape].map((role) => pools.get(role) as Pool);
+}
+
+/** Whether every pool has a worker that may be asked, for a model where one is named. */
+export function areReady(pools: Iterable<Pool>, model?: string): boolean {
+  for (const { targets } of pools) {
+    if (targets.available(model).length === 0 && targets.lastResort(model).length === 0) return false;
+  }
+  return true;
+}
+
+/** Whether a worker may be asked that has not been asked yet. */
+export function isAnyLeft(pools: Pools, wanted: Wanted): boolean {
+  for (const { targets } of pools.values()) {
+    if (isAnyUntried(keeperTargets(targets, wanted.keeper), wanted)) return true;
+  }
+  return false;
+}

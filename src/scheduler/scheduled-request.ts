@@ -1,0 +1,284 @@
+import { noTimeLeft } from '../errors/timeouts.ts';
+import { nobodyListens } from '../http/upstream/nobody-listens.ts';
+import type { AssignedCall, Assignment, AttemptEnd } from '../link/assignment.ts';
+import { causeOf, failureOf, isFinal, isMistake, mayHaveDied, worksHarm } from '../link/failure.ts';
+import type { Failed, Outcome } from '../link/outcome.ts';
+import type { RequestEnd, RequestFacts, ScheduledRequest as Scheduled } from '../link/scheduling.ts';
+import { isRetryable } from '../link/statuses.ts';
+import type { ObservedRequest } from '../observe/observer.ts';
+import type { Admission, Applicant, Ongoing } from './admission.ts';
+import { choose, noWorker, type Wanted } from './choose.ts';
+import { explain } from './explain.ts';
+import { findKeeper } from './kept/find-keeper.ts';
+import { keeperTargets } from './kept/keeper-targets.ts';
+import type { Reference } from './kept/keepers.ts';
+import { referenceOf } from './kept/reference.ts';
+import { type Caller, Lease } from './lease.ts';
+import { modelOf } from './models.ts';
+import type { Choice, Policy } from './policies/policy.ts';
+import { areReady, isAnyLeft, type Pool, poolsOf } from './pools.ts';
+import { backoffMs, Tries } from './retry.ts';
+import type { SchedulerContext } from './scheduler.ts';
+import type { Target } from './target.ts';
+
+const BUDGET_LOOK_MS = 20;
+const BUDGET_PATIENCE_MS = 1_000;
+
+/** A request that was admitted, and what was found out about it then. */
+interface Sought extends Wanted {
+  readonly facts: RequestFacts;
+  readonly tries: Tries;
+}
+
+/** One request's way through the scheduler: admit → choose → (choose again) → end. All decisions to try again are made here. */
+export class ScheduledRequest implements Scheduled, Applicant, Caller {
+  admittedBy: Admission | undefined;
+  ongoing: Ongoing | undefined;
+  last = false;
+  readonly #context: SchedulerContext;
+  readonly #observed: ObservedRequest;
+  #deadlineMs = Number.POSITIVE_INFINITY;
+  #sought: Sought | undefined;
+  #leases: Lease[] = [];
+  #outcome: Outcome | undefined;
+  readonly #served: { served(): void } | undefined;
+  #gone = false;
+  #isOver = false;
+
+  /** `served` is told of its end. */
+  constructor(context: SchedulerContext, observed: ObservedRequest, served?: { served(): void }) {
+    this.#served = served;
+    this.#context = context;
+    this.#observed = observed;
+  }
+
+  get id(): string {
+    return this.#observed.record.id;
+  }
+
+  async assign(facts: RequestFacts): Promise<Assignment | undefined> {
+    const { admission, options } = this.#context;
+    this.last = facts.last;
+    this.#observed.record.requestBytes = facts.bodyBytes;
+    const turn = facts.admitted ? admission.enter(this) : undefined;
+    if (turn) await this.#timed(turn);
+    this.#deadlineMs = performance.now() + options.requestTimeoutMs;
+    this.#sought = await this.#seek(facts);
+    return this.#attempt(this.#sought);
+  }
+
+  async again(end: AttemptEnd): Promise<Assignment | undefined> {
+    const sought = this.#sought as Sought;
+    this.#giveBack();
+    this.#outcome = end.outcome;
+    this.#note(end);
+    return (await this.#goesOn(sought, end)) ? this.#attempt(sought) : undefined;
+  }
+
+  clientLeft(): void {
+    this.#gone = true;
+    this.ongoing?.cancel();
+  }
+
+  leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.admittedBy?.leave(this);
+    this.#giveBack();
+    if (!this.#sought) return;
+    const { tries } = this.#sought;
+    const isWell = tries.end(this.#outcome);
+    if (!isWell && tries.retries > 0 && tries.exhausted) this.#observed.exhausted();
+  }
+
+  end({ status, clientLeft, requestBytes, errorCode, isRoutine }: RequestEnd): void {
+    this.leave();
+    const { record } = this.#observed;
+    record.requestBytes = requestBytes;
+    record.errorCode ??= errorCode;
+    record.routine = isRoutine;
+    this.#observed.end(status, clientLeft);
+    this.#served?.served();
+  }
+
+  toldAll(model: string | undefined, workers: number): void {
+    const { record } = this.#observed;
+    record.model = model;
+    record.attempts = workers;
+  }
+
+  callFailed(target: Target, failed: Failed): void {
+    const { log } = this.#context;
+    const { id, path } = this.#observed.record;
+    if (isMistake(failed)) {
+      const { stack, message } = failed.error.cause as Error;
+      log.error('an answer failed in the router', { id, path, worker: target.url, reason: stack ?? message });
+    }
+    if (mayHaveDied(failed)) this.#noteBreak(target);
+    if (nobodyListens(failed.error)) target.unreachable(causeOf(failed) ?? '');
+  }
+
+  /** What the request is for, and which worker it needs. */
+  async #seek(facts: RequestFacts): Promise<Sought> {
+    const { models, keepers, budget, admission, suspects, options } = this.#context;
+    const { record } = this.#observed;
+    const model = modelOf(models, facts.hints, facts.ofModel);
+    record.model = model ?? (models.several ? undefined : models.ids[0]);
+    const retries = options.disableRetries || !facts.repeatable ? 0 : options.retryMaxRetries;
+    const tries = new Tries(retries, budget, () => admission.inFlight, suspects);
+    const reference = referenceOf(facts.found, facts.hints, keepers);
+    const keeper = reference && (await this.#keeperOf(reference, facts.authorization));
+    // What only one worker can answer says nothing of how the others would.
+    const kind = facts.admitted && !reference ? record.route : undefined;
+    return { facts, hints: facts.hints, tries, model, kind, keeper };
+  }
+
+  /** The URL of the worker that keeps what the request refers to; undefined where nobody does. */
+  #keeperOf(reference: Reference, authorization: string | undefined): string | Promise<string | undefined> {
+    const { keepers, fleet } = this.#context;
+    const known = keepers.find(reference);
+    if (known !== undefined) return known;
+    const over = new AbortController();
+    this.ongoing = { cancel: () => over.abort() };
+    return findKeeper(reference, fleet.up(), { authorization, over, keepers }).finally(() => {
+      this.ongoing = undefined;
+    });
+  }
+
+  /** Waits for a worker and chooses; undefined when the client has left. */
+  async #attempt(sought: Sought): Promise<Assignment | undefined> {
+    const { admission, readiness, options } = this.#context;
+    const { facts, model } = sought;
+    if (this.#gone) return undefined;
+    const wait = facts.admitted ? admission.awaitWorker(this, model) : undefined;
+    if (wait) await this.#timed(wait);
+    else if (!readiness.isReady(model)) throw readiness.missing(model);
+    if (this.#gone) return undefined;
+    if (this.#isOverdue) throw noTimeLeft(options.requestTimeoutMs);
+    return this.#choose(sought);
+  }
+
+  #choose(sought: Sought): Assignment {
+    const { pools } = this.#context;
+    const { facts, tries } = sought;
+    const [first, second] = poolsOf(pools, facts.shape);
+    const calls = [this.#call(first as Pool, sought, second !== undefined)];
+    if (second && facts.shape === 'pair') calls.push(this.#call(second, sought, false));
+    const { retries } = tries;
+    return { retries, deadlineMs: this.#deadlineMs, calls, next: () => this.#call(second as Pool, sought, false) };
+  }
+
+  /** Chooses a worker of a pool, preferring those that this request has not tried; `aside` where its answer is not the client's. */
+  #call({ targets, policy }: Pool, sought: Sought, aside: boolean): AssignedCall {
+    const { pools, log, slots, keepers } = this.#context;
+    const { facts, tries, keeper, model, kind } = sought;
+    // Of a pair both have to be there: a call that was chosen already would stay counted.
+    if (!areReady(pools.values(), model)) throw noWorker(model);
+    const explains = facts.explains || this.#observed.wantsScores || log.debugEnabled;
+    const choice = choose(policy, keeperTargets(targets, keeper), sought, explains);
+    tries.tried.push(choice.candidate);
+    explain(choice, policy, log);
+    const observed = this.#observed.attempt(chosenOf(choice, policy), aside);
+    const keeps = aside ? undefined : facts.found.endpoint.keeps;
+    const lease = new Lease(choice, {
+      ...{ caller: this, policy, slots, keepers, keeps, observed, kind, aside, tries },
+      explains: facts.explains,
+    });
+    this.#leases.push(lease);
+    return lease;
+  }
+
+  /** Whether another attempt follows, waiting until its time has come. Throws what the client is told where none does and it has no answer yet. */
+  async #goesOn(sought: Sought, { outcome, target }: AttemptEnd): Promise<boolean> {
+    if (outcome.kind === 'answered' || outcome.kind === 'client_gone') return false;
+    const { pools, options } = this.#context;
+    const { tries } = sought;
+    if (outcome.kind === 'failed' && outcome.started) return false;
+    if (tries.harmful) throw worksHarm(tries.brokeOff);
+    const isElsewhere = isAnyLeft(pools, sought);
+    if (outcome.kind === 'failed') {
+      const counts = outcome.sent || !isElsewhere;
+      const over = isFinal(outcome) || this.#isOverdue;
+      if (over || (counts && !(await this.#permitted(tries, outcome.sent)))) throw failureOf(outcome, target);
+      if (!counts) return true;
+    }
+    const atLeastMs = outcome.kind === 'rejected' && !isElsewhere ? (outcome.retryAfterMs ?? 0) : 0;
+    const retry = tries.next();
+    // Another worker is only asked what it says to what this one refused: that is no sign of trouble.
+    if (outcome.kind === 'rejected' && !isRetryable(outcome.status)) return true;
+    const waitMs = this.#waitMs(retry, atLeastMs);
+    if (performance.now() + waitMs >= this.#deadlineMs) throw noTimeLeft(options.requestTimeoutMs);
+    this.#observed.retried(waitMs);
+    await this.#pause(waitMs);
+    return true;
+  }
+
+  /** A worker that asks for time gets it where nobody else can be asked, within reason. */
+  #waitMs(retry: number, atLeastMs: number): number {
+    const { options, random } = this.#context;
+    return Math.max(backoffMs(retry, options, random), Math.min(atLeastMs, options.retryMaxBackoffMs));
+  }
+
+  /** Whether a request that has no answer may be sent again. The places of retries that succeed come back soon, so it waits a little for one. */
+  async #permitted(tries: Tries, seen: boolean): Promise<boolean> {
+    for (let waitedMs = 0; !tries.permit(seen); waitedMs += BUDGET_LOOK_MS) {
+      if (tries.exhausted || this.#gone || this.#isOverdue || waitedMs >= BUDGET_PATIENCE_MS) return false;
+      await this.#pause(BUDGET_LOOK_MS);
+    }
+    return true;
+  }
+
+  get #isOverdue(): boolean {
+    return performance.now() >= this.#deadlineMs;
+  }
+
+  #note({ outcome, target }: AttemptEnd): void {
+    if (outcome.kind === 'answered' || (outcome.kind === 'failed' && isMistake(outcome))) return;
+    const cause = causeOf(outcome);
+    const { id, path } = this.#observed.record;
+    if (cause !== undefined) this.#context.failures.note({ id, path, worker: target.url, cause });
+  }
+
+  /** The server may have died of it. It is no other server that has another rank of it. */
+  #noteBreak({ server }: Target): void {
+    const { tries, model } = this.#sought as Sought;
+    tries.brokeOff.push(server);
+    for (const { targets } of this.#context.pools.values())
+      tries.tried.push(...targets.available(model).filter((target) => target.server === server));
+  }
+
+  /** What was chosen and not sent. */
+  #giveBack(): void {
+    for (const lease of this.#leases) lease.giveBack();
+    this.#leases = [];
+  }
+
+  /** Counts a wait as the request's time in the queue. */
+  async #timed(wait: Promise<void>): Promise<void> {
+    const startedMs = performance.now();
+    try {
+      await wait;
+    } finally {
+      this.#observed.record.queueMs += performance.now() - startedMs;
+    }
+  }
+
+  /** Resolves after `ms`, or at once when the client leaves. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#gone) return resolve();
+      const end = () => {
+        clearTimeout(timer);
+        this.ongoing = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      this.ongoing = { cancel: end };
+    });
+  }
+}
+
+function chosenOf(choice: Choice<Target>, { name }: Policy) {
+  const { candidate, reason, matchedBytes, promptBytes = 0, scores } = choice;
+  return { worker: candidate.url, policy: name, reason, matchedBytes, promptBytes, scores };
+}
