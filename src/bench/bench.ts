@@ -4,13 +4,14 @@ import { requireFolder } from '../os/folder.ts';
 import { wordsOf } from '../sim/profile.ts';
 import { calibrate } from './calibrate/calibrate.ts';
 import { type Candidate, candidatesOf, type Programs } from './candidates.ts';
+import { percent } from './figures.ts';
 import { type Measured, measuredOf } from './measure.ts';
 import { type BenchOptions, onlyCalibrates, workloadOptions } from './options.ts';
 import { type Output, Progress } from './progress.ts';
 import { possibleHits } from './prompt.ts';
 import { type Ran, type Report, type Run, writeProfile, writeReport } from './report.ts';
 import type { Objective } from './summary.ts';
-import { percent, renderTable } from './table.ts';
+import { renderTable } from './table.ts';
 import { verdicts } from './verdicts.ts';
 import { fleetBars } from './what-if/fleet-plots.ts';
 import { WORKLOADS } from './workloads/index.ts';
@@ -51,7 +52,7 @@ export async function runBench(options: BenchOptions, surroundings: Surroundings
     runs.push(...all);
     out.write(renderTable(ran, all) + fleetBars(all));
   }
-  out.write(verdicts(runs));
+  out.write(verdicts(workloads, runs));
   const report = { startedAt, commandLine, machine: machine(), workloads, runs };
   if (options.out !== undefined && runs.length > 0) {
     for (const path of await writeReport(options.out, report)) out.write(`written: ${path}\n`);

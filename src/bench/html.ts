@@ -1,24 +1,24 @@
+import { evenAxis, timeAxis } from './axis.ts';
+import { escaped } from './escaped.ts';
+import { bestOf, cellOf, FIGURES, isComparable, percent } from './figures.ts';
+import { colour, STYLE } from './html-style.ts';
 import type { Ran, Report, Run } from './report.ts';
 import { quantile } from './statistics.ts';
 import { bars, lines, type Series, scatter } from './svg.ts';
-import { cells, HEADINGS, percent, problemsOf } from './table.ts';
+import { problemsOf } from './table.ts';
+import { verdictOf, workloadVerdict } from './verdict.ts';
 import { FLEET_PLOTS, fleetSeries } from './what-if/fleet-plots.ts';
 
 const CURVE_POINTS = 100;
-const COLOURS = ['#1f6feb', '#d1242f', '#1a7f37', '#bf8700', '#8250df', '#57606a', '#0a7ea4', '#cf6b00'];
-
-const STYLE = `body{font:14px system-ui,sans-serif;margin:2em auto;max-width:1100px;padding:0 1em;color:#1f2328;background:#fff}
-table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .7em;text-align:right;border-bottom:1px solid #d1d9e0}
-td:first-child,th:first-child{text-align:left}tr.own td{font-weight:600}h2{margin-top:2em}.plots{display:flex;flex-wrap:wrap;gap:1em}
-figure{margin:0}figcaption{font-weight:600;margin:.5em 0}.key i{display:inline-block;width:.8em;height:.8em;margin:0 .3em 0 1em}
-.problem{color:#d1242f}footer{margin:3em 0;color:#59636e}svg text{font:11px system-ui,sans-serif;fill:#59636e}`;
 
 /** The report as one page that loads nothing. */
 export function renderHtml({ startedAt, commandLine, machine, workloads, runs }: Report): string {
+  const verdict = verdictOf(workloads, runs);
   const sections = workloads.map((ran) =>
     section(
       ran,
       runs.filter(({ workload }) => workload === ran.name),
+      verdict,
     ),
   );
   return `<!doctype html>
@@ -26,34 +26,70 @@ export function renderHtml({ startedAt, commandLine, machine, workloads, runs }:
 <title>Routing benchmark</title>
 <style>${STYLE}</style>
 <h1>Routing benchmark</h1>
-<p>${escaped(startedAt)} · ${escaped(machine)}</p>
-<p><code>${escaped(commandLine)}</code></p>
+<p class="verdict">${escaped(verdict)}</p>
+<p class="soft">${escaped(startedAt)} · ${escaped(machine)}<br><code>${escaped(commandLine)}</code></p>
 ${sections.join('\n')}
-<footer>TTFT: from sending a request to its first token. ITL: between two tokens. Hit: prompt tokens that were in the cache of the
-engine that served them, as the engine counted; predicted: as the router expected. Hotspot: workers × largest share of the requests,
-1 is even. Goodput: requests a second that met the objective.</footer>
+<footer>Coloured: the best of a column, of those with at most 1 % errors. Compared are first token (p90), hits and makespan with the best of
+the others; within 2 % is level. First token: from sending a request to its first token. Hit: prompt tokens that were in the cache of the
+engine that served them, as the engine counted; predicted: as the router expected. Hotspot: workers × largest share of the requests, 1 is
+even. Goodput: requests a second that met the objective. In bold: this program's own router, or the server that was named.</footer>
 </html>
 `;
 }
 
-function section({ name, about, requests, possibleHitShare }: Ran, runs: readonly Run[]): string {
-  const rows = runs.map(
-    ({ contender, own, summary }) =>
-      `<tr${own ? ' class="own"' : ''}>${[contender, ...cells(summary)].map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`,
-  );
+function section(ran: Ran, runs: readonly Run[], verdict: string): string {
+  const { name, about, requests, possibleHitShare } = ran;
   const problems = runs.flatMap(({ contender, summary }) =>
     problemsOf(summary).map((text) => `<p class="problem">${escaped(`${contender}: ${text}`)}</p>`),
   );
+  const said = workloadVerdict(ran, runs);
+  const all = { ttft: runs.map(ttftCurve), points: runs.map(points) };
+  const [shareOfRequests, ms] = [evenAxis([100]), timeAxis(xOf(all.ttft))];
+  const seconds = evenAxis(xOf(all.points));
   return `<section><h2>${escaped(name)}</h2>
-<p>${escaped(about)}; ${requests} requests, possible hit ${percent(possibleHitShare)} %</p>
-<table><tr>${['', ...HEADINGS].map((heading) => `<th>${escaped(heading)}</th>`).join('')}</tr>${rows.join('')}</table>
+${said === verdict ? '' : `<p>${escaped(said)}</p>`}
+<p class="soft">${escaped(about)}; ${requests} requests, possible hit ${percent(possibleHitShare)} %</p>
+<div class="wide">${table(runs)}</div>
 ${problems.join('\n')}
-<p class="key">${runs.map(({ contender }, i) => `<i style="background:${colour(i)}"></i>${escaped(contender)}`).join('')}</p>
+${key(runs.map(({ contender }) => contender))}
 <div class="plots">
-${plot('Requests whose first token came within … ms', lines(runs.map(ttftCurve), 'ms', 'share of requests, %'))}
-${plot('First token, ms, by time of sending', scatter(runs.map(points), 'seconds', 'ms'))}
-${plot('Share of the requests by worker, %', bars(runs.map(shares), 'worker'))}
+${plot('Requests that had their first token', lines(all.ttft, { x: ms, y: shareOfRequests, xLabel: 'ms after sending', yLabel: '% of the requests' }))}
+${plot('First token by time of sending', scatter(all.points, { x: seconds, y: timeAxis(yOf(all.points)), xLabel: 'seconds', yLabel: 'ms' }))}
+${plot('Share of the requests by worker', bars(runs.map(shares), { xLabel: 'worker', yLabel: '% of the requests' }))}
 ${fleetPlots(runs)}</div></section>`;
+}
+
+function table(runs: readonly Run[]): string {
+  const best = FIGURES.map((figure) =>
+    bestOf(
+      figure,
+      runs.map(({ summary }) => summary),
+    ),
+  );
+  const rows = runs.map(({ contender, own, summary }) => {
+    const cells = FIGURES.map((figure, i) => {
+      const text = cellOf(figure, summary);
+      return `<td${text === best[i] && isComparable(summary) ? ' class="best"' : ''}>${text}</td>`;
+    });
+    return `<tr${own ? ' class="own"' : ''}><th scope="row">${escaped(contender)}</th>${cells.join('')}</tr>`;
+  });
+  return `<table><thead>${heads()}</thead><tbody>${rows.join('')}</tbody></table>`;
+}
+
+/** Groups over their columns; a column without a group takes both lines. */
+function heads(): string {
+  const groups = FIGURES.reduce<{ name: string; columns: number }[]>((before, { group }) => {
+    const last = before.at(-1);
+    if (group !== '' && last?.name === group) last.columns++;
+    else before.push({ name: group, columns: 1 });
+    return before;
+  }, []);
+  const alone = FIGURES.filter(({ group }) => group === '').map(({ label }) => label);
+  const first = groups.map(({ name, columns }) =>
+    name === '' ? `<th rowspan="2">${alone.shift() ?? ''}</th>` : `<th colspan="${columns}">${name}</th>`,
+  );
+  const second = FIGURES.filter(({ group }) => group !== '').map(({ label }) => `<th>${label}</th>`);
+  return `<tr><th rowspan="2"></th>${first.join('')}</tr><tr>${second.join('')}</tr>`;
 }
 
 /** Of fleets of several sizes; empty without. */
@@ -65,9 +101,18 @@ function fleetPlots(runs: readonly Run[]): string {
   }));
   const policies = plots[0]?.series ?? [];
   if (policies.length === 0) return '';
-  const key = policies.map(({ name, colour }) => `<i style="background:${colour}"></i>${escaped(name)}`).join('');
-  const figures = plots.map(({ caption, unit, series }) => plot(caption, lines(series, 'workers', unit)));
-  return `</div><p class="key">${key}</p><div class="plots">\n${figures.join('\n')}\n`;
+  const figures = plots.map(({ caption, unit, series }) =>
+    plot(
+      caption,
+      lines(series, { x: evenAxis(xOf(series)), y: evenAxis(yOf(series)), xLabel: 'workers', yLabel: unit }),
+    ),
+  );
+  return `</div>${key(policies.map(({ name }) => name))}<div class="plots">\n${figures.join('\n')}\n`;
+}
+
+function key(names: readonly string[]): string {
+  const entries = names.map((name, i) => `<span><i style="background:${colour(i)}"></i>${escaped(name)}</span>`);
+  return `<p class="key">${entries.join(' ')}</p>`;
 }
 
 function plot(caption: string, svg: string): string {
@@ -88,12 +133,10 @@ function shares({ contender, summary }: Run, index: number): Series {
   return { name: contender, colour: colour(index), points: summary.workerShares.map((share, i) => [i, share * 100]) };
 }
 
-function colour(index: number): string {
-  return COLOURS[index % COLOURS.length] as string;
+function xOf(all: readonly Series[]): number[] {
+  return all.flatMap(({ points }) => points.map(([x]) => x));
 }
 
-function escaped(text: string): string {
-  // Addresses in messages stay readable, but the page shall not look as if it loaded anything.
-  const plain = text.replaceAll(/https?:\/\//g, '');
-  return plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+function yOf(all: readonly Series[]): number[] {
+  return all.flatMap(({ points }) => points.map(([, y]) => y));
 }

@@ -1,48 +1,39 @@
-import type { Run } from './report.ts';
+import { against, type Compared, type Comparison, CRITERIA, compare, JUDGED, nounOf } from './comparison.ts';
+import type { Ran, Run } from './report.ts';
+import { verdictOf } from './verdict.ts';
 
-/** Figures within this share of each other are level. */
-const LEVEL = 0.02;
-
-/** The routers of which one is judged by the others. */
-const JUDGED = 'cache_aware';
 const YARDSTICK = 'round_robin';
 
-const WORDS = ['best', 'level', 'WORSE'] as const;
+const WORDS = { better: 'best', level: 'level', worse: 'WORSE' } as const;
 
-/** What is compared with the best peer; for each, less is better, so that hits count upside down. */
-const FIGURES: readonly { readonly name: string; readonly value: (run: Run) => number }[] = [
-  { name: 'TTFT p90', value: ({ summary }) => summary.ttftMs.p90 },
-  { name: 'hit', value: ({ summary }) => 1 / (summary.hitShare ?? 0) },
-  { name: 'makespan', value: ({ summary }) => summary.makespanSecs },
-];
-
-/** How cache_aware compares with the best peer, and with round_robin, workload by workload; empty where it was not run with them. */
-export function verdicts(runs: readonly Run[]): string {
-  const lines = [...new Set(runs.map(({ workload }) => workload))].flatMap((workload) => {
-    const all = runs.filter((run) => run.workload === workload);
-    const judged = all.find(({ contender, own }) => own && contender === JUDGED);
-    return judged ? verdict(workload, judged, all) : [];
-  });
-  if (lines.length === 0) return '';
-  const text = lines.join('');
-  const sum = WORDS.map((word) => `${word} ${text.split(` ${word}`).length - 1}`).join(', ');
-  return `\n${JUDGED} beside the best other router (1 is level, less is better)\n${text}  in all: ${sum}\n`;
+/** The verdict, and how cache_aware compares with the best of the others workload by workload, where it was run with any. */
+export function verdicts(workloads: readonly Ran[], runs: readonly Run[]): string {
+  const sentence = verdictOf(workloads, runs);
+  const comparisons = compare(runs);
+  const verdict = sentence === '' ? '' : `\n${sentence}\n`;
+  if (comparisons.length === 0) return verdict;
+  const rows = comparisons.map((comparison) => rowOf(comparison, runs));
+  const lines = rows.map(({ workload, cells }) => `  ${workload.padEnd(20)}${cells.map(cellOf).join('   ')}\n`);
+  const outcomes = rows.flatMap(({ cells }) => cells.map(([, { outcome }]) => outcome));
+  const sum = (['better', 'level', 'worse'] as const).map(
+    (outcome) => `${WORDS[outcome]} ${outcomes.filter((one) => one === outcome).length}`,
+  );
+  const title = `${JUDGED} beside the best of ${nounOf(comparisons)} (1 is level, less is better)`;
+  return `${verdict}\n${title}\n${lines.join('')}  in all: ${sum.join(', ')}\n`;
 }
 
-function verdict(workload: string, judged: Run, all: readonly Run[]): string[] {
-  const peers = all.filter(({ own }) => !own);
-  const turns = all.find(({ contender, own }) => own && contender === YARDSTICK);
-  const parts =
-    peers.length > 0 ? FIGURES.map(({ name, value }) => `${name} ${ratio(value(judged), peers.map(value))}`) : [];
-  if (turns) {
-    parts.push(`makespan ÷ ${YARDSTICK} ${ratio(judged.summary.makespanSecs, [turns.summary.makespanSecs])}`);
+type Cell = readonly [name: string, compared: Compared];
+
+function rowOf({ workload, judged, others, compared }: Comparison, runs: readonly Run[]) {
+  const cells: Cell[] = compared.map((one) => [one.criterion.name, one]);
+  const makespan = CRITERIA.find(({ name }) => name === 'makespan');
+  const turns = runs.find((run) => run.workload === workload && run.own && run.contender === YARDSTICK);
+  if (makespan && turns && !others.includes(turns)) {
+    cells.push([`makespan ÷ ${YARDSTICK}`, against(makespan, judged, [turns])]);
   }
-  return parts.length > 0 ? [`  ${workload.padEnd(20)}${parts.join('   ')}\n`] : [];
+  return { workload, cells };
 }
 
-function ratio(value: number, others: readonly number[]): string {
-  const best = Math.min(...others);
-  const quotient = value === best ? 1 : value / best;
-  const word = WORDS[quotient < 1 - LEVEL ? 0 : quotient <= 1 + LEVEL ? 1 : 2];
-  return `${quotient.toFixed(2)} ${word}`;
+function cellOf([name, { ratio, outcome }]: Cell): string {
+  return `${name} ${ratio.toFixed(2)} ${WORDS[outcome]}`;
 }
