@@ -51,7 +51,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['observe/log', 'observe/request-record', 'http', 'http/edge', 'http/upstream', 'errors'],
   ],
-  cli: ['config', 'router', 'launch', 'sim', 'bench', 'dashboard', 'os', 'errors', 'observe/log'],
+  doctor: ['launch', 'config', 'http', 'http/edge', 'os', 'errors'],
+  cli: ['config', 'router', 'launch', 'doctor', 'sim', 'bench', 'dashboard', 'os', 'errors', 'observe/log'],
   main: ['cli'],
 };
 

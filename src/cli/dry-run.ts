@@ -1,11 +1,9 @@
 import type { ServerSettings } from '../config/launch.ts';
-import { ExitError } from '../errors/errors.ts';
+import { routerPortError } from '../doctor/ports.ts';
 import { checkSglang, simEngine, uncheckedSglang } from '../launch/engine.ts';
 import { checkGpus, countableGpus, fillGpus } from '../launch/gpus.ts';
 import { planServers, portsFor } from '../launch/plan.ts';
 import { takePorts } from '../launch/server.ts';
-import { listenProblem } from '../os/listenable.ts';
-import { portHolder } from '../os/port-holder.ts';
 import { dryRunText, type PlannedServer } from './dry-run-text.ts';
 
 interface Surroundings {
@@ -30,16 +28,7 @@ export async function dryRun(settings: ServerSettings, { env, program, write }: 
   write(dryRunText({ config, launch, notices, settings: settings.settings, engine, gpus, servers }));
   if (gpus) checkGpus(launch, gpus);
   if (!launch.sim) await checkSglang(engine.file);
-  await requirePort(config.host, config.port);
+  const taken = await routerPortError(config);
+  if (taken) throw taken;
   return 0;
-}
-
-async function requirePort(host: string, port: number): Promise<void> {
-  const problem = await listenProblem(host, port);
-  if (problem === undefined) return;
-  const holder = problem === 'EADDRINUSE' ? await portHolder(port) : undefined;
-  const why = problem === 'EADDRINUSE' ? `the port is in use${holder ? ` by ${holder}` : ''}` : problem;
-  throw new ExitError('port_in_use', `cannot listen on ${host}:${port}: ${why}`, {
-    hint: 'choose another --host or --port',
-  });
 }

@@ -9,7 +9,7 @@ import { parseSmall, type SmallCommand } from './small-command.ts';
 
 export const LOGS: SmallCommand = {
   usage: '[SERVER ...] [flags]',
-  intro: `Prints the last lines that servers wrote, of the launch that runs or else of the last one that ended.
+  intro: `Prints the last lines that servers wrote, of the launch that runs or else of the last one that ended. \
 Without names those of all servers, each line after the server's name.
 
 Example: sglang-launch logs w1 -f`,

@@ -44,6 +44,13 @@ const COMMANDS: readonly CommandRow[] = [
     help: async (layout) => (await import('./help.ts')).routerHelp(layout),
   },
   {
+    name: 'doctor',
+    aliases: [],
+    summary: 'look at this machine: what a start would fail or suffer from, and what to do about it',
+    load: async () => (await import('./doctor.ts')).runDoctor,
+    small: async () => (await import('./doctor.ts')).DOCTOR,
+  },
+  {
     name: 'logs',
     aliases: [],
     summary: 'print what the servers of a launch wrote',

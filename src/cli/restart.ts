@@ -6,7 +6,7 @@ import { parseSmall, type SmallCommand } from './small-command.ts';
 
 export const RESTART: SmallCommand = {
   usage: '[SERVER ...] [flags]',
-  intro: `Restarts servers of a running launch, one after the other: each finishes its requests, ends, and is started again;
+  intro: `Restarts servers of a running launch, one after the other: each finishes its requests, ends, and is started again; \
 when it is ready the next follows. Clients notice nothing. Without names all that are ready are restarted.
 
 Example: sglang-launch restart w1`,

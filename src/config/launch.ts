@@ -70,12 +70,16 @@ export interface GivenToLaunch {
 }
 
 /** The configuration of a co-launch: the router's, the launcher's and the servers' part. Rejects with a usage error. */
-export async function resolveServer(argv: readonly string[], env: Env): Promise<ServerSettings> {
+export async function resolveServer(
+  argv: readonly string[],
+  env: Env,
+  { modelNeeded = true } = {},
+): Promise<ServerSettings> {
   const { given, serverArgs } = await gatherServer(argv, env);
   const { config, notices } = configOf(PREFIXED_OPTIONS, given);
   const launch = launchOf(given, serverArgs);
   if (config.pdDisaggregation) checkRoles(config, launch, given);
-  if (!launch.sim && !launch.modelPath && !given.has('serverConfig')) throw noModel(serverArgs);
+  if (modelNeeded && !launch.sim && !launch.modelPath && !given.has('serverConfig')) throw noModel(serverArgs);
   const flagOf = (key: keyof Config) => prefixed({ key, spec: OPTIONS[key] }).spec.flags[0];
   const warnings = check(config, flagOf, given, launch.servers);
   return {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { killTree, stopTree } from '../os/kill-tree.ts';
+import { ownerMark } from './owner-mark.ts';
 import type { Command } from './plan.ts';
 
 /** How a process ended. */
@@ -21,7 +22,7 @@ export class Child {
 
   constructor(command: Command, onOutput: (chunk: Uint8Array) => void) {
     const subprocess = execa(command.file, command.args, {
-      env: command.env,
+      env: { ...command.env, ...ownerMark() },
       // The pipe is never written: its end tells the process that we are gone, however we ended.
       stdin: 'pipe',
       buffer: false,

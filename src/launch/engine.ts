@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { ExitError } from '../errors/errors.ts';
+import { askPython } from './python-facts.ts';
 
 /** The program every server of a launch runs: file and leading arguments, before the server's own. */
 export interface Engine {
@@ -13,14 +13,6 @@ export interface Engine {
   readonly leadingArgs: readonly string[];
   readonly trailingArgs: readonly string[];
 }
-
-/** Exit status of the check below: sglang is not there. */
-const MISSING = 3;
-/** Looks for sglang without importing it; a bare folder of that name (a git clone) is no package. */
-const CHECK = `import importlib.util as u, sys
-spec = u.find_spec("sglang")
-sys.exit(${MISSING} if spec is None or spec.origin is None else 0)`;
-const CHECK_TIMEOUT_MS = 30_000;
 
 /** Simulated engines: this same program, `sim-engine`; each ends when its stdin, a pipe to us, closes. */
 export function simEngine(program: string): Engine {
@@ -59,17 +51,17 @@ export function pythonFor(env: NodeJS.ProcessEnv): string {
   return environment ? join(environment, 'bin', 'python') : 'python3';
 }
 
-/** Throws `sglang_missing` unless that Python would find sglang; takes some 50 ms. */
+/** Throws `sglang_missing` unless that Python would find sglang. */
 export async function checkSglang(python: string): Promise<void> {
-  const result = await execa(python, ['-c', CHECK], { reject: false, stdin: 'ignore', timeout: CHECK_TIMEOUT_MS });
-  if (result.exitCode === 0) return;
+  const answer = await askPython(python);
+  if (answer.facts?.sglang) return;
   const choose = 'choose another Python with SGLANG_ROUTER_PYTHON, or try --sim (simulated engines, no GPU)';
-  if (result.exitCode === MISSING) {
+  if (answer.facts) {
     throw new ExitError('sglang_missing', `sglang is not installed for ${python}, which is to run the servers`, {
       hint: `install it there (${python} -m pip install sglang), ${choose}`,
     });
   }
-  throw new ExitError('sglang_missing', `${python}, which is to run the servers, does not run: ${reasonOf(result)}`, {
+  throw new ExitError('sglang_missing', `${python}, which is to run the servers, does not run: ${answer.problem}`, {
     hint: choose,
   });
 }
@@ -84,9 +76,4 @@ export function serverProcessPath(from: string = import.meta.url): string {
   throw new ExitError('sglang_missing', `server_process.py is missing; looked at ${places.join(' and ')}`, {
     hint: 'this installation is broken: install sglang-router again',
   });
-}
-
-function reasonOf(result: { code?: string | undefined; stderr?: string; exitCode?: number | undefined }): string {
-  if (result.code !== undefined) return result.code === 'ENOENT' ? 'no such program' : result.code;
-  return result.stderr?.trim().split('\n').at(-1) || `exit code ${result.exitCode}`;
 }

@@ -2,9 +2,7 @@ import { execa } from 'execa';
 import type { LaunchConfig } from '../config/launch.ts';
 import { AUTO } from '../config/launch-options.ts';
 import { ExitError } from '../errors/errors.ts';
-
-/** Without its daemon nvidia-smi takes seconds, and with a broken driver it never ends. */
-const TOOL_TIMEOUT_MS = 15_000;
+import { TOOL_TIMEOUT_MS } from './nvidia.ts';
 
 /** What is asked which GPUs there are, how it names one in its output, and the variables that hide some, one after the other. */
 const TOOLS = [

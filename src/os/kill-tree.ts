@@ -1,7 +1,6 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import treeKill from 'tree-kill';
+import { onPath } from './on-path.ts';
 import { descendantsOf, type ProcessEntry, readProcessTable, readProcessTableAtOnce } from './process-table.ts';
 
 const POLL_MS = 50;
@@ -59,7 +58,7 @@ async function whoIsLeft(pid: number, members: readonly ProcessEntry[]): Promise
 
 /** Where there is no /proc the tree is found with `ps`; tree-kill dies of a missing `ps`, hence the look before. */
 async function killFromTop(pid: number): Promise<void> {
-  if (!onPath('ps')) return;
+  if (onPath('ps').length === 0) return;
   await new Promise<void>((resolve) => treeKill(pid, 'SIGKILL', () => resolve()));
 }
 
@@ -92,15 +91,4 @@ async function endsWithin(exited: Promise<unknown>, timeoutMs: number): Promise<
   const ended = await Promise.race([exited.then(() => true), timer]);
   abort.abort();
   return ended;
-}
-
-function onPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }

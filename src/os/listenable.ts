@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Why nobody could listen there now, as the system's code; undefined where it is free. Port 0 always is. */
-export async function listenProblem(host: string, port: number): Promise<string | undefined> {
+/** Why nobody could listen there now; undefined where it is free. Port 0 always is. */
+export async function listenProblem(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
   const listener = createServer();
   try {
     listener.listen({ host, port });
@@ -11,6 +11,6 @@ export async function listenProblem(host: string, port: number): Promise<string 
     await once(listener, 'close');
     return undefined;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? String(error);
+    return error as NodeJS.ErrnoException;
   }
 }

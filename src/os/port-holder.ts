@@ -10,7 +10,7 @@ export async function portHolder(port: number): Promise<string | undefined> {
   if (inodes.size === 0) return undefined;
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
-    if (await ownsSocket(pid, inodes)) return describeHolder(Number(pid), await commandLine(pid));
+    if (await ownsSocket(pid, inodes)) return describeHolder(Number(pid), await commandLine(Number(pid)));
   }
   return undefined;
 }
@@ -39,7 +39,8 @@ async function ownsSocket(pid: string, inodes: ReadonlySet<string>): Promise<boo
   return false;
 }
 
-async function commandLine(pid: string): Promise<readonly string[]> {
+/** The words that a process was started with; none where they cannot be read. */
+export async function commandLine(pid: number): Promise<readonly string[]> {
   const raw = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   // A process that has named itself has the name and its words in one, and nothing after it.
   if (raw.startsWith(PROCESS_NAME)) return raw.replace(/\0+$/, '').split(' ');

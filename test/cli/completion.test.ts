@@ -16,7 +16,7 @@ writeFileSync(join(FOLDER, 'launch.yaml'), '');
 
 /** What comes before the cursor, and what is offered there. */
 const OFFERS: Readonly<Record<string, string>> = {
-  'sglang-launch ': 'server router launch logs restart sim-engine bench config completion help',
+  'sglang-launch ': 'server router launch doctor logs restart top ps sim-engine bench config completion help',
   'sglang-launch co': 'config completion',
   'sglang-router co': 'config completion',
   'sglang-launch --router-pol': '--router-policy',

@@ -1,14 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { openFilesLimit } from '../../os/open-files.ts';
 
 /** Descriptors that are not connections of clients who are served: listeners, log files, the servers' pipes, health checks, and half of them for connections that are refused. */
 const RESERVED = 128;
 
 /** For how many clients the process could still open a connection to a worker each: half of the files that it may open. No limit where the system does not say (macOS). */
 export function affordableConnections(): number {
-  try {
-    const line = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
-    return line ? Math.max(1, Math.floor((Number(line[1]) - RESERVED) / 2)) : Number.POSITIVE_INFINITY;
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
+  return Math.max(1, Math.floor((openFilesLimit() - RESERVED) / 2));
 }

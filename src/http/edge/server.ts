@@ -1,17 +1,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { networkInterfaces } from 'node:os';
-import { ExitError, RouterError } from '../../errors/errors.ts';
+import { RouterError } from '../../errors/errors.ts';
 import type { Log } from '../../observe/log/log.ts';
-import { portHolder } from '../../os/port-holder.ts';
 import { pathOf } from '../path.ts';
-import { addressesOf } from '../reach.ts';
 import { sendError } from '../respond.ts';
 import type { KeyPair } from '../tls-files.ts';
 import { BodyRoom } from './body-room.ts';
 import { ClientConnection, type Limits as ConnectionLimits, type ConnectionOptions } from './client-connection.ts';
 import type { ClientRequest } from './client-request.ts';
 import { affordableConnections } from './connection-limit.ts';
+import { listenError } from './listen-error.ts';
 import type { OpenConnection } from './open-connection.ts';
 import type { Reply } from './reply.ts';
 
@@ -68,7 +66,7 @@ export async function listen(
     await once(server, 'listening');
   } catch (error) {
     edge.close();
-    throw await explain(error as NodeJS.ErrnoException, host, port);
+    throw await listenError(error as NodeJS.ErrnoException, host, port);
   }
   const { log } = options;
   server.on(
@@ -219,37 +217,4 @@ function atMostEvery<T>(ms: number, say: (what: T) => void): (what: T) => void {
     saidMs = performance.now();
     say(what);
   };
-}
-
-async function explain(error: NodeJS.ErrnoException, host: string, port: number): Promise<Error> {
-  const cannot = `cannot listen on ${host.includes(':') ? `[${host}]` : host}:${port}`;
-  if (error.code === 'EADDRINUSE') {
-    const holder = await portHolder(port);
-    return new ExitError('port_in_use', `${cannot}: the port is in use${holder ? ` by ${holder}` : ''}`, {
-      hint: 'stop that program, or choose another --port',
-    });
-  }
-  const [reason, hint] = problemOf(error.code ?? '', port) ?? [error.message, 'choose another --host or --port'];
-  return new ExitError('usage', `${cannot}: ${reason}`, { hint, cause: error });
-}
-
-/** Why an address cannot be listened on, and what to do. */
-export function problemOf(code: string, port: number): [reason: string, hint: string] | undefined {
-  const own = ['127.0.0.1', ...addressesOf(networkInterfaces(), true)].join(', ');
-  switch (code) {
-    case 'EACCES':
-      return port < 1024
-        ? ['a port below 1024 needs more rights than this user has', 'choose a --port from 1024 up']
-        : ['the system does not permit it', 'choose another --port'];
-    case 'EADDRNOTAVAIL':
-    case 'EINVAL':
-      return ['no network interface of this machine has that address', `it has ${own}; --host 0.0.0.0 is all of them`];
-    case 'EAFNOSUPPORT':
-      return ['this machine has no such kind of address', `it has ${own}; --host 0.0.0.0 is all of them`];
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return ['the host name is not known', `choose an address of this machine: ${own}; --host 0.0.0.0 is all of them`];
-    default:
-      return undefined;
-  }
 }
