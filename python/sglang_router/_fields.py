@@ -121,3 +121,6 @@ class RouterFields:
     worker_dns: List[str] = dataclasses.field(default_factory=list)
     log_format: str = "auto"
     metrics_compat: str = "none"
+    record_trace: Optional[str] = None
+    record_trace_max_size: int = 104857600
+    record_trace_files: int = 5

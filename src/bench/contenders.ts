@@ -124,8 +124,9 @@ export class RunningRouters {
     for (const program of this.#programs) program.assertRunning();
   }
 
+  /** They are asked to end, so that what they record is whole. */
   async stop(): Promise<void> {
-    await Promise.all(this.#programs.map((program) => program.kill()));
+    await Promise.all(this.#programs.map((program) => program.stop()));
     await rm(this.#scratch, { recursive: true, force: true });
   }
 }

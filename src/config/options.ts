@@ -525,6 +525,26 @@ export const OPTIONS = {
     help: 'where traces are sent; over gRPC, but over HTTP with http:// before it or port 4318',
   }),
 
+  recordTrace: file({
+    flags: ['--record-trace'],
+    group: 'observability',
+    help: 'write when requests came, how long they were and what they share, never a text; bench --trace-file sends such a trace',
+  }),
+  recordTraceMaxBytes: bytes({
+    flags: ['--record-trace-max-size'],
+    group: 'observability',
+    default: 100 * 2 ** 20,
+    help: 'size at which that file is put aside and the next begun, in bytes or as a size (100MB)',
+  }),
+  recordTraceFiles: int({
+    flags: ['--record-trace-files'],
+    group: 'observability',
+    default: 5,
+    min: 1,
+    max: 1_000,
+    help: 'files of the trace that are kept, that which is written included; the others are FILE.1, FILE.2, …, older and older',
+  }),
+
   apiKey: key({
     flags: ['--api-key'],
     group: 'security',

@@ -6,6 +6,7 @@ import type { StreamPace } from './metrics/stream-pace.ts';
 import type { WorkerSeries } from './metrics/worker-series.ts';
 import { RequestRecord } from './request-record.ts';
 import type { AttemptTrace, RequestTrace, Tracer } from './tracing/tracer.ts';
+import type { TraceRecorder } from './traffic/recorder.ts';
 
 /** Hears of each choice of a worker, while somebody looks. */
 export interface ChoiceListener {
@@ -20,6 +21,8 @@ export interface ObserverParts {
   readonly access: ((record: RequestRecord) => void) | undefined;
   /** Absent without `--enable-trace`. */
   readonly tracer: Tracer | undefined;
+  /** Absent without `--record-trace`. */
+  readonly recorder?: TraceRecorder | undefined;
   readonly requestIds: RequestIds;
 }
 
@@ -95,6 +98,13 @@ export class ObservedRequest {
     return this.#parts.choices?.wantsScores ?? false;
   }
 
+  /** It asks for an answer to a prompt, which is read only where a trace is recorded. */
+  prompts(hints: { readonly prompt: Uint8Array | undefined }): void {
+    const { recorder } = this.#parts;
+    const prompt = recorder && hints.prompt;
+    if (prompt) this.record.marks = recorder.mark(prompt);
+  }
+
   /** A worker was chosen and is asked; `aside` where its answer is not the client's, as that of a prefill server is not. */
   attempt(chosen: Chosen, aside = false): ObservedAttempt {
     const { record } = this;
@@ -132,6 +142,7 @@ export class ObservedRequest {
     record.totalMs = performance.now() - record.startedMs;
     this.#parts.metrics.ended(record);
     this.#parts.access?.(record);
+    this.#parts.recorder?.ended(record);
     this.#trace?.end(record);
   }
 }
@@ -169,6 +180,7 @@ export class ObservedAttempt {
     const record = this.#record;
     if (!record) return;
     record.answerBytes += bytes;
+    record.answerChunks += count;
     if (record.firstByteMs !== undefined && !this.#pace) return;
     const nowMs = performance.now();
     record.firstByteMs ??= nowMs - record.startedMs;

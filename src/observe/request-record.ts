@@ -1,3 +1,17 @@
+/** What a recorded trace tells of a prompt, of which it keeps nothing else. */
+export interface PromptMarks {
+  /** Counts the prompts in the order in which they came. */
+  readonly id: number;
+  readonly bytes: number;
+  /** For each block of it a number that stands for it and all before it. */
+  readonly blockIds: readonly number[];
+  /** The latest earlier prompt that begins with as many of the same bytes; undefined where none does. */
+  readonly parent: number | undefined;
+  readonly sharedBytes: number;
+  /** It begins with the whole prompt of the parent. */
+  readonly continues: boolean;
+}
+
 /**
  * What became of one request: filled in by the data path on the way, read once at its end by the access log, the
  * metrics and the trace. Never a prompt, a key or a query string.
@@ -48,6 +62,10 @@ export class RequestRecord {
   clientLeft = false;
   requestBytes = 0;
   answerBytes = 0;
+  /** Pieces in which the body of the answer came. */
+  answerChunks = 0;
+  /** Set where a trace is recorded. */
+  marks: PromptMarks | undefined;
   /** From `startedMs` to the end, however it ended. */
   totalMs = 0;
 

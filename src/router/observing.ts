@@ -8,6 +8,7 @@ import { serveMetrics } from '../observe/metrics/server.ts';
 import { Observer } from '../observe/observer.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
 import type { OpenTracing } from '../observe/tracing/open.ts';
+import type { OpenRecording } from '../observe/traffic/open.ts';
 
 export interface Watching {
   readonly log: Log;
@@ -20,34 +21,36 @@ export class Observing {
   readonly observer: Observer;
   readonly #log: Log;
   readonly #traces: OpenTracing | undefined;
+  readonly #recording: OpenRecording | undefined;
   #server: EdgeServer | undefined;
 
-  private constructor(config: Config, { log, access }: Watching, traces: OpenTracing | undefined) {
+  private constructor(config: Config, { log, access }: Watching, metrics: Metrics, opened: Opened) {
     this.#log = log;
-    this.#traces = traces;
+    this.#traces = opened.traces;
+    this.#recording = opened.recording;
     this.observer = new Observer({
-      metrics: new Metrics({
-        version: manifest.version,
-        durationBuckets: config.prometheusDurationBuckets,
-        compat: config.metricsCompat,
-      }),
+      metrics,
       access,
-      tracer: traces?.tracer,
+      tracer: opened.traces?.tracer,
+      recorder: opened.recording?.recorder,
       requestIds: createRequestIds(config.requestIdHeaders),
     });
   }
 
-  /** Throws a usage error for a bad `--otlp-traces-endpoint`. */
+  /** Throws a usage error for a bad `--otlp-traces-endpoint` or `--record-trace`. */
   static async open(config: Config, watching: Watching): Promise<Observing> {
-    const { enableTrace, otlpTracesEndpoint } = config;
-    const traces = enableTrace
-      ? await (await import('../observe/tracing/open.ts')).openTracing(
-          otlpTracesEndpoint,
-          manifest.version,
-          watching.log,
-        )
-      : undefined;
-    return new Observing(config, watching, traces);
+    const { prometheusDurationBuckets: durationBuckets, metricsCompat: compat } = config;
+    const metrics = new Metrics({ version: manifest.version, durationBuckets, compat });
+    try {
+      const opened = {
+        traces: await openTraces(config, watching.log),
+        recording: await openTrafficTrace(config, metrics, watching.log),
+      };
+      return new Observing(config, watching, metrics, opened);
+    } catch (error) {
+      metrics.close();
+      throw error;
+    }
   }
 
   /** Opens the port of the metrics, unless that is 0. */
@@ -60,5 +63,24 @@ export class Observing {
     this.#server?.closeAllConnections();
     this.observer.metrics.close();
     await this.#traces?.close();
+    await this.#recording?.close();
   }
+}
+
+interface Opened {
+  readonly traces: OpenTracing | undefined;
+  readonly recording: OpenRecording | undefined;
+}
+
+async function openTraces({ enableTrace, otlpTracesEndpoint }: Config, log: Log): Promise<OpenTracing | undefined> {
+  if (!enableTrace) return undefined;
+  const { openTracing } = await import('../observe/tracing/open.ts');
+  return await openTracing(otlpTracesEndpoint, manifest.version, log);
+}
+
+async function openTrafficTrace(config: Config, metrics: Metrics, log: Log): Promise<OpenRecording | undefined> {
+  const { recordTrace: path, recordTraceMaxBytes: maxBytes, recordTraceFiles: files } = config;
+  if (path === undefined) return undefined;
+  const { openRecording } = await import('../observe/traffic/open.ts');
+  return await openRecording({ path, maxBytes, files }, (result, count) => metrics.recorded(result, count), log);
 }

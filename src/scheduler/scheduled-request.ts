@@ -122,6 +122,7 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
   async #seek(facts: RequestFacts): Promise<Sought> {
     const { models, keepers, budget, admission, suspects, options } = this.#context;
     const { record } = this.#observed;
+    if (facts.admitted) this.#observed.prompts(facts.hints);
     const model = modelOf(models, facts.hints, facts.ofModel);
     record.model = model ?? (models.several ? undefined : models.ids[0]);
     const retries = options.disableRetries || !facts.repeatable ? 0 : options.retryMaxRetries;

@@ -36,6 +36,7 @@ export function sessionsOf(rows: readonly TraceRow[], seed: number): Session[] {
   const startMs = rows[0]?.timestamp ?? 0;
   return placed
     .filter(({ conversation }, i) => conversation[0] === placed[i])
+    .toSorted((a, b) => a.row.timestamp - b.row.timestamp)
     .map(({ conversation, row }) => ({
       system: [],
       startMs: row.timestamp - startMs,
@@ -43,16 +44,19 @@ export function sessionsOf(rows: readonly TraceRow[], seed: number): Session[] {
     }));
 }
 
+/** In the order of their numbers, where they have any: a parent is before all that begin as it does. */
 function placeAll(rows: readonly TraceRow[]): readonly Placed[] {
   const typical = typicalOutput(rows);
   const byId = new Map<number, Placed>();
-  return rows.map((row) => {
-    const parent = row.parent === undefined ? undefined : byId.get(row.parent);
-    const placed = place(row, parent, typical);
-    placed.conversation.push(placed);
-    if (row.id !== undefined) byId.set(row.id, placed);
-    return placed;
-  });
+  return rows
+    .toSorted((a, b) => (a.id ?? 0) - (b.id ?? 0))
+    .map((row) => {
+      const parent = row.parent === undefined ? undefined : byId.get(row.parent);
+      const placed = place(row, parent, typical);
+      placed.conversation.push(placed);
+      if (row.id !== undefined) byId.set(row.id, placed);
+      return placed;
+    });
 }
 
 function place(row: TraceRow, parent: Placed | undefined, typical: number): Placed {

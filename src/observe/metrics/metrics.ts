@@ -115,6 +115,11 @@ export class Metrics {
     this.families.retriesExhausted.with(route).inc();
   }
 
+  /** Requests for the recorded trace were written, or left out. */
+  recorded(result: 'written' | 'dropped', requests: number): void {
+    this.families.recorded.with(result).inc(requests);
+  }
+
   /** A request has ended. */
   ended(record: RequestRecord): void {
     const { route } = record;

@@ -267,6 +267,12 @@ export const METRICS = {
     labels: WORKER,
     help: 'Blocks of prompts that the prefix index has for a worker',
   },
+  recorded: {
+    name: 'sgl_router_trace_requests_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Requests for the trace of --record-trace: written, or dropped because the disk did not take them',
+  },
   eventLoopLag: {
     name: 'sgl_router_event_loop_lag_seconds',
     type: 'histogram',

@@ -31,7 +31,8 @@ export interface TraceRow {
   readonly duration?: number | undefined;
 }
 
-const MOST_TOKENS = 16_777_216;
+/** No prompt or answer has more. */
+export const MOST_TOKENS = 16_777_216;
 const NUMBERS = ['id', 'parent', 'shared_length', 'status', 'worker', 'cached_length', 'ttft', 'duration'] as const;
 
 /** Reads a line; undefined where it is none of a trace. */

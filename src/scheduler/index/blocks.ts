@@ -3,7 +3,6 @@ export const BLOCK_BYTES = 256;
 /** Blocks of one prompt that are looked at: 4 MiB of text, a million tokens. */
 export const MAX_BLOCKS = 16_384;
 
-const WORDS = BLOCK_BYTES / 4;
 const WINDOW_BYTES = 64 * 1024;
 const FIRST = 0x2545f491;
 const SECOND = 0x6c078965;
@@ -26,25 +25,32 @@ export class Blocks {
   known = 0;
   version = -1;
 
+  readonly #blockBytes: number;
   /** Unaligned bytes are copied into a window of whole words: faster than reading them one by one. */
   readonly #window = new Uint8Array(WINDOW_BYTES);
   readonly #words = new Int32Array(this.#window.buffer);
 
+  /** Of so many bytes each, which `WINDOW_BYTES` is a multiple of. */
+  constructor(blockBytes = BLOCK_BYTES) {
+    this.#blockBytes = blockBytes;
+  }
+
   /** Makes these the blocks of `prompt`. */
   hash(prompt: Uint8Array): this {
-    this.bytes = Math.min(prompt.length, MAX_BLOCKS * BLOCK_BYTES);
-    this.count = Math.ceil(this.bytes / BLOCK_BYTES);
+    const size = this.#blockBytes;
+    this.bytes = Math.min(prompt.length, MAX_BLOCKS * size);
+    this.count = Math.ceil(this.bytes / size);
     this.version = -1;
     if (this.count > this.lo.length) this.#grow();
     let state = { a: FIRST, b: SECOND };
     for (let start = 0; start < this.bytes; start += WINDOW_BYTES) {
       const end = Math.min(start + WINDOW_BYTES, this.bytes);
       this.#window.set(start === 0 && end === prompt.length ? prompt : prompt.subarray(start, end));
-      const filled = Math.ceil((end - start) / BLOCK_BYTES) * BLOCK_BYTES;
+      const filled = Math.ceil((end - start) / size) * size;
       this.#window.fill(0, end - start, filled);
-      state = this.#hashWindow(start / BLOCK_BYTES, filled / BLOCK_BYTES, state);
+      state = this.#hashWindow(start / size, filled / size, state);
     }
-    const tail = this.bytes % BLOCK_BYTES;
+    const tail = this.bytes % size;
     if (tail > 0) this.hi[this.count - 1] = Math.imul((this.hi[this.count - 1] as number) ^ tail, PRIME_1);
     return this;
   }
@@ -70,17 +76,18 @@ export class Blocks {
 
   /** Bytes in the first `blocks` blocks. */
   bytesIn(blocks: number): number {
-    return Math.min(blocks * BLOCK_BYTES, this.bytes);
+    return Math.min(blocks * this.#blockBytes, this.bytes);
   }
 
   /** Two lanes of 32 bits, each taking every other word: all that JavaScript multiplies fast. */
   #hashWindow(first: number, blocks: number, state: { a: number; b: number }): { a: number; b: number } {
     const words = this.#words;
+    const wordsEach = this.#blockBytes / 4;
     const { lo, hi } = this;
     let { a, b } = state;
     for (let block = 0; block < blocks; block++) {
-      const end = (block + 1) * WORDS;
-      for (let i = block * WORDS; i < end; i += 2) {
+      const end = (block + 1) * wordsEach;
+      for (let i = block * wordsEach; i < end; i += 2) {
         a = Math.imul(((a << 13) | (a >>> 19)) ^ (words[i] as number), PRIME_1);
         b = Math.imul(((b << 15) | (b >>> 17)) ^ (words[i + 1] as number), PRIME_2);
       }
