@@ -64,6 +64,7 @@ const serverFlags = () =>
 const FLAGS: Readonly<Record<string, () => readonly CompletedFlag[]>> = {
   server: serverFlags,
   [CONFIG]: serverFlags,
+  doctor: serverFlags,
   router: () => flagsOfSpecs(ROUTER_OPTIONS),
   'sim-engine': () =>
     Object.values(SIM_OPTIONS).map(({ flags, help, metavar }) => flagOf(flags, help, valuesOfMetavar(metavar))),
