@@ -36,11 +36,13 @@ export class Decisions {
     return this.#last !== undefined && performance.now() - this.#scoredMs >= SCORES_EVERY_MS;
   }
 
-  /** A worker was chosen for an attempt of that request. */
-  chosen(record: RequestRecord, chosen: Chosen): void {
+  /** A worker was chosen for an attempt of that request; `aside` where another one of the same attempt answers the client. */
+  chosen(record: RequestRecord, chosen: Chosen, aside: boolean): void {
     if (!this.#last) return;
     if (chosen.scores) this.#scoredMs = performance.now();
-    this.#last.push({ atMs: Date.now(), attempt: record.attempts, record, chosen });
+    // An attempt is counted with the worker that answers, which is chosen after the other.
+    const attempt = aside ? record.attempts + 1 : record.attempts;
+    this.#last.push({ atMs: Date.now(), attempt, record, chosen });
     if (this.#last.length >= 2 * MOST) this.#last = this.#last.slice(-MOST);
   }
 
@@ -53,7 +55,7 @@ export class Decisions {
 function viewOf({ atMs, attempt, record, chosen }: Decision): DecisionView {
   const { worker, policy, reason, matchedBytes, promptBytes, scores } = chosen;
   // What became of a request is told beside its last attempt alone.
-  const isLast = record.attempts === attempt;
+  const isLast = record.attempts <= attempt;
   const hasEnded = isLast && record.totalMs > 0;
   const { promptTokens, cachedTokens, model } = record;
   const tellsCache = isLast && promptTokens !== undefined && promptTokens > 0 && cachedTokens !== undefined;

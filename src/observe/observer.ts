@@ -12,7 +12,8 @@ import type { TraceRecorder } from './traffic/recorder.ts';
 export interface ChoiceListener {
   /** The next choice should tell what was compared. */
   readonly wantsScores: boolean;
-  chosen(record: RequestRecord, chosen: Chosen): void;
+  /** `aside` where the worker's answer is not the client's, as that of a prefill server is not. */
+  chosen(record: RequestRecord, chosen: Chosen, aside: boolean): void;
 }
 
 export interface ObserverParts {
@@ -120,7 +121,7 @@ export class ObservedRequest {
     }
     const series = this.#parts.metrics.worker(worker);
     series.chosen(policy, reason);
-    this.#parts.choices?.chosen(record, chosen);
+    this.#parts.choices?.chosen(record, chosen, aside);
     return new ObservedAttempt(aside ? undefined : record, series, this.#trace?.attempt(worker));
   }
 

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Feed } from '../../src/dashboard/feed.ts';
+import type { Watch } from '../../src/dashboard/watch.ts';
+import type { Reply, ReplyWatcher } from '../../src/http/edge/reply.ts';
+import { snapshotWith } from '../helpers/snapshot.ts';
+
+/** A client that reads, or does not. */
+class Client {
+  reads = true;
+  written = 0;
+  #watcher: ReplyWatcher | undefined;
+  #resume: (() => void) | undefined;
+  readonly reply = {
+    ended: false,
+    watch: (watcher: ReplyWatcher) => {
+      this.#watcher = watcher;
+    },
+    head: () => {},
+    write: () => {
+      this.written++;
+      return this.reads;
+    },
+    whenDrained: (resume: () => void) => {
+      this.#resume = resume;
+    },
+    cut: () => this.leave(),
+  } as unknown as Reply;
+
+  readOn(): void {
+    this.reads = true;
+    this.#resume?.();
+  }
+
+  leave(): void {
+    this.#watcher?.clientLeft();
+  }
+}
+
+function following() {
+  const watch = { watchers: 0, made: 0 };
+  const source = {
+    begin: () => void watch.watchers++,
+    end: () => void watch.watchers--,
+    next: () => {
+      watch.made++;
+      return snapshotWith();
+    },
+  } as unknown as Watch;
+  return { watch, feed: new Feed(source) };
+}
+
+test('one snapshot a second is made for all who look, and none when they have left', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { feed, watch } = following();
+  const [a, b] = [new Client(), new Client()];
+  feed.follow(a.reply);
+  feed.follow(b.reply);
+  assert.deepEqual([a.written, b.written, watch.made], [1, 1, 2]);
+  t.mock.timers.tick(3_000);
+  assert.deepEqual([a.written, b.written, watch.made, watch.watchers], [4, 4, 5, 2]);
+  a.leave();
+  b.leave();
+  t.mock.timers.tick(3_000);
+  assert.deepEqual([watch.made, watch.watchers], [5, 0]);
+});
+
+test('who does not read misses snapshots instead of filling the memory', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { feed } = following();
+  const client = new Client();
+  client.reads = false;
+  feed.follow(client.reply);
+  t.mock.timers.tick(60_000);
+  assert.equal(client.written, 1);
+  client.readOn();
+  t.mock.timers.tick(1_000);
+  assert.equal(client.written, 2);
+  feed.close();
+});
+
+test('when it is closed every reader is cut and nothing runs on', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { feed, watch } = following();
+  feed.follow(new Client().reply);
+  feed.close();
+  const { made } = watch;
+  t.mock.timers.tick(5_000);
+  assert.equal(watch.made, made);
+});
