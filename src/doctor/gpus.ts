@@ -67,7 +67,9 @@ function noGpu(nvidiaSmi: 'told' | 'missing' | 'broken'): string {
 
 /** `8 × NVIDIA H200 (141 GB)`. */
 function namesOf(gpus: readonly NvidiaGpu[]): string {
-  const kinds = Map.groupBy(gpus, ({ name, totalMiB }) => `${name} (${gigabytes(totalMiB)})`);
+  // Some GPUs share the memory of the machine, and tell no size.
+  const sizeOf = (totalMiB: number) => (totalMiB > 0 ? ` (${gigabytes(totalMiB)})` : '');
+  const kinds = Map.groupBy(gpus, ({ name, totalMiB }) => `${name}${sizeOf(totalMiB)}`);
   return [...kinds].map(([kind, { length }]) => `${length} × ${kind}`).join(', ');
 }
 

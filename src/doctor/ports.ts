@@ -57,7 +57,7 @@ async function takenBetween(first: number, last: number, free: readonly number[]
   );
   const [one] = taken;
   if (one === undefined) return '';
-  const holder = (await portHolder(one)) ?? 'another program';
+  const holder = (await portHolder(one)) ?? 'another launch or program';
   return `; ${one} is held by ${holder}${taken.length > 1 ? `, and ${taken.length - 1} others are taken too` : ''}`;
 }
 

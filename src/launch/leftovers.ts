@@ -5,6 +5,8 @@ import { type ProcessEntry, readProcessTable } from '../os/process-table.ts';
 import { findLaunches, type LaunchedServer } from './launch-file.ts';
 import { ownerIn } from './owner-mark.ts';
 
+/** A launch that is killed takes what it started with it, which is not done at once. */
+const SETTLE_MS = 1_000;
 /** After SIGKILL; what is there even then hangs in the kernel, as a stuck GPU driver makes it. */
 const VERIFY_MS = 5_000;
 const POLL_MS = 50;
@@ -14,7 +16,14 @@ const POLL_MS = 50;
  * One is known by the variable that all our processes inherit. SGLang's own write their title over it: those are known by the session of
  * the server that they belong to.
  */
-export async function findLeftovers(): Promise<readonly ProcessIdentity[] | undefined> {
+export async function findLeftovers(settleMs = SETTLE_MS): Promise<readonly ProcessIdentity[] | undefined> {
+  const found = await lookForLeftovers();
+  if (found === undefined || found.length === 0) return found;
+  await delay(settleMs);
+  return found.filter(isRunning);
+}
+
+async function lookForLeftovers(): Promise<readonly ProcessIdentity[] | undefined> {
   const table = await readProcessTable();
   const space = pidSpaceOf('self');
   if (table === undefined || space === undefined) return undefined;

@@ -17,7 +17,7 @@ async function startedBy(t: TestContext, owner: string): Promise<ChildProcess & 
   return child as ChildProcess & { pid: number };
 }
 
-const isFound = async (pid: number) => (await findLeftovers())?.some((found) => found.pid === pid);
+const isFound = async (pid: number) => (await findLeftovers(0))?.some((found) => found.pid === pid);
 
 test('what a launcher started that is no more is a leftover; what one started that runs is none', linux, async (t) => {
   const { pid, started } = identityOf(process.pid)!;
