@@ -38,7 +38,7 @@ export const CRITERIA: readonly Criterion[] = [
     said: 'makespan',
     best: 'shortest makespan',
     cost: ({ summary }) => summary.makespanSecs,
-    text: ({ summary }) => `${number(summary.makespanSecs, 1)} s`,
+    text: ({ summary }) => `${number(summary.makespanSecs, 2)} s`,
   },
 ];
 

@@ -78,5 +78,5 @@ function aloneOf({ contender, summary }: Run, possibleHitShare: number): string 
     hitShare === undefined
       ? ''
       : `, ${percent(hitShare)} % of the prompt tokens from a cache (${percent(possibleHitShare)} % possible)`;
-  return `${contender}: ${requests} requests in ${number(makespanSecs, 1)} s, the first token within ${number(ttftMs.p90)} ms for 90 % of them${hits}, ${errors} errors.`;
+  return `${contender}: ${requests} requests in ${number(makespanSecs, 2)} s, the first token within ${number(ttftMs.p90)} ms for 90 % of them${hits}, ${errors} errors.`;
 }

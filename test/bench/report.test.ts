@@ -86,7 +86,7 @@ test('the verdict is a sentence, whatever was run', () => {
   assert.equal(
     verdict(ours, fine('smg 1', false, { makespanSecs: 3 }), fine('nginx', false, { hitShare: 0.1 })),
     'cache_aware against the best of the other routers: level in 2 of 3 figures, worse in 1: ' +
-      'makespan of gsp, 4.0 s beside the 3.0 s of smg 1.',
+      'makespan of gsp, 4.00 s beside the 3.00 s of smg 1.',
   );
   assert.equal(
     verdict(ours, fine('round_robin', true, { makespanSecs: 8, hitShare: 0.1, ttftMs: { ...SPREAD, p90: 90 } })),
@@ -94,11 +94,11 @@ test('the verdict is a sentence, whatever was run', () => {
   );
   assert.equal(
     verdict(fine('random', true), fine('round_robin', true, { makespanSecs: 3 })),
-    'Earliest first token (p90): random, 20 ms; most hits: random, 50.0 %; shortest makespan: round_robin, 3.0 s.',
+    'Earliest first token (p90): random, 20 ms; most hits: random, 50.0 %; shortest makespan: round_robin, 3.00 s.',
   );
   assert.equal(
     verdict(fine('10.0.0.1:30000', true)),
-    '10.0.0.1:30000: 2 requests in 4.0 s, the first token within 20 ms for 90 % of them, ' +
+    '10.0.0.1:30000: 2 requests in 4.00 s, the first token within 20 ms for 90 % of them, ' +
       '50.0 % of the prompt tokens from a cache (75.0 % possible), 0 errors.',
   );
   assert.equal(verdict(), '');

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type ProgramName, runProgram } from '../../src/cli/program.ts';
@@ -90,6 +93,15 @@ test('help of a command loads neither router, launcher nor engine', async () => 
     assert.match(err, /src\/cli\/program\.ts/);
     assert.doesNotMatch(err, /src\/(router|http|launch|sim)|undici|execa/);
   }
+});
+
+test('YAML is loaded where a file is given, and nowhere else', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'program-'));
+  const file = join(folder, 'router.yaml');
+  writeFileSync(file, 'port: 4000\n');
+  const imports = (...words: string[]) => spawn('--import', PRINT_IMPORTS, MAIN, 'config', 'router', ...words);
+  assert.doesNotMatch((await imports()).err, /node_modules\/yaml/);
+  assert.match((await imports('--config', file)).err, /node_modules\/yaml/);
 });
 
 test('an unknown command: the nearest one, and all there are; exit code 2', async () => {

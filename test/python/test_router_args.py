@@ -25,6 +25,15 @@ def test_defaults_are_those_of_0_3_2_and_the_program_is_told_of_them():
     assert "--queue-size=7" in RouterArgs(queue_size=7).to_argv()
 
 
+def test_a_parser_that_has_a_config_flag_of_its_own_takes_the_routers_flags_too():
+    made = argparse.ArgumentParser()
+    made.add_argument("--config")
+    RouterArgs.add_cli_args(made)
+    args = made.parse_args(["--config", "theirs.yaml", "--policy", "random"])
+    assert RouterArgs.from_cli_args(args).policy == "random"
+    assert not hasattr(RouterArgs(), "config")
+
+
 def test_keys_are_given_to_the_program_as_variables():
     keys = [("a", "The Admin", "k:1", "admin"), ("b c", "x", "k2", "user")]
     args = RouterArgs(api_key="k0", control_plane_api_keys=keys, redis_url="redis://:k3@r", oracle_password="k4")
