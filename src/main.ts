@@ -11,6 +11,7 @@ export async function main(program: ProgramName): Promise<never> {
     columns: process.stdout.columns ?? 100,
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
+    errorColumns: process.stderr.isTTY ? process.stderr.columns || 80 : undefined,
   });
   process.exit(code);
 }

@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   terminal: [],
   os: ['errors'],
   'observe/request-record': [],
-  'observe/log': ['observe/request-record', 'os'],
+  'observe/log': ['observe/request-record', 'os', 'terminal'],
   config: ['errors', 'observe/log'],
   http: ['errors', 'http/edge'],
   'http/wire': [],
@@ -52,7 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['observe/log', 'observe/request-record', 'observe/traffic', 'http', 'http/edge', 'http/upstream', 'errors'],
   ],
   doctor: ['launch', 'config', 'http', 'http/edge', 'os', 'errors'],
-  cli: ['config', 'router', 'launch', 'doctor', 'sim', 'bench', 'dashboard', 'os', 'errors', 'observe/log'],
+  cli: ['config', 'router', 'launch', 'doctor', 'sim', 'bench', 'dashboard', 'os', 'terminal', 'errors', 'observe/log'],
   main: ['cli'],
 };
 

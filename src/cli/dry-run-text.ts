@@ -6,7 +6,7 @@ import type { Setting } from '../config/settings.ts';
 import type { Engine } from '../launch/engine.ts';
 import type { Gpus } from '../launch/gpus.ts';
 import { describeGpus, SERVER_HOST, type ServerPlan } from '../launch/plan.ts';
-import type { ServerPorts } from '../launch/server.ts';
+import type { ServerPorts } from '../launch/server-ports.ts';
 import { redacting } from '../observe/log/redact.ts';
 import { withoutSecrets } from '../os/command-line.ts';
 import { shellWords } from './shell-words.ts';

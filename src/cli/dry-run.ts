@@ -3,7 +3,7 @@ import { routerPortError } from '../doctor/ports.ts';
 import { checkSglang, simEngine, uncheckedSglang } from '../launch/engine.ts';
 import { checkGpus, countableGpus, fillGpus } from '../launch/gpus.ts';
 import { planServers, portsFor } from '../launch/plan.ts';
-import { takePorts } from '../launch/server.ts';
+import { takePorts } from '../launch/server-ports.ts';
 import { dryRunText, type PlannedServer } from './dry-run-text.ts';
 
 interface Surroundings {

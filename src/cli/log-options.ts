@@ -1,5 +1,6 @@
 import type { Config } from '../config/options.ts';
 import type { Console, LogOptions } from '../observe/log/open.ts';
+import { paintFor } from '../terminal/kind.ts';
 
 /** The log that a command's options ask for. `keys` beside the router's own must not appear in it either. */
 export function logOptions(
@@ -9,12 +10,14 @@ export function logOptions(
     console,
     dirFlag,
     keys = [],
+    nameOf,
   }: {
     readonly env: NodeJS.ProcessEnv;
     readonly console: Console;
     /** How this command spells --log-dir. */
     readonly dirFlag: string;
     readonly keys?: readonly (string | undefined)[];
+    readonly nameOf?: LogOptions['nameOf'];
   },
 ): LogOptions {
   return {
@@ -23,6 +26,7 @@ export function logOptions(
     dir: logDir === undefined ? undefined : { path: logDir, flag: dirFlag },
     secrets: [apiKey, ...controlPlaneApiKeys.map(({ key }) => key), ...keys],
     console,
-    colours: !env.NO_COLOR,
+    paint: paintFor(console.isTTY ?? false, env),
+    ...(nameOf && { nameOf }),
   };
 }

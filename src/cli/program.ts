@@ -1,17 +1,16 @@
 import manifest from '../../package.json' with { type: 'json' };
 import { nearest } from '../config/nearest.ts';
 import { type Question, questionIn } from '../config/resolve.ts';
-import { inOneLine, show } from '../config/values.ts';
+import { show } from '../config/values.ts';
 import { ExitError } from '../errors/errors.ts';
 import type { Layout } from './help.ts';
+import { type ErrorOutput, report } from './report.ts';
 import type { SmallCommand } from './small-command.ts';
 
 /** What the program runs with, so that tests can stand in for it. */
-export interface Terminal {
-  readonly env: NodeJS.ProcessEnv;
+export interface Terminal extends ErrorOutput {
   readonly columns: number;
   readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
 }
 
 type Run = (argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<number>;
@@ -179,17 +178,4 @@ async function helpOf({ help, small }: CommandRow, layout: Layout): Promise<stri
 
 function commandOf(name: string | undefined): CommandRow | undefined {
   return COMMANDS.find((command) => command.name === name || command.aliases.includes(name ?? ''));
-}
-
-/** Prints why a command ended; what it returns is the exit code. */
-export function report(error: unknown, { err }: Pick<Terminal, 'err'>): number {
-  if (!(error instanceof ExitError)) {
-    err(`${error instanceof Error ? error.stack : String(error)}\n`);
-    return 1;
-  }
-  if (error.context) err(`${error.context}\n`);
-  // Whatever was given; other errors may quote a log.
-  err(`error: ${error.code === 'usage' ? inOneLine(error.message) : error.message}\n`);
-  if (error.hint) err(`hint: ${error.hint}\n`);
-  return error.exitCode;
 }

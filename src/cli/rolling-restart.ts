@@ -1,3 +1,4 @@
+import type { Fleet } from '../launch/fleet.ts';
 import type { Server } from '../launch/server.ts';
 
 /** What a rolling restart does to a server. */
@@ -45,4 +46,17 @@ export async function rollingRestart(
   }
   tell(`rolling restart done: ${due.length} ${due.length === 1 ? 'server' : 'servers'}`);
   return undefined;
+}
+
+/** Resolves when a server that starts is ready, or false when it never will be. */
+export function comesUp(fleet: Fleet, server: Server, isGivenUp: () => boolean): Promise<boolean> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!server.ready && !isGivenUp()) return;
+      fleet.off('changed', look).off('failed', look);
+      resolve(server.ready);
+    };
+    fleet.on('changed', look).on('failed', look);
+    look();
+  });
 }

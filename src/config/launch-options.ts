@@ -44,6 +44,18 @@ export const LAUNCH_OPTIONS = {
     group: 'launch',
     help: 'print what would be started, with GPUs, ports and where each value comes from, and start nothing',
   }),
+  serverLogs: choice({
+    flags: ['--router-server-logs'],
+    group: 'launch',
+    choices: ['auto', 'all', 'important', 'quiet'],
+    default: 'auto',
+    help: "which lines of the servers are shown; auto is what matters on a terminal, all elsewhere, and the servers' log files have all",
+  }),
+  readyJson: flag({
+    flags: ['--ready-json'],
+    group: 'launch',
+    help: 'print the line READY {json} for scripts on a terminal too',
+  }),
   workerRestarts: int({
     flags: ['--router-worker-restarts'],
     group: 'launch',

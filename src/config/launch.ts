@@ -28,6 +28,10 @@ export interface LaunchConfig {
   readonly device: string;
   /** Machines of each server. */
   readonly nodes: number;
+  /** Which lines of the servers are shown. */
+  readonly serverLogs: 'auto' | 'all' | 'important' | 'quiet';
+  /** The line for scripts is printed on a terminal too. */
+  readonly readyJson: boolean;
   /** Which GPUs: the first one, the distance between two, and how many a server uses. */
   readonly gpu: { readonly base: number; readonly step: number; readonly perServer: number };
   readonly serverApiKey: string | undefined;
@@ -218,6 +222,8 @@ function launchOf(given: ReadonlyMap<string, Given>, serverArgs: readonly string
     serveWhen: own.serveWhen,
     device: read.device,
     nodes: read.nodes,
+    serverLogs: own.serverLogs,
+    readyJson: own.readyJson,
     gpu: { base: read.baseGpuId, step: read.gpuIdStep, perServer: read.tpSize * read.ppSize },
     serverApiKey: read.serverApiKey,
     serverTls: read.sslCertfile !== undefined && !own.sim,

@@ -263,7 +263,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     const cut = worker.load;
     if (cut > 0) this.#log.warning('requests cut off: their worker was removed', { worker: worker.url, requests: cut });
     await worker.client.destroy();
-    this.#log.info('worker removed', { worker: worker.url });
+    this.#log[worker.spec.source === 'launch' ? 'debug' : 'info']('worker removed', { worker: worker.url });
   }
 
   /** Asks until it has an answer, whatever that is. */
@@ -308,9 +308,11 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     if (before !== after) this.emit(after ? 'available' : 'unavailable', worker);
   }
 
-  #report({ url, state, problem }: Worker, was: WorkerState): void {
+  #report({ url, spec, state, problem }: Worker, was: WorkerState): void {
     const { level, message } = reportOf(state.kind, was.kind);
-    this.#log[level](message, { worker: url, available: this.#available.size, problem });
+    // Whoever launches servers says himself how they come and go.
+    const shown = spec.source === 'launch' && level !== 'warning' ? 'debug' : level;
+    this.#log[shown](message, { worker: url, available: this.#available.size, problem });
   }
 }
 

@@ -36,9 +36,13 @@ const THIS: Surroundings = { env: process.env, exists: existsSync, cgroup: readC
 
 /** What to tell who listens on loopback alone inside a container; undefined for everybody else. */
 export function unreachable(host: string, surroundings = THIS): string | undefined {
-  const loopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  if (!loopback || !inContainer(surroundings)) return undefined;
+  if (!isLoopback(host) || !inContainer(surroundings)) return undefined;
   return `${host} inside a container cannot be reached from outside, as a rule, whatever ports are published; --host 0.0.0.0 can`;
+}
+
+/** Whether only this machine reaches a listener there. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function inContainer({ env, exists, cgroup }: Surroundings): boolean {

@@ -1,11 +1,13 @@
 import { ExitError } from '../errors/errors.ts';
+import { cutToColumns } from '../terminal/columns.ts';
 import { type Cause, causeOfExit, findCause, type Stage } from './causes.ts';
 import { describeExit, type Exit } from './child.ts';
 import { describePhase, type Phase } from './phases.ts';
 
-/** Log lines shown with a failure, and how much of each. */
+/** Log lines shown with a failure: all that is in them, or what leaves room for the cause on a small terminal. */
 const SHOWN_LINES = 15;
 const SHOWN_CHARACTERS = 400;
+const SHOWN_LINES_ON_TERMINAL = 10;
 
 /** Why a server is not there (any more), ready to be shown. */
 export interface Failure {
@@ -58,9 +60,9 @@ export function timeoutFailure(server: Failing, timeoutMs: number): Failure {
   };
 }
 
-/** As the end of the command: the last log lines, the failure, the hint. */
-export function toExitError(failure: Failure): ExitError {
-  return new ExitError(failure.code, failure.text, { hint: failure.hint, context: lastLines(failure) });
+/** As the end of the command: the last log lines, the failure, the hint. On a terminal of so many columns each log line takes one row. */
+export function toExitError(failure: Failure, columns?: number): ExitError {
+  return new ExitError(failure.code, failure.text, { hint: failure.hint, context: lastLines(failure, columns) });
 }
 
 /** As lines of the router's log: the failure, the last log lines, the hint. */
@@ -69,10 +71,11 @@ export function explain(failure: Failure): string {
   return `${failure.text}\n${lastLines(failure)}${hint}`;
 }
 
-function lastLines({ name, lines, logPath }: Failure): string {
-  const shown = lines.slice(-SHOWN_LINES).map((line) => {
-    const cut = line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
-    return `  | ${cut}`;
+function lastLines({ name, lines, logPath }: Failure, columns?: number): string {
+  const most = columns === undefined ? SHOWN_CHARACTERS : Math.max(20, columns - 6);
+  const shown = lines.slice(columns === undefined ? -SHOWN_LINES : -SHOWN_LINES_ON_TERMINAL).map((line) => {
+    const cut = cutToColumns(line, most);
+    return `  | ${cut.length < line.length ? `${cut}…` : cut}`;
   });
   return [
     ...(shown.length > 0 ? [`  last lines of the log of ${name}:`, ...shown] : []),
@@ -84,11 +87,12 @@ function failureOf({ name, lines, logPath }: Failing, cause: Cause) {
   return { name, hint: cause.hint, lines, logPath, portTaken: cause.portTaken ?? false };
 }
 
-function unknownCause({ lines, phase }: Failing, exit: Exit): Cause {
+function unknownCause({ lines, phase, stage }: Failing, exit: Exit): Cause {
   const cause = causeOfExit(exit);
-  if (exit.kind === 'not started' && cause) return cause;
+  const text = cause?.text ?? 'no known cause';
+  if (exit.kind === 'not started' || stage === 'running') return { ...cause, text };
   const seen = lines.length === 0 ? 'it said nothing' : `last seen at: ${describePhase(phase)}`;
-  return { ...cause, text: `${cause?.text ?? 'no known cause'}, ${seen}` };
+  return { ...cause, text: `${text}, ${seen}` };
 }
 
 function seconds(ms: number): string {

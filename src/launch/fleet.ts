@@ -5,7 +5,8 @@ import type { Ports } from '../os/ports.ts';
 import type { Failure } from './failure.ts';
 import { LogFile } from './log-file.ts';
 import type { ServerPlan } from './plan.ts';
-import { Server, type ServerDeps, takePorts } from './server.ts';
+import { Server, type ServerDeps } from './server.ts';
+import { takePorts } from './server-ports.ts';
 
 /** SGLang needs 3 to 7 s from SIGTERM to its end; then whatever is left is killed. */
 export const STOP_GRACE_MS = 10_000;

@@ -4,26 +4,16 @@ import { saysPortTaken } from './causes.ts';
 import { Child, type Exit } from './child.ts';
 import { endedFailure, type Failing, type Failure, timeoutFailure } from './failure.ts';
 import type { LogFile } from './log-file.ts';
-import { nextPhase, type Phase, saysReady, shareOf } from './phases.ts';
+import { type Phase, saysReady, shareOf } from './phases.ts';
 import { SERVER_HOST, type ServerPlan } from './plan.ts';
+import { type ServerPorts, takePorts } from './server-ports.ts';
+import { StartProgress } from './start-progress.ts';
 import { LineReader, Tail } from './tail.ts';
 
 /** Longest time a timer takes; some 25 days. */
 const LONGEST_MS = 2 ** 31 - 1;
 /** Starts on other ports after the first one was taken. */
 const PORT_RETRIES = 3;
-
-/** What a server listens on. */
-export interface ServerPorts {
-  readonly port: number;
-  /** Prefill servers: where decode servers come. */
-  readonly bootstrapPort: number | undefined;
-}
-
-/** Free ports for a server of that role. Throws `port_in_use` when there are none. */
-export async function takePorts({ role }: ServerPlan, ports: Ports): Promise<ServerPorts> {
-  return { port: await ports.next(), bootstrapPort: role === 'prefill' ? await ports.next() : undefined };
-}
 
 /** What a server needs of its surroundings. */
 export interface ServerDeps {
@@ -55,10 +45,10 @@ export class Server {
   readonly #deps: ServerDeps;
   readonly #log: LogFile;
   #ports: ServerPorts;
-  #phase: Phase = { name: 'starting' };
+  #progress: StartProgress;
   #tail = new Tail();
   #child: Child | undefined;
-  #startedMs = 0;
+  #startedMs: number;
   #readyMs: number | undefined;
   /** Of the start-up. */
   #timer: NodeJS.Timeout | undefined;
@@ -73,6 +63,8 @@ export class Server {
     this.#ports = ports;
     this.#log = log;
     this.#deps = deps;
+    this.#startedMs = deps.now();
+    this.#progress = new StartProgress(deps.now);
   }
 
   get url(): string {
@@ -97,7 +89,11 @@ export class Server {
   }
 
   get phase(): Phase {
-    return this.#phase;
+    return this.#progress.phase;
+  }
+
+  get progress(): StartProgress {
+    return this.#progress;
   }
 
   get ready(): boolean {
@@ -106,7 +102,7 @@ export class Server {
 
   /** How far its start is, 0 to 1. */
   get share(): number {
-    return shareOf(this.#phase);
+    return shareOf(this.phase);
   }
 
   /** How often it was started. */
@@ -134,7 +130,6 @@ export class Server {
     this.#readyMs = undefined;
     this.#moves = 0;
     this.#starts++;
-    this.#phase = { name: 'starting' };
     this.#startedMs = this.#deps.now();
     this.#timer = setTimeout(() => void this.#tooLate(), this.#timeoutMs).unref();
     this.#run();
@@ -167,7 +162,8 @@ export class Server {
     }
     this.#readyMs = this.#deps.now();
     clearTimeout(this.#timer);
-    this.#advance({ name: 'ready' });
+    this.#progress.advance({ name: 'ready' });
+    this.#deps.events.changed(this);
   }
 
   /** Ends it and everything it started; resolves with the pids that could not be ended. */
@@ -189,6 +185,7 @@ export class Server {
   }
 
   #run(): void {
+    this.#progress = new StartProgress(this.#deps.now);
     this.#tail = new Tail();
     const reader = new LineReader();
     const child = new Child(this.plan.command(this.port, this.bootstrapPort), (chunk) => {
@@ -207,7 +204,7 @@ export class Server {
     this.#tail.push(lines);
     this.#deps.events.output(this, lines);
     if (this.#readyMs !== undefined || this.#over) return;
-    for (const line of lines) this.#advance(nextPhase(this.#phase, line));
+    for (const line of lines) if (this.#progress.read(line)) this.#deps.events.changed(this);
     if (lines.some(saysReady)) this.#deps.events.warm(this);
     if (lines.some(saysPortTaken)) this.#loseTo('another program was sooner');
   }
@@ -216,12 +213,6 @@ export class Server {
   #loseTo(who: string): void {
     this.#tail.push([`address already in use: port ${this.#listensOn.join(' or ')}, ${who}`]);
     void this.#child?.kill();
-  }
-
-  #advance(phase: Phase): void {
-    if (phase === this.#phase) return;
-    this.#phase = phase;
-    this.#deps.events.changed(this);
   }
 
   async #ended(child: Child, exit: Exit): Promise<void> {
@@ -245,7 +236,6 @@ export class Server {
       return this.#fail(failure);
     }
     if (this.#over) return;
-    this.#phase = { name: 'starting' };
     this.#run();
     this.#deps.events.moved(this, lostUrl);
     this.#deps.events.started(this);
@@ -283,7 +273,7 @@ export class Server {
       name: this.plan.name,
       address: `${SERVER_HOST}:${this.port}`,
       stage: this.#readyMs === undefined ? 'starting' : 'running',
-      phase: this.#phase,
+      phase: this.phase,
       elapsedMs: this.#deps.now() - this.#startedMs,
       lines: this.#tail.lines,
       logPath: this.#log.path,

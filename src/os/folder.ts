@@ -34,8 +34,8 @@ export function temporaryFolder(prefix: string, hint: string): string {
   }
 }
 
-/** One after the other, because Node's own recursion never ends below /proc (Node 24). */
-function makeFolder(path: string): void {
+/** Makes a folder and those above it: one after the other, because Node's own recursion never ends below /proc (Node 24). */
+export function makeFolder(path: string): void {
   if (isFolder(path)) return;
   makeFolder(dirname(path));
   try {

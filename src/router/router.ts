@@ -22,7 +22,7 @@ import { createAuthorize } from '../http/auth.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import type { Reply } from '../http/edge/reply.ts';
 import { type EdgeServer, listen } from '../http/edge/server.ts';
-import { networkUrls, unreachable } from '../http/reach.ts';
+import { isLoopback, networkUrls, unreachable } from '../http/reach.ts';
 import { readServingPair } from '../http/tls-files.ts';
 import { readWorkerTls } from '../http/upstream/worker-tls.ts';
 import type { Log } from '../observe/log/log.ts';
@@ -83,6 +83,7 @@ export class Router {
   #server: EdgeServer | undefined;
   #url = '';
   #networkUrls: readonly string[] = [];
+  #onLoopback = true;
   #unreachable: string | undefined;
   #held: Details | undefined;
   #launch: Launch | undefined;
@@ -169,6 +170,16 @@ export class Router {
     return this.#networkUrls;
   }
 
+  /** Only this machine reaches it. */
+  get onLoopback(): boolean {
+    return this.#onLoopback;
+  }
+
+  /** Requests that are being served. */
+  get serving(): number {
+    return this.#scheduler.serving;
+  }
+
   /** Why others surely do not reach it, to be told at start. */
   get unreachable(): string | undefined {
     return this.#unreachable;
@@ -185,6 +196,7 @@ export class Router {
     });
     this.#url = urlOf(this.#server.address(), tls ? 'https' : 'http');
     this.#networkUrls = networkUrls(this.#url, host);
+    this.#onLoopback = isLoopback(host);
     this.#unreachable = unreachable(host);
     await this.#observing.listen(config);
   }

@@ -32,12 +32,14 @@ test('two prefill and two decode servers answer as pairs, and stop without leavi
   const [, json = ''] = await program.says(READY);
   assert.equal(JSON.parse(json).workers.length, 4);
   for (const name of ['prefill0', 'prefill1', 'decode0', 'decode1']) {
-    assert.match(program.output, new RegExp(`^ {2}${name} {2}127\\.0\\.0\\.1:\\d+`, 'm'));
+    assert.match(program.output, new RegExp(` ${name} is started on 127\\.0\\.0\\.1:\\d+`));
   }
   const { workers, stats } = await workersOf(url);
   assert.deepEqual(stats, { prefill_count: 2, decode_count: 2, regular_count: 0 });
   const ports = workers.map((worker: Json) => [worker.worker_type, worker.bootstrap_port]);
-  const own = [...program.output.matchAll(/^ {2}prefill\d .* bootstrap port (\d+)/gm)].map(([, port]) => Number(port));
+  const own = [...program.output.matchAll(/ prefill\d is started .* bootstrap port (\d+)/g)].map(([, port]) =>
+    Number(port),
+  );
   assert.equal(new Set(own).size, 2);
   assert.deepEqual(ports, [
     ['prefill', own[0]],
@@ -72,8 +74,7 @@ test('a server of either role that dies comes back in its role', async (t) => {
     process.kill(pidAt(program, before[index].url), 'SIGKILL');
     await program.says(new RegExp(`${name} \\S+ died: .*restart 1 of 5 in 1 s`));
     assert.equal((await ask(url)).status, 200);
-    const ready = new RegExp(`(?:worker ready worker=${before[index].url}.*){2}`, 's');
-    await program.says(ready);
+    await program.says(new RegExp(`${name} is back: 4 of 4`));
   }
   const { workers: after } = await workersOf(url);
   const kept = (workers: Json[]) =>
@@ -106,7 +107,7 @@ test('serving begins with one server of each role', async (t) => {
   const [, json = ''] = await program.says(READY);
   assert.equal(JSON.parse(json).workers.length, 2);
   const { program: other, url } = await coLaunch(t, sim(...first, 'hang@2,hang@3'));
-  for (const name of ['prefill0', 'prefill1']) await other.says(new RegExp(`^${name} ready`, 'm'));
+  for (const name of ['prefill0', 'prefill1']) await other.says(new RegExp(` ${name} ready`));
   const readiness = await fetch(`${url}/readiness`);
   assert.equal(readiness.status, 503);
   assert.doesNotMatch(other.output, READY);

@@ -18,11 +18,13 @@ test('two servers come up behind one port; the plan and the ready line say where
   const { workers, ...rest } = JSON.parse(ready);
   assert.equal(rest.url, url);
   assert.equal(workers.length, 2);
-  assert.match(program.output, new RegExp(`^2 servers behind ${url} \\(simulated engines`, 'm'));
-  for (const [index, worker] of workers.entries()) assert.ok(program.output.includes(`w${index}  ${worker.slice(7)}`));
-  assert.match(program.output, /^w1 weights \([\d.]+ s\)$/m);
-  assert.match(program.output, /^w0 \| .*fired up and ready to roll!$/m);
-  assert.match(program.output, /^try it: curl /m);
+  assert.match(program.output, new RegExp(` INFO {5}2 servers behind ${url} engine="simulated engines`));
+  for (const [index, worker] of workers.entries()) {
+    assert.ok(program.output.includes(` w${index} is started on ${worker.slice(7)}\n`));
+  }
+  assert.match(program.output, / INFO {5}w1 weights secs=[\d.]+$/m);
+  assert.match(program.output, / INFO {5}w0 \| .*fired up and ready to roll!$/m);
+  assert.match(program.output, new RegExp(` INFO {5}ready in [\\d.]+ s: 2 of 2 servers behind ${url} `));
   assert.equal((await ask(url)).status, 200);
   program.process.kill('SIGTERM');
   assert.deepEqual(await program.exited, [0, null]);

@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import getPort from 'get-port';
@@ -6,6 +9,9 @@ import { ENGINE, FIXTURES, Program } from '../launch/processes.ts';
 
 /** The line for scripts, with its JSON. */
 export const READY = /^READY (.*)$/m;
+
+/** Not that of whoever runs the tests. */
+const CACHE = mkdtempSync(join(tmpdir(), 'cache-'));
 
 /** In the environment: simulated engines in place of the fixtures. */
 export const SIMULATED = { FIXTURE_PROGRAM: fileURLToPath(new URL('../../src/main.ts', import.meta.url)) };
@@ -20,7 +26,13 @@ export function coLauncher(basePort: number, servers: readonly string[] = ['--dp
     // Node raises the limit to what it may be: the hard one is lowered.
     const limited = ['-c', 'test -z "$FIXTURE_FILES" || ulimit -n "$FIXTURE_FILES"; exec "$@"', 'sh', process.execPath];
     const program = new Program('/bin/sh', [...limited, `${FIXTURES}server-cli.ts`, ...all, ...args], {
-      env: { FIXTURE_PROGRAM: ENGINE, SGLANG_ROUTER_LOG_FORMAT: 'text', SGLANG_ROUTER_PROMETHEUS_PORT: '0', ...env },
+      env: {
+        FIXTURE_PROGRAM: ENGINE,
+        SGLANG_ROUTER_LOG_FORMAT: 'text',
+        SGLANG_ROUTER_PROMETHEUS_PORT: '0',
+        XDG_CACHE_HOME: CACHE,
+        ...env,
+      },
     });
     t.after(async () => {
       program.process.kill('SIGKILL');

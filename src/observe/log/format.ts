@@ -1,9 +1,17 @@
-import { styleText } from 'node:util';
+import type { Paint, Style } from '../../terminal/kind.ts';
+import { wrapWords } from '../../terminal/wrap.ts';
 import type { Fields, FormatLine, Level } from './log.ts';
 
 const LEVEL_WIDTH = 8;
-/** So that the fields of short messages stand below each other. */
-const MESSAGE_WIDTH = 24;
+/** A terminal that is narrower than that breaks the lines itself. */
+const ROOM_AT_LEAST = 20;
+
+/** How lines are written for eyes. */
+export interface PrettyLook {
+  readonly paint: Paint;
+  /** Of the terminal now. */
+  readonly columns: () => number;
+}
 
 const COLOURS = {
   debug: 'gray',
@@ -11,7 +19,7 @@ const COLOURS = {
   warning: 'yellow',
   error: 'red',
   critical: ['bold', 'red'],
-} as const satisfies Readonly<Record<Level, unknown>>;
+} as const satisfies Readonly<Record<Level, Style>>;
 
 /** Whatever could break a line apart, or be taken for another field. */
 const NEEDS_QUOTES = /[^!#-<>-~]/;
@@ -27,16 +35,32 @@ export const formatText: FormatLine = (time, level, message, fields) => {
   return `${line}\n`;
 };
 
-/** The same for eyes: local time, coloured level, dim names. */
-export const formatPretty: FormatLine = (time, level, message, fields) => {
-  const clock = styleText('dim', clockOf(time), { validateStream: false });
-  const name = styleText([COLOURS[level]].flat(), level.toUpperCase().padEnd(LEVEL_WIDTH), { validateStream: false });
-  let line = '';
-  for (const [key, value] of shown(fields)) {
-    line += ` ${styleText('dim', `${key}=`, { validateStream: false })}${quoted(value)}`;
-  }
-  return `${clock} ${name} ${line === '' ? message : message.padEnd(MESSAGE_WIDTH)}${line}\n`;
-};
+/** The same for eyes: local time, coloured level, dim names, and lines that are broken between words where the terminal ends. */
+export function prettyFormat({ paint, columns }: PrettyLook): FormatLine {
+  return (time, level, message, fields) => {
+    const start = prettyStart(time, level.toUpperCase(), COLOURS[level], paint);
+    const [head = '', ...further] = message.split('\n');
+    const named = Array.from(shown(fields), ([key, value]) => {
+      const text = quoted(value);
+      return { text: `${key}=${text}`, painted: `${paint('dim', `${key}=`)}${text}` };
+    });
+    const words = head.split(' ').map((text) => ({ text, painted: text }));
+    const room = Math.max(ROOM_AT_LEAST, columns() - start.plain.length);
+    const indent = ' '.repeat(start.plain.length);
+    const lines = wrapWords([...words, ...named], room).map((line, at) => (at === 0 ? line : indent + line));
+    return `${start.painted}${[...lines, ...further].join('\n')}\n`;
+  };
+}
+
+/** What each line for eyes begins with: the time, and a word in the column of the levels. */
+export function prettyStart(time: Date, word: string, style: Style, paint: Paint) {
+  const clock = clockOf(time);
+  const padding = ' '.repeat(Math.max(0, LEVEL_WIDTH - word.length));
+  return {
+    plain: `${clock} ${word}${padding} `,
+    painted: `${paint('dim', clock)} ${paint(style, word)}${padding} `,
+  };
+}
 
 /** One JSON object a line; fields stand beside `time`, `level` and `message`. */
 export const formatJson: FormatLine = (time, level, message, fields) => {

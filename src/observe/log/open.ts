@@ -1,17 +1,20 @@
 import { requireFolder } from '../../os/folder.ts';
+import type { Paint } from '../../terminal/kind.ts';
 import type { RequestRecord } from '../request-record.ts';
 import { accessFields } from './access.ts';
+import { accessLine } from './access-line.ts';
 import { DailyFile } from './daily-file.ts';
-import { formatJson, formatPretty, formatText } from './format.ts';
+import { formatJson, formatText, prettyFormat } from './format.ts';
 import { LineBuffer } from './line-buffer.ts';
 import { createLogOf, type Fields, type FormatLine, type Level, type Log, type LogFormat } from './log.ts';
 import { redacting } from './redact.ts';
 
 /** Where lines are shown: standard error, or what a board leaves of a terminal. */
 export interface Console {
-  readonly isTTY: boolean | undefined;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
   /** Bytes that nobody has read yet. */
-  readonly writableLength?: number;
+  readonly writableLength?: number | undefined;
   write(text: string): unknown;
 }
 
@@ -26,13 +29,17 @@ export interface LogOptions {
   /** Keys that must not appear, whatever happens. */
   readonly secrets: readonly (string | undefined)[];
   readonly console: Console;
-  /** Colours on a terminal. */
-  readonly colours: boolean;
+  /** On a terminal. */
+  readonly paint: Paint;
+  /** What a worker is called on a terminal, where that is not its URL. */
+  readonly nameOf?: (worker: string) => string | undefined;
 }
 
 /** The log of a running command. */
 export interface OpenLog {
   readonly log: Log;
+  /** Of what is shown; `pretty` is text for eyes. */
+  readonly format: 'pretty' | 'text' | 'json';
   /** Writes the line of a request that has ended; absent where nobody reads it. */
   readonly access: ((record: RequestRecord) => void) | undefined;
   /** Writes what waits; call it before the process ends. */
@@ -42,6 +49,8 @@ export interface OpenLog {
 /** A place that lines go to. */
 interface Sink {
   readonly format: FormatLine;
+  /** The line of a request where it has a form of its own. */
+  readonly access?: (time: Date, record: RequestRecord) => string;
   readonly lines: LineBuffer;
 }
 
@@ -51,12 +60,14 @@ export function openLog(options: LogOptions): OpenLog {
   const shown = consoleSink(options);
   const file = options.dir === undefined ? undefined : fileSink(options.dir.path, options, shown);
   const sinks = file ? [shown, file.sink] : [shown];
-  const emit = (level: Level, message: string, fields: Fields | undefined, waits = false) => {
+  const emit = (level: Level, message: string, fields: Fields | undefined) => {
     const time = new Date();
-    for (const { format, lines } of sinks) {
-      const line = format(time, level, message, fields);
-      if (waits) lines.later(line);
-      else lines.now(line);
+    for (const { format, lines } of sinks) lines.now(format(time, level, message, fields));
+  };
+  const tellOf = (level: Level, record: RequestRecord) => {
+    const time = new Date();
+    for (const { format, access, lines } of sinks) {
+      lines.later(access ? access(time, record) : format(time, level, 'request', accessFields(record)));
     }
   };
   const log = createLogOf(options.level, emit);
@@ -66,7 +77,8 @@ export function openLog(options: LogOptions): OpenLog {
   process.on('exit', flush);
   return {
     log,
-    access: accessOf(options.level, (level, record) => emit(level, 'request', accessFields(record), true)),
+    format: formatOf(options),
+    access: accessOf(options.level, tellOf),
     close: async () => {
       process.off('exit', flush);
       flush();
@@ -82,10 +94,16 @@ function accessOf(level: Level, emit: (level: Level, record: RequestRecord) => v
   return undefined;
 }
 
-function consoleSink({ format, colours, secrets, console }: LogOptions): Sink {
-  const tty = console.isTTY ?? false;
-  const asText = format === 'text' || (format === 'auto' && tty);
-  const shown = asText ? (tty && colours ? formatPretty : formatText) : formatJson;
+function formatOf({ format, console }: LogOptions): OpenLog['format'] {
+  if (format === 'json' || (format === 'auto' && !console.isTTY)) return 'json';
+  return console.isTTY ? 'pretty' : 'text';
+}
+
+function consoleSink(options: LogOptions): Sink {
+  const { secrets, console, paint, nameOf = () => undefined } = options;
+  const format = formatOf(options);
+  const look = { paint, columns: () => console.columns || 80, nameOf };
+  const shown = format === 'json' ? formatJson : format === 'text' ? formatText : prettyFormat(look);
   let dropped = 0;
   const write = redacting(secrets, (text) => {
     if ((console.writableLength ?? 0) > UNREAD_BYTES) {
@@ -97,7 +115,10 @@ function consoleSink({ format, colours, secrets, console }: LogOptions): Sink {
     dropped = 0;
     console.write(text);
   });
-  return { format: shown, lines: new LineBuffer(write) };
+  const lines = new LineBuffer(write);
+  if (format !== 'pretty') return { format: shown, lines };
+  const access = (time: Date, record: RequestRecord) => accessLine(time, record, look);
+  return { format: shown, access, lines };
 }
 
 function fileSink(dir: string, { format, secrets }: LogOptions, shown: Sink) {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import { formatJson, formatPretty, formatText } from '../../../src/observe/log/format.ts';
-import { createLog, type FormatLine, LEVELS } from '../../../src/observe/log/log.ts';
+import { formatJson, formatText, prettyFormat } from '../../../src/observe/log/format.ts';
+import { createLog, type Fields, type FormatLine, LEVELS, type Level } from '../../../src/observe/log/log.ts';
+import { paintFor } from '../../../src/terminal/kind.ts';
 
 const TIME = new Date('2026-11-21T12:00:00.123Z');
 
@@ -25,10 +26,34 @@ test('JSON: one object a line, whose own fields cannot be taken over', () => {
   assert.deepEqual(JSON.parse(line), { time: TIME.toISOString(), level: 'error', message: 'two\nlines', n: 1 });
 });
 
-test('pretty: the same words in columns, with colours', () => {
-  const line = formatPretty(TIME, 'info', 'request', { path: '/generate' });
-  assert.notEqual(stripVTControlCharacters(line), line);
-  assert.match(stripVTControlCharacters(line), /^\d\d:\d\d:\d\d\.123 INFO {5}request +path=\/generate\n$/);
+/** On a terminal of so many columns, with its clock taken off. */
+function pretty(columns: number, ...line: [level: Level, message: string, fields?: Fields]): string {
+  const paint = paintFor(true, {});
+  const text = prettyFormat({ paint, columns: () => columns })(TIME, line[0], line[1], line[2]);
+  assert.notEqual(stripVTControlCharacters(text), text);
+  return stripVTControlCharacters(text).replace(/^\d\d:\d\d:\d\d\.123 /, '<clock> ');
+}
+
+test('pretty: the same words, with colours', () => {
+  assert.equal(
+    pretty(80, 'info', 'worker lost', { worker: 'http://w0' }),
+    '<clock> INFO     worker lost worker=http://w0\n',
+  );
+});
+
+test('pretty: lines end between words, below the message, and a word that is too long is whole', () => {
+  const path = '/tmp/a-folder-with-a-long-name/w1.log';
+  assert.deepEqual(pretty(50, 'warning', 'w1 died: it was killed (SIGKILL), its log:', { path, n: 1 }).split('\n'), [
+    '<clock> WARNING  w1 died: it was killed',
+    '                      (SIGKILL), its log:',
+    `                      path=${path}`,
+    '                      n=1',
+    '',
+  ]);
+});
+
+test('pretty: lines of a message stay as they are', () => {
+  assert.equal(pretty(80, 'error', 'one\n  | two'), '<clock> ERROR    one\n  | two\n');
 });
 
 test('a level lets itself and all above through', () => {

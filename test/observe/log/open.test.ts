@@ -17,7 +17,7 @@ function opened(options: Partial<LogOptions> = {}, isTTY = false) {
     format: 'auto',
     dir: undefined,
     secrets: [],
-    colours: false,
+    paint: (_style, text) => text,
     console: { isTTY, write: (chunk) => (text += chunk) },
     ...options,
   });

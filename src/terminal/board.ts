@@ -1,4 +1,6 @@
-import { columnsOf, cutToColumns } from '../terminal/columns.ts';
+import { columnsOf } from './columns.ts';
+import type { Paint } from './kind.ts';
+import { cutLine, type Line, paintLine, textOf } from './line.ts';
 
 /** What a board draws on. */
 export interface BoardTerminal {
@@ -9,6 +11,8 @@ export interface BoardTerminal {
 
 /** Line by line: some terminals keep a copy of what is cleared from their first row on. */
 const CLEAR_LINE = '\x1b[2K\x1b[1B';
+/** What was typed below the board, such as the `^C` that the terminal shows itself. */
+const CLEAR_TYPED = '\r\x1b[2K';
 /** Terminals that know these show what lies between as one frame; others ignore them. */
 const FRAME_BEGIN = '\x1b[?2026h';
 const FRAME_END = '\x1b[?2026l';
@@ -21,12 +25,14 @@ const ROWS_LEFT = 4;
  */
 export class Board {
   readonly #terminal: BoardTerminal;
-  #lines: readonly string[] = [];
+  readonly #paint: Paint;
+  #lines: readonly Line[] = [];
   /** Columns of each line that is on the terminal. */
   #drawn: readonly number[] = [];
 
-  constructor(terminal: BoardTerminal) {
+  constructor(terminal: BoardTerminal, paint: Paint) {
     this.#terminal = terminal;
+    this.#paint = paint;
   }
 
   /** How many lines fit now. */
@@ -35,7 +41,7 @@ export class Board {
   }
 
   /** Replaces the board's lines. */
-  show(lines: readonly string[]): void {
+  show(lines: readonly Line[]): void {
     this.#lines = lines;
     this.#draw('');
   }
@@ -45,22 +51,20 @@ export class Board {
     this.#draw(text);
   }
 
-  /** Leaves the board where it is; what is printed later follows it. */
-  close(): void {
+  /** Leaves the board where it is; what comes later follows it. */
+  leave(): void {
     this.#lines = [];
     this.#drawn = [];
   }
 
   #draw(above: string): void {
     const columns = this.#terminal.columns || 80;
-    const lines = this.#lines.slice(0, this.room).map((line) => cutToColumns(line, columns - 1));
+    const lines = this.#lines.slice(0, this.room).map((line) => cutLine(line, columns - 1));
     const back = this.#takeBack(columns);
-    this.#drawn = lines.map(columnsOf);
-    if (back === '' && lines.length === 0) this.#terminal.write(above);
-    else {
-      const board = lines.map((line) => `${line}\n`).join('');
-      this.#terminal.write(`${FRAME_BEGIN}${back}${above}${board}${FRAME_END}`);
-    }
+    this.#drawn = lines.map((line) => columnsOf(textOf(line)));
+    const board = lines.map((line) => `${paintLine(line, this.#paint)}\n`).join('');
+    const text = `${CLEAR_TYPED}${back}${above}${board}`;
+    if (text !== CLEAR_TYPED) this.#terminal.write(`${FRAME_BEGIN}${text}${FRAME_END}`);
   }
 
   /** A terminal that was made narrower has wrapped the longer lines since (one that cuts them instead loses rows above the board). */
