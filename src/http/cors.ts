@@ -38,7 +38,8 @@ export function createCors(allowed: readonly string[]): Cors {
   const headers = (origin: string | undefined) => (origin === undefined ? undefined : byOrigin.get(origin)) ?? toAll;
   return {
     headers,
-    preflight(method, { origin, ...request }) {
+    preflight(method, request) {
+      const { origin } = request;
       if (method !== 'OPTIONS' || origin === undefined || !request['access-control-request-method']) return undefined;
       const answer = headers(origin);
       if (!any && !byOrigin.has(origin)) return answer;

@@ -22,7 +22,8 @@ const LENGTH = 24;
 /** Characters made of one random number, which has 31 bits then. */
 const PER_NUMBER = 5;
 const made = Buffer.alloc(LENGTH);
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const ALPHABET = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789');
+const NUMBERS = ALPHABET.length ** PER_NUMBER;
 
 /** The id of a request: the client's own, or a new one where it has none that can be used. */
 export type RequestIds = (headers: IncomingHttpHeaders, path: string) => string;
@@ -39,9 +40,9 @@ export function createRequestIds(
     }
     const prefix = PREFIXES[endpointOf(path).family] ?? 'req-';
     for (let at = 0; at < LENGTH; ) {
-      let number = Math.floor(random() * ALPHABET.length ** PER_NUMBER);
+      let number = Math.floor(random() * NUMBERS);
       for (const end = Math.min(at + PER_NUMBER, LENGTH); at < end; at++) {
-        made[at] = ALPHABET.charCodeAt(number % ALPHABET.length);
+        made[at] = ALPHABET[number % ALPHABET.length] as number;
         number = Math.floor(number / ALPHABET.length);
       }
     }

@@ -36,6 +36,11 @@ export class BodyRoom {
     return !entry.waits;
   }
 
+  /** A body has come all at once, as nearly all do: it waits for nothing, and is not listed. */
+  hold(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
   /** All of it has come; its bytes are held on. */
   complete(body: Held): void {
     if (this.#reading.delete(body)) this.#resume();
@@ -54,6 +59,7 @@ export class BodyRoom {
   }
 
   #resume(): void {
+    if (this.#reading.size === 0) return;
     let isOldest = true;
     for (const [body, entry] of this.#reading) {
       if (!isOldest && this.#bytes > this.#mostBytes) return;

@@ -87,6 +87,10 @@ export class ClientRequest implements Held {
       return false;
     }
     this.#keep(chunk);
+    if (chunk.length === this.#length) {
+      this.#source.room.hold(chunk.length);
+      return true;
+    }
     const hasRoom = this.#source.room.take(this, chunk.length);
     return hasRoom && (this.#waiter !== undefined || this.#bytes < MOST_UNASKED_BYTES);
   }

@@ -311,12 +311,17 @@ export class CacheAwarePolicy implements Policy {
   #count<C extends Candidate>(
     candidate: C,
     view: WorkerView,
-    { blocks, depths, streams, ...known }: Counted,
+    counted: Counted,
     reason: string,
     scores: Choice['scores'],
   ): PredictedChoice<C> {
+    const { blocks, depths, streams, matchedBytes, matchedUse, uncachedTokens, isComputed, doubtedUpTo } = counted;
     const prediction = {
-      ...known,
+      matchedBytes,
+      matchedUse,
+      uncachedTokens,
+      isComputed,
+      doubtedUpTo,
       promptBytes: blocks.bytes,
       stamp: this.#index.insert(blocks, candidate.slot),
       prefixes: this.#popularity.join(blocks, depths),

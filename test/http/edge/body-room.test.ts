@@ -19,6 +19,16 @@ test('beyond the bound all bodies but the oldest wait until there is room', () =
   assert.deepEqual([woken, room.bytes], [['b', 'c'], 6]);
 });
 
+test('what has come whole counts, and never waits', () => {
+  const woken: string[] = [];
+  const room = new BodyRoom(10);
+  const [a, b] = [body('a', woken), body('b', woken)];
+  room.hold(8);
+  assert.deepEqual([room.take(a, 3), room.take(b, 1), room.bytes], [true, false, 12]);
+  room.give(body('whole', woken), 8);
+  assert.deepEqual([woken, room.bytes], [['b'], 4]);
+});
+
 test('whatever comes and goes, somebody goes on, and nothing is left over', () => {
   for (let seed = 1; seed <= 200; seed++) {
     const random = seededRandom(seed);
