@@ -11,7 +11,7 @@ import { readProcessTableAtOnce } from '../../src/os/process-table.ts';
 import { startChromium, withoutChromium } from '../helpers/chromium.ts';
 import { ask, coLauncher, READY, SIMULATED, sim } from '../helpers/co-launch.ts';
 import { startSim } from '../helpers/sim.ts';
-import { testRouter } from '../helpers/test-router.ts';
+import { testRouter, until } from '../helpers/test-router.ts';
 import { tlsFile } from '../helpers/tls.ts';
 
 const coLaunch = coLauncher(23_100);
@@ -60,6 +60,12 @@ function serverAt(url: string): number {
 
 const row = (page: Page, url: string) => page.locator('#workers tbody tr', { hasText: url.replace('http://', '') });
 
+/** As a browser tells a page that its tab is behind another one, or in front again. */
+function hide(page: Page, hidden: boolean): Promise<unknown> {
+  return page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));`);
+}
+
 /** What axe finds that is serious or worse. */
 async function faults(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
@@ -95,6 +101,12 @@ test('the page loads, lives, and asks before it drains a worker', { skip: withou
   await page.getByRole('button', { name: 'Flush all caches…' }).click();
   await page.getByRole('button', { name: 'Flush them' }).click();
   await page.getByText('the caches of 2 workers are empty').waitFor();
+  // In another tab it is not looked at.
+  await hide(page, true);
+  await until(() => router.records.some(({ route, clientLeft }) => route === '/dashboard/feed' && clientLeft));
+  await router.router.registry.remove(two.url);
+  await hide(page, false);
+  await row(page, two.url).waitFor({ state: 'detached' });
   assert.deepEqual(problems, []);
 });
 
