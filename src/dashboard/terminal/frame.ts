@@ -33,7 +33,8 @@ export function frame(parts: FrameParts): Line[] {
   const { snapshot, rates, columns, rows, notice, url } = parts;
   const head = [...summaryLines(snapshot), rateLine(rates, columns)].map(plain);
   const room = Math.max(0, rows - head.length - 1);
-  const body = [...servers(snapshot, columns), ...tables(parts, room)].slice(0, room);
+  const starting = servers(snapshot, columns);
+  const body = [...starting, ...tables(parts, Math.max(0, room - starting.length))].slice(0, room);
   const foot = plain(notice ?? `${KEYS}   ${url}`);
   const blank = Array.from({ length: Math.max(0, room - body.length) }, () => plain(''));
   return [...head, ...body, ...blank, foot]
@@ -48,7 +49,7 @@ export function mostScrolled({ workers }: Snapshot): number {
 
 function servers({ servers: all }: Snapshot, columns: number): Line[] {
   const starting = all.filter(({ state }) => state !== 'ready');
-  return starting.length === 0 ? [] : table(tableLines(SERVER_COLUMNS, starting, columns));
+  return starting.length === 0 ? [] : [...table(tableLines(SERVER_COLUMNS, starting, columns)), plain('')];
 }
 
 /** Workers come first; what they leave is for errors, a few, and decisions. */
