@@ -120,7 +120,7 @@ class RouterFields:
     peer_namespace: Optional[str] = None
     worker_dns: List[str] = dataclasses.field(default_factory=list)
     log_format: str = "auto"
-    metrics_compat: str = "none"
+    metrics_names: str = "both"
     record_trace: Optional[str] = None
     record_trace_max_size: int = 104857600
     record_trace_files: int = 5

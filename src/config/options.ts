@@ -496,12 +496,12 @@ export const OPTIONS = {
     },
     readNumber,
   ),
-  metricsCompat: choice({
-    flags: ['--metrics-compat'],
+  metricsNames: choice({
+    flags: ['--metrics-names'],
     group: 'observability',
-    choices: ['none', 'smg'],
-    default: 'none',
-    help: 'smg: the metrics also under the names that 0.3.2 gives them',
+    choices: ['both', 'sgl_router', 'smg'],
+    default: 'both',
+    help: 'names of the metrics: those of this router (sgl_router_*), those of 0.3.2 and smg (smg_*), or both',
   }),
   requestIdHeaders: optionalList(
     {

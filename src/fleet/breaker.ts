@@ -43,6 +43,7 @@ export class Breaker {
   #tripped = false;
   #reason = '';
   #failures = 0;
+  #successesInARow = 0;
   #lastFailureMs = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | undefined;
 
@@ -77,6 +78,11 @@ export class Breaker {
     return this.#failures;
   }
 
+  /** Successes since the last failure, whatever the state. */
+  get successes(): number {
+    return this.#successesInARow;
+  }
+
   get lastFailureMs(): number {
     return this.#lastFailureMs;
   }
@@ -97,7 +103,10 @@ export class Breaker {
   /** The request of that ticket is over. */
   settled(verdict: Verdict, ticket: number, cause = 'a failure'): void {
     if (verdict === 'failure') this.#countFailure();
-    else if (verdict === 'success') this.#failures = 0;
+    else if (verdict === 'success') {
+      this.#failures = 0;
+      this.#successesInARow++;
+    }
     if (!this.isCurrent(ticket)) return;
     if (verdict === 'failure') this.#failed(cause);
     else if (verdict === 'success') this.#succeeded();
@@ -119,6 +128,7 @@ export class Breaker {
   /** A new process on that address: nothing of the old one counts. */
   reset(): void {
     this.#failures = 0;
+    this.#successesInARow = 0;
     this.#recent = [];
     this.#epoch++;
     if (this.#state !== 'closed') this.#enter('closed');
@@ -130,6 +140,7 @@ export class Breaker {
 
   #countFailure(): void {
     this.#failures++;
+    this.#successesInARow = 0;
     this.#lastFailureMs = this.#clock.now();
   }
 

@@ -78,6 +78,7 @@ export class Observer {
     const { tracer, requestIds } = this.#parts;
     const path = pathOf(url);
     const record = new RequestRecord(requestIds(headers, path), method, path, endpointOf(path).path);
+    this.metrics.began(record);
     return new ObservedRequest(record, this.#parts, tracer?.begin(record, headers));
   }
 }

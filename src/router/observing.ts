@@ -39,8 +39,9 @@ export class Observing {
 
   /** Throws a usage error for a bad `--otlp-traces-endpoint` or `--record-trace`. */
   static async open(config: Config, watching: Watching): Promise<Observing> {
-    const { prometheusDurationBuckets: durationBuckets, metricsCompat: compat } = config;
-    const metrics = new Metrics({ version: manifest.version, durationBuckets, compat });
+    const { prometheusDurationBuckets: durationBuckets, metricsNames: names, pdDisaggregation } = config;
+    const backend = pdDisaggregation ? 'pd' : 'regular';
+    const metrics = new Metrics({ version: manifest.version, durationBuckets, names, backend });
     try {
       const opened = {
         traces: await openTraces(config, watching.log),

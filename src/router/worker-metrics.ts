@@ -13,11 +13,11 @@ export function followWorkers(metrics: Metrics, registry: Registry, models: Serv
     if (registry.get(worker.url) !== worker) return;
     const before = series.get(worker);
     const now = new Set([worker.url, ...worker.targets.map(({ url }) => url)]);
-    for (const url of now) metrics.addWorker(url, worker.role);
+    for (const url of now) metrics.addWorker(url, worker.role, worker.modelId);
     for (const url of before ?? []) if (!now.has(url)) metrics.removeWorker(url);
     series.set(worker, now);
   };
-  registry.on('change', follow);
+  for (const event of ['change', 'learned'] as const) registry.on(event, follow);
   registry.on('remove', (worker) => {
     for (const url of series.get(worker) ?? []) metrics.removeWorker(url);
     series.delete(worker);
@@ -36,22 +36,31 @@ export function followWorkers(metrics: Metrics, registry: Registry, models: Serv
 
 /** The workers as a scrape sees them. */
 export function* viewsOf(registry: Registry, policies: ReadonlyMap<Role, Policy>): Iterable<WorkerView> {
-  for (const { url, role, state, available, conducts, breaker, targets } of registry.workers) {
+  for (const { url, role, state, available, conducts, breaker, targets, client, credential } of registry.workers) {
     const policy = policies.get(role);
     const common = {
       role,
       state: state.kind,
+      healthy: state.kind === 'ready' && credential.problem === undefined,
       available,
       ejected: conducts.problem !== undefined,
-      breaker: { state: breaker.state, consecutiveFailures: breaker.failures },
+      breaker: {
+        state: breaker.state,
+        consecutiveFailures: breaker.failures,
+        consecutiveSuccesses: breaker.successes,
+      },
     };
     // Before the number of its ranks is known it has no targets, and is worth a look all the more.
-    if (targets.length === 0) yield { url, running: 0, indexBlocks: undefined, ...common };
-    for (const target of targets) {
+    if (targets.length === 0) {
+      yield { url, running: 0, connections: undefined, indexBlocks: undefined, stickyKeys: undefined, ...common };
+    }
+    for (const [index, target] of targets.entries()) {
       yield {
         url: target.url,
         running: target.load,
+        connections: index === 0 ? client.connections : undefined,
         indexBlocks: policy?.index?.held(target.slot),
+        stickyKeys: policy?.keysOn?.(target),
         ...common,
         available: available && target.admits,
       };

@@ -16,7 +16,7 @@ def test_a_scrape_is_what_prometheus_reads(tmp_path):
     port, metrics_port = pick_port(), pick_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "sglang_router.launch_server", "--sim", "--dp-size", "2", "--port", str(port)]
-    own = ["--router-prometheus-port", str(metrics_port), "--router-metrics-compat", "smg"]
+    own = ["--router-prometheus-port", str(metrics_port)]
     with subprocess.Popen([*command, *own, "--router-log-dir", str(tmp_path)], stdout=subprocess.DEVNULL) as launcher:
         try:
             wait_until("the servers", lambda: answers(f"{url}/readiness"))

@@ -227,15 +227,7 @@ test('whatever paths, models and ids clients send, the series stay few', async (
 test('a scrape is clean and says what was: on its own port without a key, on the main one with it', async () => {
   await using sim = await startSim(['--served-model-name', 'qwen', '--enable-cache-report']);
   const metricsPort = String(await freePort());
-  await using router = await before(
-    [sim],
-    '--api-key',
-    KEY,
-    '--prometheus-port',
-    metricsPort,
-    '--metrics-compat',
-    'smg',
-  );
+  await using router = await before([sim], '--api-key', KEY, '--prometheus-port', metricsPort);
   const key = { authorization: `Bearer ${KEY}` };
   const prompt = 'the same words again and again '.repeat(100);
   const body = { model: 'whatever', messages: [{ role: 'user', content: prompt }], max_tokens: 5, stream: true };

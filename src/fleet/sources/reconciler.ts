@@ -8,6 +8,18 @@ import type { FoundWorker, SourceName, WorkerSource } from './worker-source.ts';
 interface Claims {
   readonly source: WorkerSource;
   found: ReadonlyMap<string, FoundWorker>;
+  /** Workers that came and went by it. */
+  added: number;
+  removed: number;
+}
+
+/** A source as others see it. */
+export interface SourceState extends Pick<WorkerSource, 'name' | 'stale'> {
+  /** Workers that it names now. */
+  readonly names: number;
+  /** Workers that came and went by it. */
+  readonly added: number;
+  readonly removed: number;
 }
 
 /** A worker that is there because a source names it. */
@@ -39,12 +51,20 @@ export class Reconciler {
   }
 
   /** Those that may go stale: all but the command line. */
-  get sources(): readonly WorkerSource[] {
-    return this.#claims.map(({ source }) => source).filter(({ name }) => name !== 'static');
+  get sources(): readonly SourceState[] {
+    return this.#claims
+      .filter(({ source }) => source.name !== 'static')
+      .map(({ source: { name, stale }, found, added, removed }) => ({
+        name,
+        stale,
+        names: found.size,
+        added,
+        removed,
+      }));
   }
 
   follow(source: WorkerSource): void {
-    const claims: Claims = { source, found: new Map() };
+    const claims: Claims = { source, found: new Map(), added: 0, removed: 0 };
     this.#claims.push(claims);
     source.start((workers) => this.#apply(claims, workers));
   }
@@ -68,6 +88,8 @@ export class Reconciler {
       if (is) added++;
     }
     if (added + removed === 0) return;
+    claims.added += added;
+    claims.removed += removed;
     this.#log.info('workers changed', {
       source: claims.source.name,
       added,

@@ -40,6 +40,10 @@ export class WireClient implements WorkerClient {
     };
   }
 
+  get connections(): number {
+    return this.#open.size;
+  }
+
   dispatch(request: WorkerRequest, handler: ExchangeHandler): void {
     let prepared: Prepared;
     try {

@@ -41,6 +41,10 @@ class TlsClient implements WorkerClient {
     this.#fresh = new Pool(origin, { ...options, pipelining: 0 });
   }
 
+  get connections(): number {
+    return this.#kept.stats.connected + this.#fresh.stats.connected + this.#tunnels.size;
+  }
+
   dispatch(request: WorkerRequest, handler: ExchangeHandler): void {
     const { fresh, ...options } = request;
     const pool = fresh ? this.#fresh : this.#kept;

@@ -55,6 +55,8 @@ export interface ExchangeHandler {
 /** The connections to one worker. Errors are undici's, whichever client it is: name and code tell what it was. */
 export interface WorkerClient {
   dispatch(request: WorkerRequest, handler: ExchangeHandler): void;
+  /** That are open, in use or not. */
+  readonly connections: number;
   /** Ends every exchange with the error, `ClientDestroyedError` unless given, and closes every connection. */
   destroy(error?: Error): Promise<void>;
 }

@@ -1,9 +1,11 @@
-import { SMG } from './smg.ts';
+import type { Alias } from './aliases/alias.ts';
+import { FORMER } from './aliases/former.ts';
+import { SMG } from './aliases/smg.ts';
 import { METRICS, type MetricRow } from './table.ts';
 
 const INTRO = `# Metrics
 
-Generated from \`src/observe/metrics/table.ts\` and \`src/observe/metrics/smg.ts\`: do not edit, run \`npm run generate\`.
+Generated from \`src/observe/metrics/table.ts\` and \`src/observe/metrics/aliases\`: do not edit, run \`npm run generate\`.
 [observability.md](observability.md) says how to scrape them and what to look at.`;
 
 const LABELS = `## Labels
@@ -18,6 +20,9 @@ const LABELS = `## Labels
 | \`role\` | \`regular\`, \`prefill\` or \`decode\` |
 | \`status_code\` | the HTTP status; \`499\` where the client left before its answer |
 | \`error_code\` | the router's own error codes; empty for a worker's answer |
+| \`error_type\` | of a failure: \`validation_error\`, \`unauthorized\`, \`not_found\`, \`timeout\`, \`rate_limited\`, \`no_workers\`, \`backend_error\`, \`internal_error\` |
+| \`attempt\` | the attempt that failed before the wait; 10 for all after |
+| \`gt\`, \`le\` | seconds |
 | \`source\` | who names workers: \`file\`, \`kubernetes\`, \`dns\` |
 | \`reason\` | which rule of the policy decided |
 
@@ -26,7 +31,7 @@ No label has a value that a client can make up.`;
 /** docs/metrics.md. */
 export function document(): string {
   const rows: readonly MetricRow[] = Object.values(METRICS);
-  return `${[INTRO, section('Names', NAMES, rows.map(row)), LABELS, aliases(), buckets(rows)].join('\n\n')}\n`;
+  return `${[INTRO, section('Names', NAMES, rows.map(row)), LABELS, ...ALIASES.map(aliases), buckets(rows)].join('\n\n')}\n`;
 }
 
 const NAMES = ['Metric', 'Type', 'Unit', 'Labels', 'What it counts'];
@@ -35,9 +40,19 @@ function row({ name, type, unit, labels, help }: MetricRow): readonly string[] {
   return [code(name), type, unit ?? '', labels.map(code).join(', '), help];
 }
 
-function aliases(): string {
-  const rows = SMG.map(({ name, of, labels }) => [code(name), code(METRICS[of].name), labels.map(code).join(', ')]);
-  return section('Names of 0.3.2 (`--metrics-compat smg`)', ['Metric', 'The same as', 'Labels'], rows);
+const ALIASES: readonly (readonly [title: string, names: readonly Alias[]])[] = [
+  ['Names of 0.3.2 and smg (left out with `--metrics-names sgl_router`)', SMG],
+  ['Names of 0.2.x (left out with `--metrics-names smg`, as all `sgl_router_*` are)', FORMER],
+];
+
+function aliases([title, names]: (typeof ALIASES)[number]): string {
+  const rows = names.map(({ name, help, of, labels }) => [
+    code(name),
+    of.map((key) => code(METRICS[key].name)).join(', '),
+    labels.map(code).join(', '),
+    help ?? METRICS[of[0]].help,
+  ]);
+  return section(title, ['Metric', 'Comes from', 'Labels', 'What it counts'], rows);
 }
 
 function buckets(rows: readonly MetricRow[]): string {

@@ -25,6 +25,42 @@ const STATUS_TEXTS: readonly (string | undefined)[] = Array.from({ length: 600 }
   status in STATUS_CODES ? String(status) : undefined,
 );
 
+/** What kind of failure an answer is. */
+export type ErrorType =
+  | 'validation_error'
+  | 'unauthorized'
+  | 'not_found'
+  | 'timeout'
+  | 'rate_limited'
+  | 'no_workers'
+  | 'backend_error'
+  | 'internal_error';
+
+const BY_CODE: Readonly<Record<string, ErrorType>> = {
+  no_available_workers: 'no_workers',
+  no_usable_workers: 'no_workers',
+  starting: 'no_workers',
+  draining: 'no_workers',
+  model_not_found: 'not_found',
+  internal_error: 'internal_error',
+  too_many_connections: 'internal_error',
+};
+const BY_STATUS: Readonly<Record<string, ErrorType>> = {
+  401: 'unauthorized',
+  403: 'unauthorized',
+  404: 'not_found',
+  408: 'timeout',
+  429: 'rate_limited',
+  504: 'timeout',
+};
+
+/** The kind of an answer with that label, and that error code of the router's own or ''; undefined of one that is no error. */
+export function errorTypeOf(status: string, code: string): ErrorType | undefined {
+  const isError = status >= '4' && status < '6';
+  if (status === CLIENT_LEFT || (!isError && code === '')) return undefined;
+  return BY_CODE[code] ?? BY_STATUS[status] ?? (status.startsWith('4') ? 'validation_error' : 'backend_error');
+}
+
 /** Model names as the label `model`: one that a worker serves, else `other`. */
 export class ModelLabels {
   #served: ReadonlySet<string> = new Set();

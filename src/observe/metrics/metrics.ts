@@ -1,13 +1,16 @@
 import { setImmediate as otherWork } from 'node:timers/promises';
 import Registry from 'prom-client/lib/registry.js';
 import type { RequestRecord } from '../request-record.ts';
+import { type AliasContext, AliasFamily } from './aliases/alias.ts';
+import { FORMER } from './aliases/former.ts';
+import { SMG } from './aliases/smg.ts';
 import { watchEventLoop } from './event-loop.ts';
 import { createFamilies, type Families } from './families.ts';
 import type { Reading } from './family.ts';
-import { ModelLabels, methodLabel, statusLabel } from './labels.ts';
+import { errorTypeOf, ModelLabels, methodLabel, statusLabel } from './labels.ts';
+import { OpenRequests } from './open-requests.ts';
 import { watchProcess } from './process.ts';
 import type { Counter, Histogram } from './series.ts';
-import { aliasFamily, SMG } from './smg.ts';
 import type { BreakerState, Sources, WorkerView } from './sources.ts';
 import { WorkerSeries } from './worker-series.ts';
 
@@ -15,9 +18,15 @@ export interface MetricsOptions {
   readonly version: string;
   /** Bounds of the duration histograms in seconds. */
   readonly durationBuckets?: readonly number[] | undefined;
-  /** Further names for the same numbers. */
-  readonly compat?: 'none' | 'smg';
+  /** Which names its own numbers have: ours, those of 0.3.2, or both, which is the default. */
+  readonly names?: 'both' | 'sgl_router' | 'smg';
+  /** Whether requests take one worker, or a prefill and a decode server. */
+  readonly backend?: AliasContext['backend'];
 }
+
+const OURS = 'sgl_router_';
+/** Attempts that are told apart, as values of a label. */
+const MOST_ATTEMPTS = 10;
 
 /** What a request of one kind counts into. */
 interface RequestSeries {
@@ -25,6 +34,8 @@ interface RequestSeries {
   readonly requests: Counter;
   readonly duration: Histogram;
   readonly responses: Counter;
+  /** Absent where it is no error. */
+  readonly errors: Counter | undefined;
 }
 
 /** Its labels. */
@@ -53,7 +64,10 @@ export class Metrics {
   /** Of the request that ended last: the next is nearly always of the same kind, and with this a request costs 0.1 µs here instead of 0.4. */
   #lastRequests: RequestSeries | undefined;
   readonly #queueWait: Histogram;
-  readonly #compat: boolean;
+  readonly #open = new OpenRequests();
+  readonly #workerModels = new Map<string, string>();
+  readonly #aliases: readonly AliasFamily[];
+  readonly #hasOurs: boolean;
   readonly #readProcess: () => Promise<void>;
   readonly #stop: () => void;
 
@@ -63,7 +77,12 @@ export class Metrics {
     this.#unread = createFamilies();
     this.#gone = new WorkerSeries(this.#unread, '', '');
     this.#queueWait = families.queueWait.with();
-    this.#compat = options.compat === 'smg';
+    const { names = 'both', backend = 'regular' } = options;
+    this.#hasOurs = names !== 'smg';
+    const context = { backend, modelOf: (url: string) => this.#models.of(this.#workerModels.get(url)) };
+    const aliases = [...(this.#hasOurs ? FORMER : []), ...(names === 'sgl_router' ? [] : SMG)];
+    this.#aliases = aliases.map((alias) => new AliasFamily(alias, families, context));
+    families.openRequests.from(() => this.#open.byAge());
     families.build.from(() => [[[options.version, process.versions.node], 1]]);
     this.#readProcess = watchProcess(families);
     this.#stop = watchEventLoop(families.eventLoopLag.with());
@@ -84,17 +103,29 @@ export class Metrics {
     families.routersHeard.from(() => [[[], routersHeard()]]);
     families.indexBytes.from(() => [indexBytes()].flatMap((bytes) => (bytes === undefined ? [] : [[[], bytes]])));
     families.running.from(() => each(({ running }) => running));
+    families.workerReady.from(() => each(({ healthy }) => Number(healthy)));
     families.workerHealth.from(() => each(({ available }) => Number(available)));
+    families.workerConnections.from(() => each(({ connections }) => connections));
+    families.stickyKeys.from(() => each(({ stickyKeys }) => stickyKeys));
+    families.breakerSuccesses.from(() => each(({ breaker }) => breaker.consecutiveSuccesses));
     families.ejected.from(() => each(({ ejected }) => Number(ejected)));
     families.breakerState.from(() => each(({ breaker }) => BREAKER_VALUES[breaker.state]));
     families.breakerFailures.from(() => each(({ breaker }) => breaker.consecutiveFailures));
     families.treeSize.from(() => each(({ indexBlocks }) => indexBlocks));
     families.discoveryStale.from(() => [...sources()].map(({ name, stale }) => [[name], secondsSince(stale?.sinceMs)]));
+    families.discovered.from(() => [...sources()].map(({ name, names }) => [[name], names]));
+    families.discoveryChanges.from(() =>
+      [...sources()].flatMap(({ name, added, removed }) => [
+        [[name, 'added'], added],
+        [[name, 'removed'], removed],
+      ]),
+    );
     families.workers.from(() => countStates(workers()));
   }
 
-  /** A worker is there: it is counted from now on. Calling it again changes nothing. */
-  addWorker(url: string, role: string): void {
+  /** A worker is there, and serves that model as far as is known: it is counted from now on. */
+  addWorker(url: string, role: string, model?: string): void {
+    if (model !== undefined) this.#workerModels.set(url, model);
     if (!this.#workers.has(url)) this.#workers.set(url, new WorkerSeries(this.families, url, role));
   }
 
@@ -102,7 +133,8 @@ export class Metrics {
   removeWorker(url: string): void {
     this.#workers.get(url)?.retire(this.#unread);
     this.#workers.delete(url);
-    for (const family of Object.values(this.families)) family.drop('worker', url);
+    this.#drop('worker', url);
+    this.#workerModels.delete(url);
   }
 
   worker(url: string): WorkerSeries {
@@ -112,7 +144,7 @@ export class Metrics {
   /** The models that workers serve now, for the label `model`. */
   serve(models: Iterable<string>): void {
     for (const gone of this.#models.serve(models)) {
-      for (const family of Object.values(this.families)) family.drop('model', gone);
+      this.#drop('model', gone);
       for (const worker of this.#workers.values()) worker.forget(gone);
       this.#requests.clear();
       this.#lastRequests = undefined;
@@ -120,9 +152,9 @@ export class Metrics {
   }
 
   /** An attempt after the first begins, after a wait. */
-  retried({ route }: RequestRecord, waitedMs: number): void {
+  retried({ route, attempts }: RequestRecord, waitedMs: number): void {
     this.families.retries.with(route).inc();
-    this.families.retryBackoff.with().observe(waitedMs / 1000);
+    this.families.retryBackoff.with(String(Math.min(attempts, MOST_ATTEMPTS))).observe(waitedMs / 1000);
   }
 
   /** The last allowed attempt failed too. */
@@ -135,15 +167,22 @@ export class Metrics {
     this.families.recorded.with(result).inc(requests);
   }
 
+  /** A request has come; `ended` follows. */
+  began({ startedMs }: RequestRecord): void {
+    this.#open.began(startedMs);
+  }
+
   /** A request has ended. */
   ended(record: RequestRecord): void {
     const { route, method, streams, errorCode = '' } = record;
+    this.#open.ended(record.startedMs);
     const model = this.#models.of(record.model);
     const status = statusLabel(record.status, record.clientLeft);
-    const { requests, duration, responses } = this.#requestSeries({ route, method, model, streams, status, errorCode });
-    requests.inc();
-    duration.observe(record.totalMs / 1000);
-    responses.inc();
+    const series = this.#requestSeries({ route, method, model, streams, status, errorCode });
+    series.requests.inc();
+    series.duration.observe(record.totalMs / 1000);
+    series.responses.inc();
+    series.errors?.inc();
     if (record.worker === undefined) return;
     this.#queueWait.observe(record.queueMs / 1000);
     countAnswer(record, this.worker(record.worker).of(model));
@@ -166,8 +205,15 @@ export class Metrics {
   }
 
   *#all(): Iterable<{ readings(): Iterable<Reading> }> {
-    yield* Object.values(this.families);
-    if (this.#compat) for (const alias of SMG) yield aliasFamily(alias, this.families);
+    for (const family of Object.values(this.families)) {
+      if (this.#hasOurs || !family.name.startsWith(OURS)) yield family;
+    }
+    yield* this.#aliases;
+  }
+
+  #drop(label: string, value: string): void {
+    for (const alias of this.#aliases) alias.dropping(label, value);
+    for (const family of Object.values(this.families)) family.drop(label, value);
   }
 
   close(): void {
@@ -180,13 +226,15 @@ export class Metrics {
     const key = `${streams ? 's' : ''}${method} ${route} ${status} ${errorCode} ${model}`;
     let series = this.#requests.get(key);
     if (!series) {
-      const { requests, requestDuration, responses } = this.families;
+      const { requests, requestDuration, responses, requestErrors } = this.families;
       const name = methodLabel(method);
+      const errorType = errorTypeOf(status, errorCode);
       series = {
         kind,
         requests: requests.with(route, name, model, String(streams)),
         duration: requestDuration.with(route, name, model),
         responses: responses.with(route, status, errorCode),
+        errors: errorType === undefined ? undefined : requestErrors.with(route, model, errorType),
       };
       this.#requests.set(key, series);
     }

@@ -5,15 +5,25 @@ export interface WorkerView {
   readonly role: string;
   /** Where it stands: starting, ready, unhealthy, failed, draining. */
   readonly state: string;
+  /** Its health checks are good, and it takes the router's key. */
+  readonly healthy: boolean;
   /** It may receive requests. */
   readonly available: boolean;
   /** It was taken out because its errors stand out. */
   readonly ejected: boolean;
   /** Requests in flight there. */
   readonly running: number;
+  /** Open connections there; undefined of a rank that is not its server's first. */
+  readonly connections: number | undefined;
   /** Blocks that the prefix index has for it; undefined without an index. */
   readonly indexBlocks: number | undefined;
-  readonly breaker: { readonly state: BreakerState; readonly consecutiveFailures: number };
+  /** Routing keys that stay with it; undefined where no policy keeps any. */
+  readonly stickyKeys: number | undefined;
+  readonly breaker: {
+    readonly state: BreakerState;
+    readonly consecutiveFailures: number;
+    readonly consecutiveSuccesses: number;
+  };
 }
 
 export type BreakerState = 'closed' | 'open' | 'half_open';
@@ -36,4 +46,9 @@ export interface SourceView {
   readonly name: string;
   /** It does not know whether what it named is still right, since this Unix time. */
   readonly stale: { readonly sinceMs: number } | undefined;
+  /** Workers that it names now. */
+  readonly names: number;
+  /** Workers that came and went by it. */
+  readonly added: number;
+  readonly removed: number;
 }

@@ -26,7 +26,7 @@ const LAG_SECS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5];
 const WORKER = ['worker', 'role'] as const;
 const WORKER_MODEL = [...WORKER, 'model'] as const;
 
-/** Every metric of the router, once. From this table come registration, docs/metrics.md and the aliases of smg.ts. */
+/** Every metric of the router, once. From this table come registration, docs/metrics.md and the aliases. */
 export const METRICS = {
   requests: {
     name: 'sgl_router_requests_total',
@@ -47,6 +47,18 @@ export const METRICS = {
     type: 'counter',
     labels: ['route', 'status_code', 'error_code'],
     help: 'Answers; status 499 where the client left first, error_code where the router made or ended the answer itself',
+  },
+  requestErrors: {
+    name: 'sgl_router_request_errors_total',
+    type: 'counter',
+    labels: ['route', 'model', 'error_type'],
+    help: 'Requests that ended in an error, whoever made it; clients that left are none',
+  },
+  openRequests: {
+    name: 'sgl_router_open_requests',
+    type: 'gauge',
+    labels: ['gt', 'le'],
+    help: 'Requests that have come and are not over, by their age in seconds: above gt, le at most',
   },
   inFlight: {
     name: 'sgl_router_requests_in_flight',
@@ -143,6 +155,18 @@ export const METRICS = {
     labels: WORKER,
     help: 'Requests in flight at a worker',
   },
+  workerConnections: {
+    name: 'sgl_router_worker_connections',
+    type: 'gauge',
+    labels: WORKER,
+    help: 'Open connections to a worker',
+  },
+  stickyKeys: {
+    name: 'sgl_router_sticky_keys',
+    type: 'gauge',
+    labels: WORKER,
+    help: 'Routing keys whose requests go to a worker (policy manual)',
+  },
   workerResponses: {
     name: 'sgl_router_worker_responses_total',
     type: 'counter',
@@ -173,6 +197,12 @@ export const METRICS = {
     labels: WORKER,
     help: '1 where a worker may receive requests, else 0',
   },
+  workerReady: {
+    name: 'sgl_router_worker_ready',
+    type: 'gauge',
+    labels: WORKER,
+    help: "1 where a worker is healthy and takes the router's key, whatever its circuit breaker, else 0",
+  },
   workers: {
     name: 'sgl_router_workers',
     type: 'gauge',
@@ -185,6 +215,19 @@ export const METRICS = {
     unit: 'seconds',
     labels: ['source'],
     help: 'Since when a source of workers cannot say which there are (file, kubernetes, dns); 0 while it can',
+  },
+  discovered: {
+    name: 'sgl_router_discovery_workers',
+    type: 'gauge',
+    labels: ['source'],
+    help: 'Workers that a source names now',
+  },
+  discoveryChanges: {
+    name: 'sgl_router_discovery_changes_total',
+    type: 'counter',
+    labels: ['source', 'change'],
+    help: 'Workers that came by a source, and went by it: added, removed',
+    read: true,
   },
   healthChecks: {
     name: 'sgl_router_worker_health_checks_total',
@@ -208,7 +251,7 @@ export const METRICS = {
     name: 'sgl_router_retry_backoff_duration_seconds',
     type: 'histogram',
     unit: 'seconds',
-    labels: [],
+    labels: ['attempt'],
     help: 'Waits before another attempt',
     buckets: DURATION_SECS,
   },
@@ -235,6 +278,12 @@ export const METRICS = {
     type: 'gauge',
     labels: WORKER,
     help: 'Failures in a row, as the breaker counts them',
+  },
+  breakerSuccesses: {
+    name: 'sgl_router_cb_consecutive_successes',
+    type: 'gauge',
+    labels: WORKER,
+    help: 'Successes in a row, as the breaker counts them',
   },
   ejected: {
     name: 'sgl_router_worker_ejected',

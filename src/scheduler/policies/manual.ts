@@ -41,6 +41,10 @@ export class ManualPolicy implements Policy {
     return chosen(assigned, 'assigned', scores);
   }
 
+  keysOn(candidate: Pick<Candidate, 'url'>): number {
+    return this.#keys.keysOn(candidate);
+  }
+
   evict(): void {
     this.#keys.forget();
   }

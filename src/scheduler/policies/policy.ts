@@ -54,6 +54,8 @@ export interface Policy {
   readonly followsLoad?: boolean;
   /** What it remembers of prompts; for metrics. */
   readonly index?: Pick<PrefixIndex, 'bytes' | 'held'>;
+  /** The routing keys that stay with a worker; for metrics. */
+  keysOn?(candidate: Pick<Candidate, 'url'>): number;
   /** `candidates` is never empty and holds only available workers. */
   pick<C extends Candidate>(candidates: readonly C[], hints: Hints, explain?: boolean): Choice<C>;
   /** The worker's first byte for that choice has come: its prefill is over. */

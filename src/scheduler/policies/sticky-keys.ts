@@ -49,7 +49,7 @@ export class StickyKeys {
   }
 
   /** Keys whose requests go to this worker. */
-  keysOn({ url }: Candidate): number {
+  keysOn({ url }: Pick<Candidate, 'url'>): number {
     return this.#keysOn.get(url) ?? 0;
   }
 

@@ -101,11 +101,12 @@ test('what is sent: request line, host, headers in order, and the body with its 
 
 test('connections are kept: one after the other needs one, at once each its own', async (t) => {
   await using worker = await recordingWorker();
-  const { ask } = client(t, worker.url);
+  const { wire, ask } = client(t, worker.url);
+  assert.equal(wire.connections, 0);
   for (let i = 0; i < 5; i++) assert.equal((await ask()).body, '/x');
-  assert.equal(worker.connections, 1);
+  assert.deepEqual([worker.connections, wire.connections], [1, 1]);
   await Promise.all([ask(), ask(), ask()]);
-  assert.equal(worker.connections, 3);
+  assert.deepEqual([worker.connections, wire.connections], [3, 3]);
 });
 
 test('an idle connection is closed in time, and sooner where the worker would', async (t) => {

@@ -33,11 +33,14 @@ async function scrape(): Promise<Map<string, Set<string>>> {
         url: 'http://w0',
         role: 'regular',
         state: 'ready',
+        healthy: true,
         available: true,
         ejected: false,
         running: 0,
+        connections: 1,
         indexBlocks: 1,
-        breaker: { state: 'closed', consecutiveFailures: 0 },
+        stickyKeys: 1,
+        breaker: { state: 'closed', consecutiveFailures: 0, consecutiveSuccesses: 1 },
       },
     ],
     inFlight: () => 0,
@@ -45,7 +48,7 @@ async function scrape(): Promise<Map<string, Set<string>>> {
     connections: () => 0,
     indexBytes: () => 0,
     routersHeard: () => 0,
-    sources: () => [{ name: 'kubernetes', stale: undefined }],
+    sources: () => [{ name: 'kubernetes', stale: undefined, names: 1, added: 1, removed: 0 }],
   });
   const families = parseScrape(await metrics.render());
   metrics.close();

@@ -21,11 +21,14 @@ const view = (fields: Partial<WorkerView> = {}): WorkerView => ({
   url: URL_0,
   role: 'regular',
   state: 'ready',
+  healthy: true,
   available: true,
   ejected: true,
   running: 3,
+  connections: 2,
   indexBlocks: 40,
-  breaker: { state: 'half_open', consecutiveFailures: 2 },
+  stickyKeys: 5,
+  breaker: { state: 'half_open', consecutiveFailures: 2, consecutiveSuccesses: 0 },
   ...fields,
 });
 
@@ -138,7 +141,7 @@ test('what a worker does is counted where it happens', async () => {
   assert.equal(of('worker_ejections_total', { route: '/generate' }), 1);
   assert.equal(scraped(families, 'sgl_router_retries_total', { route: '/generate' }), 1);
   assert.equal(scraped(families, 'sgl_router_retries_exhausted_total', { route: '/generate' }), 1);
-  assert.equal(scraped(families, 'sgl_router_retry_backoff_duration_seconds_sum'), 0.25);
+  assert.equal(scraped(families, 'sgl_router_retry_backoff_duration_seconds_sum', { attempt: '1' }), 0.25);
 });
 
 test('the gaps of a stream are those between its chunks', async () => {
@@ -215,7 +218,7 @@ test('a worker that comes back counts anew', async () => {
 });
 
 test('no client can make up a label value', async () => {
-  using metrics = metricsOf({ compat: 'smg' });
+  using metrics = metricsOf();
   for (let i = 0; i < 100_000; i++) {
     metrics.ended(
       answeredRequest({
@@ -259,8 +262,8 @@ test('--prometheus-duration-buckets replace the bounds of durations only', async
   assert.ok(families.get('sgl_router_ttft_seconds')!.samples.length > 4);
 });
 
-test('with compat smg the names of 0.3.2 stand beside, summed over what their labels leave out', async () => {
-  using metrics = metricsOf({ compat: 'smg' });
+test('the names of 0.3.2 stand beside ours, summed over what their labels leave out', async () => {
+  using metrics = metricsOf();
   const chat = { path: '/v1/chat/completions', route: '/v1/chat/completions', model: 'qwen' };
   metrics.ended(answeredRequest({ ...chat, streams: true }));
   metrics.ended(answeredRequest({ ...chat, streams: false }));
@@ -287,16 +290,107 @@ test('with compat smg the names of 0.3.2 stand beside, summed over what their la
   assert.equal(scraped(families, 'smg_http_rate_limit_total', { result: 'allowed' }), 2);
   assert.equal(scraped(families, 'smg_worker_selection_total', { policy: 'cache_aware', worker_type: 'regular' }), 2);
   assert.equal(scraped(families, 'smg_worker_health', { worker: URL_0 }), 1);
-  assert.equal(scraped(families, 'smg_http_connections_active'), 4);
   assert.ok(
     [...families.keys()].some((name) => name.startsWith('sgl_router_')),
     'our names stay',
   );
 });
 
-test('without compat there are none of them', async () => {
+test('either family of names can be left out; what tells of the process stays', async () => {
+  const namesOf = async (names: 'sgl_router' | 'smg') => {
+    using metrics = metricsOf({ names });
+    return [...(await scrape(metrics)).keys()];
+  };
+  const [ours, theirs] = [await namesOf('sgl_router'), await namesOf('smg')];
+  assert.ok(ours.includes('sgl_router_requests_total') && !ours.some((name) => name.startsWith('smg_')));
+  assert.ok(theirs.includes('smg_http_requests_total') && !theirs.some((name) => name.startsWith('sgl_router_')));
+  for (const names of [ours, theirs]) assert.ok(names.includes('process_resident_memory_bytes'));
+});
+
+test('a sum over workers or models does not fall when one of them goes, and keeps nothing that names it', async () => {
   using metrics = metricsOf();
-  assert.ok(!(await metrics.render()).includes('smg_'));
+  const chat = { path: '/v1/chat/completions', route: '/v1/chat/completions', model: 'qwen', worker: URL_0 };
+  metrics.addWorker(URL_0, 'regular', 'qwen');
+  metrics.worker(URL_0).chosen('cache_aware', 'prefix');
+  metrics.worker(URL_0).answered(503);
+  metrics.ended(answeredRequest({ ...chat, promptTokens: 7, streams: true, firstByteMs: 5 }));
+  const sums = async () => {
+    const families = await scrape(metrics);
+    const of = (name: string, labels: Record<string, string> = {}) => scraped(families, name, labels);
+    return [
+      of('smg_worker_selection_total', { model: 'qwen', policy: 'cache_aware' }),
+      of('smg_router_upstream_responses_total', { status_code: '503' }),
+      of('smg_worker_errors_total', { error_type: 'backend_error' }),
+      of('smg_router_tokens_total', { model: 'qwen', token_type: 'input' }),
+      of('smg_router_ttft_seconds_count', { model: 'qwen' }),
+      of('smg_http_requests_total', { path: chat.route }),
+      of('sgl_router_cache_hits_total'),
+    ];
+  };
+  assert.deepEqual(await sums(), [1, 1, 1, 7, 1, 1, 1]);
+  metrics.removeWorker(URL_0);
+  assert.deepEqual(await sums(), [1, 1, 1, 7, 1, 1, 1]);
+  metrics.addWorker(URL_0, 'regular', 'qwen');
+  metrics.worker(URL_0).answered(503);
+  assert.equal((await sums())[1], 2);
+  metrics.serve(['llama']);
+  const [selections, , errors, tokens, , requests] = await sums();
+  assert.deepEqual([selections, errors, tokens, requests], [undefined, 2, undefined, 1]);
+  assert.ok(!(await metrics.render()).includes('model="qwen"'));
+});
+
+test('open requests by age, and how many there are', async () => {
+  using metrics = metricsOf();
+  const now = performance.now();
+  const open = [0, 10, 45, 90_000].map((secs) => {
+    const record = answeredRequest({ startedMs: now - secs * 1000 });
+    metrics.began(record);
+    return record;
+  });
+  const ages = async () => {
+    const families = await scrape(metrics);
+    const of = (gt: string) => scraped(families, 'smg_http_inflight_request_age_count', { gt });
+    return [of('0'), of('30'), of('60'), of('86400'), scraped(families, 'smg_http_connections_active')];
+  };
+  assert.deepEqual(await ages(), [2, 1, 0, 1, 4]);
+  for (const record of open) metrics.ended(record);
+  assert.deepEqual(await ages(), [0, 0, 0, 0, 0]);
+});
+
+test('errors by their kind, whoever made them', async () => {
+  using metrics = metricsOf();
+  const ended = (status: number, errorCode?: string, clientLeft = false) =>
+    metrics.ended(answeredRequest({ model: 'qwen', route: '/generate', status, errorCode, clientLeft }));
+  ended(200);
+  ended(400);
+  ended(422, 'unprocessable_entity');
+  ended(404, 'model_not_found');
+  ended(429, 'too_many_requests');
+  ended(401, 'unauthorized');
+  ended(504, 'worker_timeout');
+  ended(503, 'no_usable_workers');
+  ended(502, 'worker_died');
+  ended(500);
+  ended(500, 'internal_error');
+  ended(200, 'worker_connection_failed');
+  ended(0, undefined, true);
+  const families = await scrape(metrics);
+  const of = (name: string, type: string) => scraped(families, name, { error_type: type });
+  const ours = (type: string) => of('sgl_router_request_errors_total', type);
+  const types = ['validation_error', 'unauthorized', 'not_found', 'timeout', 'rate_limited', 'no_workers'];
+  assert.deepEqual(types.map(ours), [2, 1, 1, 1, 1, 1]);
+  assert.deepEqual([ours('backend_error'), ours('internal_error')], [3, 1]);
+  const theirs = (type: string) => of('smg_router_request_errors_total', type);
+  assert.deepEqual([...types, 'backend_error', 'internal_error'].map(theirs), [
+    2,
+    undefined,
+    undefined,
+    1,
+    undefined,
+    2,
+    3,
+    1,
+  ]);
 });
 
 test('the text of many workers is written in parts, each series once and each help once, while other work goes on', async () => {
