@@ -1,9 +1,8 @@
 import { gatherServer } from '../config/launch.ts';
-import { LAUNCH_OPTIONS, SERVER_OPTIONS } from '../config/launch-options.ts';
 import { gatherRouter } from '../config/resolve.ts';
 import { settingsOf } from '../config/settings.ts';
 import { settingsText } from '../config/settings-text.ts';
-import { optionsOf, PREFIXED_OPTIONS, ROUTER_OPTIONS } from '../config/vocabulary.ts';
+import { CO_LAUNCH_OPTIONS, ROUTER_OPTIONS } from '../config/vocabulary.ts';
 import { withoutSecrets } from '../os/command-line.ts';
 import type { SmallCommand } from './small-command.ts';
 
@@ -34,7 +33,6 @@ async function routerText(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
 
 async function serverText(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   const { given, serverArgs } = await gatherServer(argv, env);
-  const options = [...optionsOf(SERVER_OPTIONS), ...optionsOf(LAUNCH_OPTIONS), ...PREFIXED_OPTIONS];
   const words = serverArgs.length === 0 ? '' : `\n# Each server gets: ${withoutSecrets(serverArgs).join(' ')}\n`;
-  return `${settingsText(settingsOf(options, given))}${words}`;
+  return `${settingsText(settingsOf(CO_LAUNCH_OPTIONS, given))}${words}`;
 }

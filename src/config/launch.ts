@@ -3,6 +3,7 @@ import { type Find, findAbbreviated, type Given, isFlag, type Option, scan, unkn
 import { check } from './check.ts';
 import { addConfigFile } from './config-file.ts';
 import { type Env, unknownVariables } from './environment.ts';
+import { grpcRefusal, speaksGrpc } from './grpc.ts';
 import { AUTO, LAUNCH_OPTIONS, SERVER_OPTIONS, SERVERS_TOO, SHORTEST, TAKEN } from './launch-options.ts';
 import { nearest } from './nearest.ts';
 import { type Config, OPTIONS } from './options.ts';
@@ -11,7 +12,15 @@ import { addEnvironment, configOf, deepFreeze, type RouterSettings, valuesOf } f
 import { addServerFile } from './server-file.ts';
 import { type Setting, settingsOf } from './settings.ts';
 import type { ValueOf } from './spec.ts';
-import { optionsOf, PREFIXED_OPTIONS, prefixed, prefixedFlag, ROUTER_OPTIONS, vocabularyOf } from './vocabulary.ts';
+import {
+  CO_LAUNCH_OPTIONS,
+  optionsOf,
+  PREFIXED_OPTIONS,
+  prefixed,
+  prefixedFlag,
+  ROUTER_OPTIONS,
+  vocabularyOf,
+} from './vocabulary.ts';
 
 /** What the launcher starts: how many servers, where, and with which arguments. */
 export interface LaunchConfig {
@@ -58,7 +67,7 @@ const OURS = [...PREFIXED_OPTIONS, ...optionsOf(LAUNCH_OPTIONS)];
 const OUR_FLAGS = vocabularyOf(OURS);
 const READ_OPTIONS = optionsOf(SERVER_OPTIONS);
 /** What the file of launch_server may name: the flags that its help lists. */
-const FILE_FLAGS = vocabularyOf([...OURS, ...READ_OPTIONS]);
+const FILE_FLAGS = vocabularyOf(CO_LAUNCH_OPTIONS);
 const READ_FLAGS = vocabularyOf([...READ_OPTIONS, ...OURS.filter(({ key }) => TAKEN.has(key))]);
 const ROUTER_FLAGS = vocabularyOf(ROUTER_OPTIONS);
 /** Flags of the router that no server has. */
@@ -90,7 +99,7 @@ export async function resolveServer(
     config,
     launch,
     notices: [...notices, ...warnings, ...misspelt(serverArgs), ...unknownVariables(env)],
-    settings: settingsOf([...OURS, ...READ_OPTIONS], given),
+    settings: settingsOf(CO_LAUNCH_OPTIONS, given),
   };
 }
 
@@ -105,23 +114,17 @@ export async function gatherServer(argv: readonly string[], env: Env): Promise<G
     const { origin, occurrences = [] } = given.get(option.key) ?? {};
     if (origin?.kind === 'file' && passOn(option)) serverArgs.push(option.spec.flags[0], ...occurrences.flat());
   }
-  await addServerFile(given, READ_FLAGS, refuseGrpc);
+  await addServerFile(given, READ_FLAGS);
   addPrefillDecode(given);
   return { given, serverArgs };
 }
 
 /** A name in the file of launch_server that no flag of its help has. */
 function refuseInFile(flag: string): ExitError {
-  try {
-    serversWord(flag);
-  } catch (error) {
-    if (error instanceof ExitError) return error;
-    throw error;
-  }
   const { message } = unknownFlag(flag, FILE_FLAGS.keys());
   const hint =
     'flags of the servers that --help does not list are written on the command line, or in the file of --config';
-  return new ExitError('usage', message, { hint });
+  return refusalOf(flag) ?? new ExitError('usage', message, { hint });
 }
 
 function noModel(serverArgs: readonly string[]): ExitError {
@@ -196,19 +199,18 @@ const find: Find = (name) => {
 
 /** The word itself, unless it was surely meant for the router. */
 function serversWord(word: string): string {
-  const name = word.split('=', 1)[0]!;
-  if (name.startsWith('--router-')) throw unknownFlag(word, OUR_FLAGS.keys());
-  refuseGrpc(name);
-  if (!ROUTER_FLAGS.has(name) || SERVERS_TOO.has(name)) return word;
-  throw new ExitError('usage', `${name} is a router flag: with launch_server write ${prefixedFlag(name)}`);
+  const refusal = refusalOf(word);
+  if (refusal) throw refusal;
+  return word;
 }
 
-/** Servers that speak gRPC in place of HTTP; `--grpc-port` opens a second port and does no harm. */
-function refuseGrpc(flag: string): void {
-  if (!flag.startsWith('--grpc-m') && !flag.startsWith('--smg-g')) return;
-  throw new ExitError('usage', `${flag}: the router speaks HTTP to its servers, not gRPC`, {
-    hint: 'leave it out; --grpc-port N gives each server a gRPC port beside the HTTP one',
-  });
+/** Why the servers do not get that word; undefined where they do. */
+function refusalOf(word: string): ExitError | undefined {
+  const name = word.split('=', 1)[0]!;
+  if (name.startsWith('--router-')) return unknownFlag(word, OUR_FLAGS.keys());
+  if (speaksGrpc(name)) return grpcRefusal(name);
+  if (!ROUTER_FLAGS.has(name) || SERVERS_TOO.has(name)) return undefined;
+  return new ExitError('usage', `${name} is a router flag: with launch_server write ${prefixedFlag(name)}`);
 }
 
 function launchOf(given: ReadonlyMap<string, Given>, serverArgs: readonly string[]): LaunchConfig {

@@ -1,19 +1,16 @@
 import { ExitError } from '../errors/errors.ts';
 import type { Given, Vocabulary } from './argv.ts';
 import { readLines } from './config-file.ts';
+import { grpcRefusal, speaksGrpc } from './grpc.ts';
 import { AUTO } from './launch-options.ts';
 
 const SHORT: Readonly<Record<string, string>> = { dp: 'dp-size', tp: 'tp-size', pp: 'pp-size' };
 
 /**
  * What the servers' `--config` file, YAML as SGLang takes it, says of flags that are read here; it reaches the servers by itself.
- * Lists and maps are left out: no flag that the launcher reads has one. `refuseGrpc` throws for a switch of that name.
+ * Lists and maps are left out: no flag that the launcher reads has one.
  */
-export async function addServerFile(
-  given: Map<string, Given>,
-  read: Vocabulary,
-  refuseGrpc: (flag: string) => void,
-): Promise<void> {
+export async function addServerFile(given: Map<string, Given>, read: Vocabulary): Promise<void> {
   const path = given.get('serverConfig')?.occurrences.at(-1)?.[0];
   if (path === undefined) return;
   // Before the file, which has less to say.
@@ -22,7 +19,7 @@ export async function addServerFile(
     if (typeof value !== 'string' || value === '') continue;
     const name = key.replaceAll('_', '-');
     const flag = `--${SHORT[name] ?? name}`;
-    if (/^(?:true|yes|on)$/i.test(value)) refuseGrpc(flag);
+    if (speaksGrpc(flag) && /^(?:true|yes|on)$/i.test(value)) throw grpcRefusal(flag);
     const option = read.get(flag);
     if (!option) continue;
     const place = `${path}, line ${line}`;

@@ -1,5 +1,6 @@
 import type { Option, Vocabulary } from './argv.ts';
 import { COMPAT_OPTIONS } from './compat.ts';
+import { LAUNCH_OPTIONS, SERVER_OPTIONS } from './launch-options.ts';
 import { OPTIONS } from './options.ts';
 import { file, type Spec } from './spec.ts';
 
@@ -25,6 +26,13 @@ export const ROUTER_OPTIONS: readonly Option[] = [
 
 /** The same as launch_server has them. */
 export const PREFIXED_OPTIONS: readonly Option[] = ROUTER_OPTIONS.map(prefixed);
+
+/** All that launch_server reads: of the servers' flags, its own, and the router's. */
+export const CO_LAUNCH_OPTIONS: readonly Option[] = [
+  ...optionsOf(SERVER_OPTIONS),
+  ...optionsOf(LAUNCH_OPTIONS),
+  ...PREFIXED_OPTIONS,
+];
 
 /** The rows of a table as options. */
 export function optionsOf(table: Readonly<Record<string, Spec>>): readonly Option[] {

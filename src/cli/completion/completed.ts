@@ -1,9 +1,8 @@
 import { BENCH_OPTIONS } from '../../bench/options.ts';
 import { WORKLOADS } from '../../bench/workloads/index.ts';
-import { LAUNCH_OPTIONS, SERVER_OPTIONS } from '../../config/launch-options.ts';
 import { OPTIONS } from '../../config/options.ts';
 import type { Spec } from '../../config/spec.ts';
-import { optionsOf, PREFIXED_OPTIONS, ROUTER_OPTIONS } from '../../config/vocabulary.ts';
+import { CO_LAUNCH_OPTIONS, ROUTER_OPTIONS } from '../../config/vocabulary.ts';
 import { SIM_OPTIONS } from '../../sim/options.ts';
 import type { SmallCommand } from '../small-command.ts';
 
@@ -58,8 +57,7 @@ export async function completedCommands(rows: readonly NamedCommand[]): Promise<
 const WORDS: Readonly<Record<string, readonly string[]>> = { [CONFIG]: CONFIGURED, completion: SHELLS };
 const HELP: CompletedFlag = { names: ['--help', '-h'], help: 'print help and exit', values: 'none', many: false };
 
-const serverFlags = () =>
-  flagsOfSpecs([...optionsOf(SERVER_OPTIONS), ...optionsOf(LAUNCH_OPTIONS), ...PREFIXED_OPTIONS]);
+const serverFlags = () => flagsOfSpecs(CO_LAUNCH_OPTIONS);
 
 const FLAGS: Readonly<Record<string, () => readonly CompletedFlag[]>> = {
   server: serverFlags,
