@@ -1,5 +1,6 @@
+import type { LaunchConfig } from '../config/launch.ts';
 import { ExitError } from '../errors/errors.ts';
-import { countableGpus, fillGpus, checkGpus as requireGpus } from '../launch/gpus.ts';
+import { countableGpus, fillGpus, type Gpus, checkGpus as requireGpus } from '../launch/gpus.ts';
 import type { Holder, NvidiaGpu } from '../launch/nvidia.ts';
 import { commandLine, describeHolder } from '../os/port-holder.ts';
 import { type Finding, ok, problem, type Subject, usesGpus, warning } from './check.ts';
@@ -34,35 +35,30 @@ export async function checkDriver({ launch, machine }: Subject): Promise<readonl
   return [ok(text, about)];
 }
 
-/** How many there are, whether the launch fits, and who holds them. */
-export async function checkGpus(subject: Subject): Promise<readonly Finding[]> {
-  const { launch, env, machine } = subject;
+/** How many there are, whether the launch fits, and who holds them. Nothing where the driver's row says what is wrong. */
+export async function checkGpus({ launch, env, machine }: Subject): Promise<readonly Finding[]> {
   if (!usesGpus(launch)) return [ok('not needed')];
   const nvidia = await machine.nvidia();
   const gpus = await countableGpus(launch, env);
+  if (!gpus && nvidia.kind === 'broken') return [];
   const there = nvidia.kind === 'told' ? nvidia.gpus : [];
-  const findings = await Promise.all(there.flatMap((gpu) => heldFinding(gpu) ?? []));
-  if (!gpus) {
-    const why = there.length > 0 ? 'how many of them this launch may use cannot be told' : noGpu(nvidia.kind);
-    return [there.length > 0 ? ok(`${namesOf(there)}; ${why}`) : problem(why, TRY_WITHOUT), ...findings];
-  }
-  const text =
-    there.length > 0 ? `${gpus.count} (${gpus.source}): ${namesOf(there)}` : `${gpus.count} (${gpus.source})`;
-  const about = { count: gpus.count, source: gpus.source, gpus: there };
-  try {
-    requireGpus(fillGpus(launch, gpus), gpus);
-    return [ok(text, about), ...findings];
-  } catch (error) {
-    if (!(error instanceof ExitError)) throw error;
-    return [problem(gpus.count === 0 ? `none: ${gpus.source}` : error.message, error.hint, about), ...findings];
-  }
+  return [countFinding(launch, gpus, there), ...(await Promise.all(there.filter(isHeld).map(heldFinding)))];
 }
 
-function noGpu(nvidiaSmi: 'told' | 'missing' | 'broken'): string {
-  const problem = { told: 'nvidia-smi lists none', broken: 'nvidia-smi fails', missing: 'there is no nvidia-smi' }[
-    nvidiaSmi
-  ];
-  return `no GPU: ${problem}, and no rocm-smi that lists one`;
+function countFinding(launch: LaunchConfig, gpus: Gpus | undefined, there: readonly NvidiaGpu[]): Finding {
+  if (!gpus) {
+    if (there.length > 0) return ok(`${namesOf(there)}; how many of them this launch may use cannot be told`);
+    return problem('no GPU: neither nvidia-smi nor rocm-smi lists one', TRY_WITHOUT);
+  }
+  const { count, source } = gpus;
+  const about = { count, source, gpus: there };
+  try {
+    requireGpus(fillGpus(launch, gpus), gpus);
+    return ok(`${count} (${source})${there.length > 0 ? `: ${namesOf(there)}` : ''}`, about);
+  } catch (error) {
+    if (!(error instanceof ExitError)) throw error;
+    return problem(error.message, error.hint, about);
+  }
 }
 
 /** `8 × NVIDIA H200 (141 GB)`. */
@@ -73,19 +69,18 @@ function namesOf(gpus: readonly NvidiaGpu[]): string {
   return [...kinds].map(([kind, { length }]) => `${length} × ${kind}`).join(', ');
 }
 
-/** A GPU that others use: SGLang takes what is free for its KV cache, and fails where that is too little. */
-function heldFinding({ index, usedMiB, totalMiB, holders }: NvidiaGpu): Promise<Finding> | undefined {
-  if (holders.length === 0 && usedMiB <= IDLE_SHARE * totalMiB) return undefined;
-  return (async () => {
-    const who = await Promise.all(holders.map(describe));
-    const by =
-      who.length > 0 ? who.join('; ') : 'processes that cannot be seen from here, as those of another container';
-    const text = `GPU ${index}: ${gigabytes(usedMiB)} of ${gigabytes(totalMiB)} are held by ${by}`;
-    return warning(text, 'end them, or leave this GPU out with CUDA_VISIBLE_DEVICES or --base-gpu-id', {
-      gpu: index,
-      holders,
-    });
-  })();
+/** Others use it. */
+function isHeld({ usedMiB, totalMiB, holders }: NvidiaGpu): boolean {
+  return holders.length > 0 || usedMiB > IDLE_SHARE * totalMiB;
+}
+
+/** SGLang takes what is free for its KV cache, and fails where that is too little. */
+async function heldFinding({ index, usedMiB, totalMiB, holders }: NvidiaGpu): Promise<Finding> {
+  const who = await Promise.all(holders.map(describe));
+  const by = who.length > 0 ? who.join('; ') : 'processes that cannot be seen from here, as those of another container';
+  const hint = 'end them, or leave this GPU out with CUDA_VISIBLE_DEVICES or --base-gpu-id';
+  const text = `GPU ${index}: ${gigabytes(usedMiB)} of ${gigabytes(totalMiB)} are held by ${by}`;
+  return warning(text, hint, { gpu: index, holders });
 }
 
 /** nvidia-smi cuts names, and shows pids of outside a container as well. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -16,9 +16,9 @@ export type ModelPlace =
 export function placeOfModel(modelPath: string, env: NodeJS.ProcessEnv): ModelPlace {
   if (existsSync(modelPath)) return { kind: 'local', path: modelPath };
   if (!isHubName(modelPath)) return { kind: 'missing' };
-  const snapshots = join(hubFolder(env), `models--${modelPath.replaceAll('/', '--')}`, 'snapshots');
-  const [revision] = namesIn(snapshots);
-  return revision === undefined ? { kind: 'hub' } : { kind: 'cached', path: join(snapshots, revision) };
+  const cached = join(hubFolder(env), `models--${modelPath.replaceAll('/', '--')}`);
+  const path = join(cached, 'snapshots', revisionIn(cached));
+  return existsSync(path) ? { kind: 'cached', path } : { kind: 'hub' };
 }
 
 /** `org/name` or `name`, and nothing of that name here. */
@@ -32,10 +32,11 @@ export function hubFolder(env: NodeJS.ProcessEnv): string {
   return env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, 'hub');
 }
 
-function namesIn(folder: string): readonly string[] {
+/** The one that `main` was when it was last asked for. A name that no snapshot has where there is none. */
+function revisionIn(cached: string): string {
   try {
-    return readdirSync(folder);
+    return readFileSync(join(cached, 'refs', 'main'), 'utf8').trim() || 'none';
   } catch {
-    return [];
+    return 'none';
   }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { askPython, type PythonFacts } from '../launch/python-facts.ts';
 import { onPath } from '../os/on-path.ts';
-import { type Finding, ok, problem, type Subject, usesGpus, warning } from './check.ts';
+import { type Finding, ok, problem, type Subject, usesGpus } from './check.ts';
 
 /** What sglang 0.5 needs. */
 const OLDEST = [3, 10] as const;
@@ -22,11 +22,11 @@ export async function checkPython({ launch, env, machine }: Subject): Promise<re
   return [ok(text, about)];
 }
 
-/** Whether it has sglang; if not, which other one has. */
+/** Whether it has sglang; if not, which other one has. Nothing where that Python does not run. */
 export async function checkSglang({ launch, env, machine }: Subject): Promise<readonly Finding[]> {
   if (launch.sim) return [notNeeded()];
   const { python, facts } = await machine.python();
-  if (!facts) return [problem('unknown, as that Python does not run')];
+  if (!facts) return [];
   if (facts.sglang) return [ok(facts.sglang.version ?? 'of unknown version', { version: facts.sglang.version })];
   return [problem(`not installed for ${python}`, await chooseHint(env, python))];
 }
@@ -35,16 +35,10 @@ export async function checkSglang({ launch, env, machine }: Subject): Promise<re
 export async function checkTorch({ launch, machine }: Subject): Promise<readonly Finding[]> {
   if (launch.sim) return [notNeeded()];
   const { python, facts } = await machine.python();
-  if (!facts) return [problem('unknown, as that Python does not run')];
-  const { torch, sglang } = facts;
-  if (!torch) {
-    // Who has to install sglang first gets it with that.
-    return [
-      sglang
-        ? problem(`not installed for ${python}`, `${python} -m pip install sglang`)
-        : warning('not installed either'),
-    ];
-  }
+  // Whoever has to install sglang gets torch with it.
+  if (!facts?.sglang) return [];
+  const { torch } = facts;
+  if (!torch) return [problem(`not installed for ${python}`, `${python} -m pip install sglang`)];
   const built = torch.cuda ? `for CUDA ${torch.cuda}` : torch.hip ? `for ROCm ${torch.hip}` : 'for CPUs alone';
   const about = { version: torch.version, cuda: torch.cuda, hip: torch.hip };
   const text = `${torch.version ?? 'of unknown version'}, built ${built}`;

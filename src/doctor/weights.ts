@@ -17,8 +17,8 @@ export async function lookAtModel(path: string): Promise<ModelFiles> {
     const names = await readdir(path);
     const problem = await problemOfConfig(path, names);
     if (problem !== undefined) return { problem };
-    const missing = await missingShards(path, names);
-    if (missing !== undefined) return { problem: `${missing}, which its index names, is not there` };
+    const missing = await problemOfIndex(path, names);
+    if (missing !== undefined) return { problem: missing };
     const weights = names.filter((name) => WEIGHTS.test(name));
     if (weights.length === 0) return { problem: 'it has no weights (*.safetensors, *.bin, *.gguf)' };
     return await lookAtWeights(path, weights);
@@ -34,22 +34,28 @@ async function problemOfConfig(path: string, names: readonly string[]): Promise<
     (error: unknown) => new Error(fileProblem(error)),
   );
   if (text instanceof Error) return `config.json cannot be read: ${text.message}`;
+  if (isJson(text)) return undefined;
+  return `config.json is not JSON${text.startsWith(LFS) ? ' but a pointer of git-lfs: run git lfs pull there' : ''}`;
+}
+
+function isJson(text: string): boolean {
   try {
     JSON.parse(text);
-    return undefined;
+    return true;
   } catch {
-    return `config.json is not JSON${text.startsWith(LFS) ? ' but a pointer of git-lfs: run git lfs pull there' : ''}`;
+    return false;
   }
 }
 
-/** A file that the index names and that is not there: a download that was broken off. */
-async function missingShards(path: string, names: readonly string[]): Promise<string | undefined> {
+/** A file that the index names may not be there: its download was broken off. */
+async function problemOfIndex(path: string, names: readonly string[]): Promise<string | undefined> {
   const index = names.find((name) => name.endsWith('.safetensors.index.json'));
   if (index === undefined) return undefined;
-  const { weight_map: map } = JSON.parse(await readFile(join(path, index), 'utf8')) as {
-    weight_map?: Record<string, string>;
-  };
-  return Object.values(map ?? {}).find((file) => !names.includes(file));
+  const text = await readFile(join(path, index), 'utf8');
+  if (!isJson(text)) return `${index} is not JSON`;
+  const { weight_map: map } = JSON.parse(text) as { readonly weight_map?: Readonly<Record<string, string>> };
+  const missing = Object.values(map ?? {}).find((file) => !names.includes(file));
+  return missing === undefined ? undefined : `${missing}, which its index names, is not there`;
 }
 
 async function lookAtWeights(path: string, names: readonly string[]): Promise<ModelFiles> {
@@ -84,7 +90,7 @@ async function sizeInHeader(handle: FileHandle, size: number): Promise<number | 
   const length = Buffer.alloc(8);
   await handle.read(length, 0, 8, 0);
   const headerBytes = Number(length.readBigUInt64LE());
-  if (headerBytes > LONGEST_HEADER || size < 8) return undefined;
+  if (size < 8 || headerBytes > LONGEST_HEADER) return undefined;
   if (size < 8 + headerBytes) return 8 + headerBytes;
   const header = Buffer.alloc(headerBytes);
   await handle.read(header, 0, headerBytes, 8);

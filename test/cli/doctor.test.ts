@@ -10,6 +10,7 @@ import { identityOf } from '../../src/os/process-identity.ts';
 import { readProcessTable } from '../../src/os/process-table.ts';
 import { coLauncher, READY, SIMULATED } from '../helpers/co-launch.ts';
 import { fakeTools, nvidiaSmi } from '../helpers/fake-tools.ts';
+import { safetensors } from '../helpers/safetensors.ts';
 import { FIXTURES, gone, isAlive, Program } from '../launch/processes.ts';
 
 const linux = { skip: process.platform !== 'linux' };
@@ -47,14 +48,6 @@ function machine() {
   };
   const args = ['--model-path', model, '--dp-size', '2', '--port', '25900', '--router-dp-worker-base-port', '25901'];
   return { place, model, env, args: [...args, '--router-prometheus-port', '25910'] };
-}
-
-/** A file with one tensor of so many bytes. */
-function safetensors(bytes: number): Buffer {
-  const header = Buffer.from(JSON.stringify({ w: { dtype: 'U8', shape: [bytes], data_offsets: [0, bytes] } }));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  return Buffer.concat([length, header, Buffer.alloc(bytes)]);
 }
 
 /** The doctor as a process with that environment alone, behind a shell command where one is given. */
@@ -129,8 +122,8 @@ test(
   async (t) => {
     const { env, args } = machine();
     const absent = await diagnose(t, args, { ...env, SGLANG_ROUTER_PYTHON: '/no/such/python' });
-    const [python] = absent.of('python');
-    assert.match(python?.text ?? '', /^\/no\/such\/python \(by SGLANG_ROUTER_PYTHON\) does not run: no such program$/);
+    const noProgram = /^\/no\/such\/python \(by SGLANG_ROUTER_PYTHON\) does not run: no such program$/;
+    oneProblem(absent.wrong, 'python', noProgram, /SGLANG_ROUTER_PYTHON/);
     const facts = '{"executable": "/old/python3", "version": "3.8.10", "sglang": null, "torch": null}';
     const old = await diagnose(t, args, {
       ...env,
@@ -182,9 +175,6 @@ test('4. a proxy that takes what goes to this machine itself', linux, async (t) 
     /^http_proxy=http:\/\/\*\*\*@proxy:3128 takes what goes to 127\.0\.0\.1 and localhost too/,
     /^export no_proxy=example\.org,127\.0\.0\.1,localhost NO_PROXY=127\.0\.0\.1,localhost$/,
   );
-  for (const no_proxy of ['*', '127.0.0.1,localhost', '127.0.0.0/8, localhost']) {
-    assert.deepEqual((await diagnose(t, args, { ...env, ...proxy, no_proxy })).wrong, [], no_proxy);
-  }
 });
 
 test('5. ulimit -n 64', linux, async (t) => {
@@ -279,24 +269,17 @@ test('a leftover that has written over its environment, as SGLang does, is known
   assert.deepEqual([isAlive(Number(first)), isAlive(Number(second))], [false, true]);
 });
 
-test('8. a model that cannot be read: what is wrong with which file', linux, async (t) => {
+test('8. a model that cannot be read', linux, async (t) => {
   const { env, args, model, place } = machine();
-  const broken = async (text: RegExp, hint = /check the files/) => {
-    oneProblem((await diagnose(t, args, env)).wrong, 'model', text, hint);
-  };
   const weights = join(model, 'model.safetensors');
-  writeFileSync(weights, safetensors(1_000).subarray(0, 500));
-  await broken(/cannot be loaded: model\.safetensors is cut off: 500 bytes of \d+$/);
-  writeFileSync(weights, 'version https://git-lfs.github.com/spec/v1\noid sha256:1\n');
-  await broken(/model\.safetensors is a pointer of git-lfs, not the weights: run git lfs pull there$/);
   rmSync(weights);
-  await broken(/it has no weights/);
   symlinkSync(join(place, 'blob-that-is-gone'), weights);
-  await broken(/model\.safetensors cannot be read: there is no such file or folder$/);
-  rmSync(join(model, 'config.json'));
-  await broken(/config\.json cannot be read: there is no such file or folder$/);
+  const dangling = await diagnose(t, args, env);
+  const why = /model cannot be loaded: model\.safetensors cannot be read: there is no such file or folder$/;
+  oneProblem(dangling.wrong, 'model', why, /check the files and who may read them/);
   rmSync(model, { recursive: true });
-  await broken(/model: there is no such file or folder$/, /check --model-path/);
+  const gone = await diagnose(t, args, env);
+  oneProblem(gone.wrong, 'model', /model: there is no such file or folder$/, /check --model-path/);
 });
 
 test('a model of the hub: in its cache, to be downloaded, or neither', linux, async (t) => {
@@ -307,8 +290,10 @@ test('a model of the hub: in its cache, to be downloaded, or neither', linux, as
   assert.match(fresh.of('disk')[1]?.text ?? '', /free for models that are downloaded$/);
   const offline = await diagnose(t, named, { ...env, HF_HUB_OFFLINE: '1' });
   oneProblem(offline.wrong, 'model', /and HF_HUB_OFFLINE forbids to download it$/, /unset HF_HUB_OFFLINE/);
-  const snapshot = join(env.HOME ?? '', '.cache/huggingface/hub/models--org--name/snapshots/abc');
-  cpSync(model, snapshot, { recursive: true });
+  const hub = join(env.HOME ?? '', '.cache/huggingface/hub/models--org--name');
+  cpSync(model, join(hub, 'snapshots', 'abc'), { recursive: true });
+  mkdirSync(join(hub, 'refs'));
+  writeFileSync(join(hub, 'refs', 'main'), 'abc');
   const cached = await diagnose(t, named, { ...env, HF_HUB_OFFLINE: '1' });
   assert.match(cached.of('model')[0]?.text ?? '', /^org\/name \(.*snapshots\/abc\): 1 file of weights/);
 });
@@ -337,14 +322,13 @@ test('10. no GPU: no tool, a driver that does not answer, fewer than are asked f
     PATH: `${fakeTools({ 'nvidia-smi': script })}:${NODE}:/usr/bin:/bin`,
   });
   const none = await diagnose(t, args, { ...env, PATH: `${NODE}:/usr/bin:/bin` });
-  oneProblem(none.wrong, 'gpus', /^no GPU: there is no nvidia-smi, and no rocm-smi that lists one$/, /--sim/);
+  oneProblem(none.wrong, 'gpus', /^no GPU: neither nvidia-smi nor rocm-smi lists one$/, /--sim/);
   const failing = await diagnose(
     t,
     args,
     withTool('echo "NVIDIA-SMI has failed because it could not talk to the driver"; exit 9'),
   );
-  const [driver] = failing.of('driver');
-  assert.match(driver?.text ?? '', /^nvidia-smi fails: NVIDIA-SMI has failed because/);
+  oneProblem(failing.wrong, 'driver', /^nvidia-smi fails: NVIDIA-SMI has failed because/, /--sim/);
   const few = await diagnose(t, args, withTool(nvidiaSmi(1)));
   oneProblem(few.wrong, 'gpus', /^2 servers need 2 GPUs, and there are 1 \(nvidia-smi\)$/, /at most 1 fit/);
   const old = await diagnose(t, args, withTool(nvidiaSmi(2, { driver: '470.10', cuda: '11.4' })));
