@@ -83,7 +83,7 @@ async function runWorkload(
         warmUpRequests: options.warmupRequests,
         timeoutMs: options.timeoutSecs * 1000,
       });
-      watcher.end(`${workload} · ${candidate.name}: ${briefly(measured)}`);
+      watcher.end(`${workload} · ${candidate.name}: ${stopped.aborted ? 'stopped' : briefly(measured)}`);
       found.get(candidate)?.push(measured);
     }
   }

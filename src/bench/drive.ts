@@ -75,7 +75,8 @@ async function converse({ system, turns }: Session, run: Conversing): Promise<vo
     said.push(new Spoken('user', added));
     run.watcher.asked();
     const answer = await run.client.ask(run.api, said, outputTokens);
-    run.answers.push(answer);
+    // Of a long run there are too many texts to keep.
+    run.answers.push({ ...answer, text: '', ids: [] });
     run.watcher.answered(answer);
     if (answer.error !== undefined) return;
     place?.fill(answer.text, answer.ids ?? []);
@@ -98,6 +99,6 @@ class Spoken implements Said {
   }
 
   get ids(): readonly number[] {
-    return this.#segments.flatMap(({ ids }) => ids);
+    return ([] as number[]).concat(...this.#segments.map(({ ids }) => ids));
   }
 }

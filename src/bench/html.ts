@@ -51,12 +51,12 @@ ${said === verdict ? '' : `<p>${escaped(said)}</p>`}
 <p class="soft">${escaped(about)}; ${requests} requests, possible hit ${percent(possibleHitShare)} %</p>
 <div class="wide">${table(runs)}</div>
 ${problems.join('\n')}
-${key(runs.map(({ contender }) => contender))}
+${fleetPlots(runs)}${key(runs.map(({ contender }) => contender))}
 <div class="plots">
 ${plot('Requests that had their first token', lines(all.ttft, { x: ms, y: shareOfRequests, xLabel: 'ms after sending', yLabel: '% of the requests' }))}
 ${plot('First token by time of sending', scatter(all.points, { x: seconds, y: timeAxis(yOf(all.points)), xLabel: 'seconds', yLabel: 'ms' }))}
 ${plot('Share of the requests by worker', bars(runs.map(shares), { xLabel: 'worker', yLabel: '% of the requests' }))}
-${fleetPlots(runs)}</div></section>`;
+</div></section>`;
 }
 
 function table(runs: readonly Run[]): string {
@@ -107,7 +107,7 @@ function fleetPlots(runs: readonly Run[]): string {
       lines(series, { x: evenAxis(xOf(series)), y: evenAxis(yOf(series)), xLabel: 'workers', yLabel: unit }),
     ),
   );
-  return `</div>${key(policies.map(({ name }) => name))}<div class="plots">\n${figures.join('\n')}\n`;
+  return `${key(policies.map(({ name }) => name))}\n<div class="plots">\n${figures.join('\n')}\n</div>\n`;
 }
 
 function key(names: readonly string[]): string {

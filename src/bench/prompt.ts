@@ -71,7 +71,10 @@ class Piece implements Segment {
   }
 
   get ids(): readonly number[] {
-    return Array.from(this.#words(), (word) => WORD_IDS[word] as number);
+    const words = this.#words();
+    const ids: number[] = new Array(words.length);
+    for (let i = 0; i < ids.length; i++) ids[i] = WORD_IDS[words[i] as number] as number;
+    return ids;
   }
 
   /** Their numbers. */
@@ -84,13 +87,20 @@ class Piece implements Segment {
   }
 }
 
+/** What an answer was, for those who have it in their prompts. */
+interface Given {
+  text: string;
+  ids: readonly number[];
+  isWanted: boolean;
+}
+
 /** The answer to an earlier request, or its beginning: empty until it is there. */
 export class AnswerSegment implements Segment {
   readonly key: string;
   readonly tokens: number;
-  readonly #of: { text: string; ids: readonly number[] };
+  readonly #of: Given;
 
-  constructor(key: string, tokens: number, of = { text: '', ids: [] as readonly number[] }) {
+  constructor(key: string, tokens: number, of: Given = { text: '', ids: [], isWanted: false }) {
     this.key = key;
     this.tokens = tokens;
     this.#of = of;
@@ -105,14 +115,16 @@ export class AnswerSegment implements Segment {
     return this.#of.ids.slice(0, this.tokens);
   }
 
-  /** It is there. */
+  /** It is there. It is kept where somebody has asked for its `first` tokens. */
   fill(text: string, ids: readonly number[]): void {
+    if (!this.#of.isWanted) return;
     this.#of.text = text;
     this.#of.ids = ids;
   }
 
   /** Its first tokens. */
   first(tokens: number): AnswerSegment {
+    this.#of.isWanted = true;
     return new AnswerSegment(this.key, tokens, this.#of);
   }
 }

@@ -26,9 +26,8 @@ export function chatTokens(messages: readonly ChatMessage[], tools: unknown): nu
 
 /** The same of messages whose tokens are known. */
 export function chatTokensOf(turns: readonly { readonly role: string; readonly ids: readonly number[] }[]): number[] {
-  const tokens = turns.flatMap(({ role, ids }) => [roleToken(role), ...ids, END_OF_TURN]);
-  tokens.push(roleToken('assistant'));
-  return tokens;
+  const all = turns.flatMap(({ role, ids }) => [[roleToken(role)], ids, [END_OF_TURN]]);
+  return ([] as number[]).concat(...all, roleToken('assistant'));
 }
 
 function addTurn(role: string, content: unknown, tokens: number[], toolCalls?: unknown): void {

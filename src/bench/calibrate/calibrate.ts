@@ -19,7 +19,7 @@ export interface Calibration {
 
 /** A prompt of so many words is sent so often; words are one to three tokens of a real tokenizer. */
 const PROMPT_WORDS = [64, 128, 256, 512, 1024, 2048, 4096];
-const PROMPT_REPEATS = 3;
+const PROMPT_REPEATS = 5;
 /** No longer prompts once one has taken this time: a slow engine is known by its short ones. */
 const LONGEST_PROMPT_MS = 5_000;
 /** So many answers at once, as far as the engine runs them. */
@@ -85,8 +85,14 @@ class MeasuredEngine {
     const room = SHARE_OF_ROOM * Math.min(contextLength, maxTotalTokens);
     // A prompt of several chunks would pay for several steps.
     const most = chunkedPrefillSize > 0 ? Math.min(room, chunkedPrefillSize) : room;
+    const lengths = PROMPT_WORDS.filter((words) => words * tokensPerWord <= most);
+    // A length that is new to an engine takes it longer, as kernels are chosen and compiled.
+    for (const words of lengths) {
+      const { sentMs, endMs } = await this.#ask(words, 1);
+      if (endMs - sentMs > LONGEST_PROMPT_MS) break;
+    }
     const points: [number, number][] = [];
-    for (const words of PROMPT_WORDS.filter((words) => words * tokensPerWord <= most)) {
+    for (const words of lengths) {
       const answers: Answer[] = [];
       for (let i = 0; i < PROMPT_REPEATS; i++) answers.push(await this.#ask(words, 1));
       const tokens = answers.map(({ promptTokens = 0, cachedTokens = 0 }) => promptTokens - cachedTokens);

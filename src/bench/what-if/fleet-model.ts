@@ -67,7 +67,7 @@ export class FleetModel implements Asking {
   ask(api: Api, said: readonly Said[], outputTokens: number): Promise<Answer> {
     const sentMs = this.#time.now();
     const prompt = promptOf(api, said);
-    const bytes = new Uint8Array(Int32Array.from(prompt).buffer);
+    const bytes = new Uint8Array(new Int32Array(prompt).buffer);
     const choice = this.#policy.pick(this.#workers, { prompt: bytes, key: undefined, streams: true });
     const worker = choice.candidate;
     return new Promise((resolve) => {
@@ -138,8 +138,8 @@ export class FleetModel implements Asking {
 }
 
 function promptOf(api: Api, said: readonly Said[]): number[] {
-  const turns = said.map(({ role, text, ids = tokenize(text) }) => ({ role, ids }));
-  return api === 'chat' ? chatTokensOf(turns) : turns.flatMap(({ ids }) => ids as number[]);
+  const turns = said.map((one) => ({ role: one.role, ids: one.ids ?? tokenize(one.text) }));
+  return api === 'chat' ? chatTokensOf(turns) : ([] as number[]).concat(...turns.map(({ ids }) => ids));
 }
 
 function refused(sentMs: number, { message }: Error): Answer {

@@ -22,10 +22,9 @@ const load = (path: string, ...flags: readonly string[]) =>
 /** The prompt of a turn, as it is sent once the answers before it are there. */
 function promptOf({ turns }: Session, last: number): string {
   let said = '';
-  turns.slice(0, last + 1).forEach(({ added, dropsAnswer, answer }, i) => {
-    if (i > 0 && !dropsAnswer) said += turns[i - 1]?.answer?.text;
+  turns.slice(0, last + 1).forEach(({ added, dropsAnswer }, i) => {
+    if (i > 0 && !dropsAnswer) said += ' gog'.repeat(turns[i - 1]?.outputTokens ?? 0);
     said += added.map(({ text }) => text).join('');
-    answer?.fill(' gog'.repeat(answer.tokens), []);
   });
   return said;
 }
@@ -175,4 +174,19 @@ test('a file that holds no trace, or several, is a usage error that names the li
 
 test('a last line that was not finished is left out', () => {
   assert.equal(load(file(row(1, 0, 100), '{"timestamp":7,"inp')).sessions.length, 1);
+});
+
+test('a prompt has the answer to another conversation in it, once that is there', () => {
+  const { sessions } = load(
+    file(
+      row(1, 0, 1_000),
+      row(2, 400, 1_100, { parent: 1, shared_length: 1_000, continues: true }),
+      row(3, 500, 1_050, { parent: 2, shared_length: 1_040 }),
+    ),
+  );
+  const [conversation, other] = sessions;
+  conversation?.turns[0]?.answer?.fill(' gog'.repeat(10), []);
+  const [first = '', third = ''] = [promptOf(conversation as Session, 1), promptOf(other as Session, 0)];
+  assert.equal(third.slice(0, 4 * 1_040), first.slice(0, 4 * 1_040));
+  assert.equal(tokenize(third).length, 1_050);
 });
