@@ -29,7 +29,7 @@ report(metafile);
 async function bundle() {
   return await build({
     absWorkingDir: ROOT,
-    entryPoints: ['src/main.ts'],
+    entryPoints: { main: 'src/main.ts', 'data-thread': 'src/router/threads/data-thread.ts' },
     bundle: true,
     splitting: true,
     format: 'esm',

@@ -28,6 +28,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['scheduler/policies', 'scheduler/index', 'http', 'http/edge', 'http/upstream', 'errors', 'observe/log'],
   ],
   link: ['scheduler/policies', 'fleet', 'http', 'http/upstream', 'errors'],
+  'link/threads': [
+    ...['link', 'scheduler/policies', 'scheduler/index', 'fleet', 'http', 'observe', 'observe/log', 'errors'],
+  ],
   scheduler: ['link', 'fleet', 'http', 'http/upstream', 'observe', 'observe/log', 'errors'],
   data: ['link', 'fleet', 'scheduler/index', 'http', 'http/edge', 'http/upstream', 'observe/log', 'errors'],
   'api/fan-out': [],
@@ -44,6 +47,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'scheduler',
       'scheduler/policies',
       'scheduler/peers',
+      'link',
+      'link/threads',
       'data',
       'api',
       'dashboard',

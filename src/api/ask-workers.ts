@@ -1,6 +1,6 @@
 import { RouterError } from '../errors/errors.ts';
 import type { Worker } from '../fleet/worker.ts';
-import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import { INSTANCE, VIA, viaOf } from '../http/instance.ts';
 import { call } from '../http/upstream/get.ts';
 
@@ -34,7 +34,7 @@ const MAX_BYTES = 16 * 2 ** 20;
 const SHOWN_CHARACTERS = 200;
 
 /** The headers with which workers are asked for a client: its key, which a worker gets that has none of its own, as with requests. */
-export function headersFor({ headers }: ClientRequest): Headers {
+export function headersFor({ headers }: IncomingRequest): Headers {
   const { authorization } = headers;
   const via = { [VIA]: viaOf(headers) };
   return authorization === undefined ? via : { ...via, authorization };

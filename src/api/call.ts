@@ -1,10 +1,10 @@
-import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import type { Reply } from '../http/edge/reply.ts';
 import type { ApiContext } from './context.ts';
 
 /** One request for an endpoint of the router's own. */
 export interface Call {
-  readonly request: ClientRequest;
+  readonly request: IncomingRequest;
   readonly response: Reply;
   readonly query: URLSearchParams;
   /** The decoded parts of the path that its names stand for. */

@@ -1,6 +1,6 @@
 import { type HttpErrorCode, RouterError } from '../errors/errors.ts';
 import { ClientGoneError } from '../http/client-gone.ts';
-import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import type { Reply } from '../http/edge/reply.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import type { Found } from '../http/endpoints.ts';
@@ -25,7 +25,7 @@ export class Dispatcher {
   /** Answers a request for one of the router's own paths; never rejects. Resolves with the code of the error that it answered. */
   async serve(
     { endpoint, params }: Found,
-    request: ClientRequest,
+    request: IncomingRequest,
     response: Reply,
   ): Promise<HttpErrorCode | undefined> {
     const handlers = this.#handlers[endpoint.path] ?? {};
@@ -62,7 +62,7 @@ function sendFlat(response: Reply, { status, code, message }: RouterError): Http
   return code;
 }
 
-function notAllowed(handlers: Handlers, request: ClientRequest, response: Reply): RouterError {
+function notAllowed(handlers: Handlers, request: IncomingRequest, response: Reply): RouterError {
   const methods = Object.keys(handlers).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : method));
   response.setHeader('allow', methods.join(', '));
   const path = request.url.split('?')[0];

@@ -1,6 +1,6 @@
 import { LOAD_SOURCES } from '../fleet/load-report.ts';
 import type { Worker } from '../fleet/worker.ts';
-import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import { askWorker, headersFor } from './ask-workers.ts';
 import type { LoadAnswer, WorkerLoad } from './fan-out/loads.ts';
 import { jsonOf } from './json-of.ts';
@@ -21,7 +21,7 @@ export class EngineLoads {
   readonly #asked = new WeakMap<Worker, Asked>();
 
   /** What a worker tells of its load; undefined where it is not healthy, tells nothing or is slow. */
-  async of(worker: Worker, request: ClientRequest): Promise<WorkerLoad | undefined> {
+  async of(worker: Worker, request: IncomingRequest): Promise<WorkerLoad | undefined> {
     if (!isHealthy(worker)) return undefined;
     let asked = this.#asked.get(worker);
     if (!asked || performance.now() - asked.atMs > FRESH_MS) {
@@ -34,7 +34,7 @@ export class EngineLoads {
 }
 
 /** Asks a worker for its load, at each path for `timeoutMs` at most where that is given. Never rejects. */
-export async function askLoad(worker: Worker, request: ClientRequest, timeoutMs?: number): Promise<LoadAnswer> {
+export async function askLoad(worker: Worker, request: IncomingRequest, timeoutMs?: number): Promise<LoadAnswer> {
   const { url, role, facts } = worker;
   const problems: string[] = [];
   for (const [path, read] of LOAD_SOURCES) {

@@ -1,4 +1,4 @@
-import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import { sendText } from '../http/respond.ts';
 import { askWorker, failures, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
@@ -12,7 +12,7 @@ export async function engineMetrics({ request, response }: Call, context: ApiCon
   sendText(response, 200, await together(context, request, 'metrics', () => collect(request, context)));
 }
 
-async function collect(request: ClientRequest, context: ApiContext): Promise<string> {
+async function collect(request: IncomingRequest, context: ApiContext): Promise<string> {
   const metrics = new EngineMetrics();
   const ask = healthyWorkers(context).map(async (worker) => {
     const answer = await askWorker(worker, { path: '/metrics', headers: headersFor(request) });

@@ -1,11 +1,11 @@
 import { RouterError } from '../errors/errors.ts';
-import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import { type Fields, kindOf } from './fields.ts';
 
 const MAX_BYTES = 2 ** 20;
 
 /** The JSON object in a request's body; one without fields when there is no body. Throws RouterError `bad_request` for anything else. */
-export async function readJsonBody(request: ClientRequest): Promise<Fields> {
+export async function readJsonBody(request: IncomingRequest): Promise<Fields> {
   const text = (await readAtMost(request)).toString().trim();
   if (text === '') return {};
   let value: unknown;
@@ -20,7 +20,7 @@ export async function readJsonBody(request: ClientRequest): Promise<Fields> {
   throw new RouterError('bad_request', `expected a JSON object as body, got ${kindOf(value)}`);
 }
 
-async function readAtMost(request: ClientRequest): Promise<Buffer> {
+async function readAtMost(request: IncomingRequest): Promise<Buffer> {
   try {
     return await request.body(MAX_BYTES);
   } catch (error) {

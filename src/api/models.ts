@@ -1,5 +1,5 @@
 import { RouterError } from '../errors/errors.ts';
-import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import { sendJson } from '../http/respond.ts';
 import { askAll, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
@@ -30,7 +30,7 @@ export async function getModel(
   });
 }
 
-function modelsOf(request: ClientRequest, context: ApiContext): Promise<ModelList> {
+function modelsOf(request: IncomingRequest, context: ApiContext): Promise<ModelList> {
   return together(context, request, PATH, async () => {
     const answers = await askAll(servingWorkers(context), { path: PATH, headers: headersFor(request) });
     return mergeModels(goodOnes(answers).map(({ body }) => jsonOf(body)));

@@ -1,5 +1,5 @@
 import type { Role } from '../fleet/worker-spec.ts';
-import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import { sendJsonText } from '../http/respond.ts';
 import { askAny, askFirst, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
@@ -19,11 +19,11 @@ export async function serverInfo({ request, response }: Call, context: ApiContex
   sendJsonText(response, 200, withoutKeys(body));
 }
 
-async function infoOfOne(request: ClientRequest, context: ApiContext): Promise<string> {
+async function infoOfOne(request: IncomingRequest, context: ApiContext): Promise<string> {
   return (await askFirst(servingWorkers(context), PATHS, headersFor(request))).toString();
 }
 
-async function infoByRole(request: ClientRequest, context: ApiContext): Promise<string> {
+async function infoByRole(request: IncomingRequest, context: ApiContext): Promise<string> {
   const workers = servingWorkers(context);
   const good = goodOnes(await Promise.all(workers.map((worker) => askAny(worker, PATHS, headersFor(request)))));
   const infosOf = (role: Role) => {

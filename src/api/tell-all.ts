@@ -1,6 +1,6 @@
 import { RouterError } from '../errors/errors.ts';
 import { ClientGoneError } from '../http/client-gone.ts';
-import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import { readBody } from '../http/edge/read-body.ts';
 import type { Reply } from '../http/edge/reply.ts';
 import type { Endpoint } from '../http/endpoint.ts';
@@ -28,14 +28,14 @@ export interface TellAllParts {
   readonly requestTimeoutMs: number;
   readonly log: Log;
   /** Whom it concerns: those with the model that it names, where it names one. Throws a RouterError where there is nobody. */
-  concerned(endpoint: Endpoint, request: ClientRequest, body: Buffer): Concerned;
+  concerned(endpoint: Endpoint, request: IncomingRequest, body: Buffer): Concerned;
   /** The server has emptied its cache. */
   emptied(server: Server): void;
 }
 
 /** A request for all servers under way. */
 interface Telling {
-  readonly request: ClientRequest;
+  readonly request: IncomingRequest;
   readonly body: Buffer;
   readonly id: string;
   readonly timeoutMs: number;
@@ -60,7 +60,7 @@ interface Begun {
  * of the error that it answered.
  */
 export async function tellAll(
-  request: ClientRequest,
+  request: IncomingRequest,
   reply: Reply,
   { found: { endpoint }, scheduled }: Begun,
   parts: TellAllParts,
@@ -108,7 +108,7 @@ async function tell(server: Server, { request, body, id, timeoutMs, signal }: Te
   }
 }
 
-function headersFor({ authorization }: Server, request: ClientRequest, id: string): Readonly<Record<string, string>> {
+function headersFor({ authorization }: Server, request: IncomingRequest, id: string): Readonly<Record<string, string>> {
   // Answers are read here, so they must not be compressed.
   const own = [REQUEST_ID, id, VIA, viaOf(request.headers), 'accept-encoding', 'identity'];
   if (authorization !== undefined) own.push('authorization', authorization);

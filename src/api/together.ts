@@ -1,10 +1,10 @@
-import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import type { ApiContext } from './context.ts';
 
 /** Who asks for what is being asked with the same key already gets that answer too: a public path must not multiply into calls to every worker. */
 export function together<T>(
   { underWay }: ApiContext,
-  { headers: { authorization = '' } }: ClientRequest,
+  { headers: { authorization = '' } }: IncomingRequest,
   what: string,
   ask: () => Promise<T>,
 ): Promise<T> {

@@ -1,6 +1,6 @@
 import type { Worker } from '../fleet/worker.ts';
 import { UNKNOWN_MODEL } from '../fleet/worker-spec.ts';
-import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import type { Addition, FailedAddition } from './additions.ts';
 import type { ApiContext } from './context.ts';
 import { engineLoad } from './fan-out/loads.ts';
@@ -9,7 +9,7 @@ import { isHealthy, standingOf } from './standing.ts';
 /** A worker, or what becomes of adding it, in the JSON of sglang-router 0.3.2's workers API. */
 export async function workerInfo(
   worker: Worker,
-  request: ClientRequest,
+  request: IncomingRequest,
   context: Pick<ApiContext, 'additions' | 'unserved' | 'engineLoads'>,
 ): Promise<object> {
   const { additions, engineLoads } = context;

@@ -110,6 +110,14 @@ export const OPTIONS = {
     default: 4 * 2 ** 30,
     help: 'bytes of all request bodies held at once; beyond that uploads wait until others have their answer',
   }),
+  dataThreads: int({
+    flags: ['--data-threads'],
+    group: 'core',
+    default: undefined,
+    min: 1,
+    max: 64,
+    help: 'threads that move the bytes of requests; a quarter of the cores unless given, 1 with fewer than 8 cores and where the system does not spread connections',
+  }),
   shutdownGracePeriodMs: secs({
     flags: ['--shutdown-grace-period-secs'],
     group: 'core',

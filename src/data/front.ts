@@ -2,6 +2,7 @@ import { RouterError } from '../errors/errors.ts';
 import type { Authorize } from '../http/auth.ts';
 import type { Cors } from '../http/cors.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import type { Reply } from '../http/edge/reply.ts';
 import { findEndpoint } from '../http/endpoints.ts';
 import { loopIn } from '../http/instance.ts';
@@ -12,7 +13,7 @@ import type { BegunRequest, Scheduling } from '../link/scheduling.ts';
 import { type DataPath, isReading } from './data-path.ts';
 
 /** Answers what the router answers itself, or with all workers together; never rejects. Resolves with the code of the error that it answered. */
-export type OwnAnswers = (request: ClientRequest, reply: Reply, begun: BegunRequest) => Promise<string | undefined>;
+export type OwnAnswers = (request: IncomingRequest, reply: Reply, begun: BegunRequest) => Promise<string | undefined>;
 
 export interface FrontParts {
   readonly cors: Cors;

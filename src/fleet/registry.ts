@@ -39,6 +39,8 @@ interface RegistryEvents {
   checked: [Worker, boolean];
   /** Its circuit breaker was in that state, and is in another. */
   breaker: [Worker, BreakerState];
+  /** Its connections are closed, and what they carry ends with that error where there is one. */
+  closed: [Worker, Error | undefined];
   /** It was taken out for its errors to requests of that kind, or is back: `ejected` tells. */
   ejection: [Worker, Conduct];
   /** It has told its facts; after each start. */
@@ -171,7 +173,10 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   async close(error?: Error): Promise<void> {
     this.#wedge.stop();
     const workers = [...this.#workers.values(), ...this.#draining];
-    for (const worker of workers) worker.stop();
+    for (const worker of workers) {
+      worker.stop();
+      this.emit('closed', worker, error);
+    }
     await Promise.all(workers.map(({ client }) => client.destroy(error)));
   }
 
@@ -262,6 +267,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     cancel?.();
     const cut = worker.load;
     if (cut > 0) this.#log.warning('requests cut off: their worker was removed', { worker: worker.url, requests: cut });
+    this.emit('closed', worker, undefined);
     await worker.client.destroy();
     this.#log[worker.spec.source === 'launch' ? 'debug' : 'info']('worker removed', { worker: worker.url });
   }

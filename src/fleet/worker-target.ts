@@ -84,6 +84,10 @@ export class WorkerTarget {
     return this.worker.client;
   }
 
+  get isLaunched(): boolean {
+    return this.worker.isLaunched;
+  }
+
   get authorization(): string | undefined {
     return this.worker.authorization;
   }

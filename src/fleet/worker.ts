@@ -88,6 +88,8 @@ export class Worker {
   /** Path of `url`, put before every request path; '' as a rule. */
   readonly basePath: string;
   readonly client: WorkerClient;
+  /** The router has started it. */
+  readonly isLaunched: boolean;
   readonly breaker: Breaker;
   readonly conducts: Conducts;
   readonly credential: Credential;
@@ -117,6 +119,7 @@ export class Worker {
     this.host = hostname.replace(/^\[|\]$/g, '');
     this.basePath = pathname.replace(/\/+$/, '');
     this.client = createClient(origin, spec);
+    this.isLaunched = spec.source === 'launch';
     this.#spec = spec;
     this.#owner = owner;
     this.#clock = clock;

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { RouterError } from '../errors/errors.ts';
-import type { ClientRequest } from './edge/client-request.ts';
+import type { IncomingRequest } from './edge/incoming-request.ts';
 import type { Access } from './endpoint.ts';
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
@@ -19,7 +19,7 @@ export interface Keys {
  * Anthropic's `x-api-key`, and `forbidden` where that is one of the admin routes without the right to use them. Takes the same
  * time for any wrong key.
  */
-export type Authorize = (request: Pick<ClientRequest, 'headers'>, access: Access) => void;
+export type Authorize = (request: Pick<IncomingRequest, 'headers'>, access: Access) => void;
 
 /** Admin routes have keys of their own where such are given, else that of all others; without a key everyone may pass. */
 export function createAuthorize({ apiKey, controlPlaneApiKeys }: Keys): Authorize {
@@ -43,7 +43,7 @@ export function createAuthorize({ apiKey, controlPlaneApiKeys }: Keys): Authoriz
   };
 }
 
-function keyIn({ headers }: Pick<ClientRequest, 'headers'>): Buffer {
+function keyIn({ headers }: Pick<IncomingRequest, 'headers'>): Buffer {
   const { authorization, 'x-api-key': apiKey } = headers;
   const given = authorization === undefined ? apiKey : /^bearer +(.+)$/i.exec(authorization)?.[1];
   return digest(String(given ?? ''));

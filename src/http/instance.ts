@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
 /** Names the routers that a request has come through, the first one first; by it a router knows itself among its workers, near or far. */
 export const VIA = 'x-sglang-router-via';
-/** Names this router, as long as it runs. */
-export const INSTANCE = randomUUID();
+const SHARED_AS = 'sglang-router-instance';
+/** Names this router, as long as it runs; the same in all its threads. */
+export const INSTANCE = String(getEnvironmentData(SHARED_AS) ?? randomUUID());
+setEnvironmentData(SHARED_AS, INSTANCE);
 /** Routers in front of routers; more are a loop in which none has been twice yet. */
 const MOST_HOPS = 8;
 

@@ -13,6 +13,8 @@ export interface CallTarget {
   readonly client: WorkerClient;
   /** Sent in place of the client's own `authorization`; undefined where the worker has no key. */
   readonly authorization: string | undefined;
+  /** This router has started the server: its certificate is for some other name. */
+  readonly isLaunched: boolean;
   /** The data-parallel rank that is to answer; undefined where the server is one target. */
   readonly rank: number | undefined;
   /** Prefill: where decode servers reach it, a name or an address without brackets. */
@@ -43,13 +45,21 @@ export interface CallReport {
   errorEvent(status: number): void;
   /** The worker has switched protocols: what follows is a tunnel. */
   tunnel(): void;
-  /** A piece came from the worker, whether it is passed on or not. */
-  moved(): void;
+  /** So many pieces came from the worker, whether they are passed on or not. */
+  moved(pieces?: number): void;
   /** Some bytes of the answer's body are passed on, in so many chunks. */
   data(bytes: number, chunks?: number): void;
+  /** In place of `data`: so many bytes after the first, with those times between their chunks. From another thread, at the end of the call. */
+  streamed?(bytes: number, gaps: Gaps | undefined): void;
   /** The worker keeps something from now on under this id. */
   keeps(id: string): void;
   ended(end: CallEnd): void;
+}
+
+/** The times between the chunks of a stream in seconds, as a histogram counts them. */
+export interface Gaps {
+  readonly counts: Float64Array;
+  readonly sum: number;
 }
 
 /** How a call ended. */

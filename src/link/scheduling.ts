@@ -75,6 +75,12 @@ export interface ScheduledRequest {
   end(end: RequestEnd): void;
 }
 
+/** Where another thread has begun a request: the id that it has, and when that was on the clock of `performance.now()`. */
+export interface BegunElsewhere {
+  readonly id: string;
+  readonly startedMs: number;
+}
+
 /** The scheduler, as who moves a request's bytes sees it. */
 export interface Scheduling {
   /** Why nothing new is served; undefined when open. */
@@ -82,7 +88,7 @@ export interface Scheduling {
   /** Workers serve several models, so that a request's own counts where prompts are compared. */
   readonly severalModels: boolean;
   /** A request came. `isServed`: it keeps the router busy until its end, as those do not that it answers about itself. */
-  begin(head: RequestHead, isServed: boolean): ScheduledRequest;
+  begin(head: RequestHead, isServed: boolean, elsewhere?: BegunElsewhere): ScheduledRequest;
 }
 
 /** A request whose path was looked up. */

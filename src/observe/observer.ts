@@ -73,11 +73,17 @@ export class Observer {
     this.#parts.choices = choices;
   }
 
-  /** A request has come. */
-  begin({ method = 'GET', url = '/', headers }: Head): ObservedRequest {
+  /** A request has come; `elsewhere` tells its id and its start where another thread has it. */
+  begin({ method = 'GET', url = '/', headers }: Head, elsewhere?: { id: string; startedMs: number }): ObservedRequest {
     const { tracer, requestIds } = this.#parts;
     const path = pathOf(url);
-    const record = new RequestRecord(requestIds(headers, path), method, path, endpointOf(path).path);
+    const record = new RequestRecord(
+      elsewhere?.id ?? requestIds(headers, path),
+      method,
+      path,
+      endpointOf(path).path,
+      elsewhere?.startedMs,
+    );
     this.metrics.began(record);
     return new ObservedRequest(record, this.#parts, tracer?.begin(record, headers));
   }
@@ -101,10 +107,11 @@ export class ObservedRequest {
   }
 
   /** It asks for an answer to a prompt, which is read only where a trace is recorded. */
-  prompts(hints: { readonly prompt: Uint8Array | undefined }): void {
+  prompts(hints: { readonly prompt: object | undefined }): void {
     const { recorder } = this.#parts;
-    const prompt = recorder && hints.prompt;
-    if (prompt) this.record.marks = recorder.mark(prompt);
+    if (!recorder) return;
+    const { prompt } = hints;
+    if (prompt instanceof Uint8Array) this.record.marks = recorder.mark(prompt);
   }
 
   /** A worker was chosen and is asked; `aside` where its answer is not the client's, as that of a prefill server is not. */
@@ -187,6 +194,15 @@ export class ObservedAttempt {
     const nowMs = performance.now();
     record.firstByteMs ??= nowMs - record.startedMs;
     this.#pace?.chunk(nowMs, count);
+  }
+
+  /** In place of `chunk`: so many bytes after the first, with those times between their chunks in seconds. */
+  streamed(bytes: number, gaps: { readonly counts: Float64Array; readonly sum: number } | undefined): void {
+    if (!this.#record) return;
+    this.#record.answerBytes += bytes;
+    if (!gaps) return;
+    this.#record.answerChunks += gaps.counts.reduce((sum, count) => sum + count, 0);
+    this.#series.paced(gaps);
   }
 
   /** An event of its stream is an error that stands for this status. */

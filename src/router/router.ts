@@ -7,8 +7,8 @@ import { tellAll } from '../api/tell-all.ts';
 import type { Config } from '../config/options.ts';
 import type { Dashboard } from '../dashboard/dashboard.ts';
 import type { Launch } from '../dashboard/launch.ts';
-import { createFront } from '../data/create-front.ts';
-import type { Front, OwnAnswers } from '../data/front.ts';
+import { createFront, type DataParts } from '../data/create-front.ts';
+import type { OwnAnswers } from '../data/front.ts';
 import { ExitError, RouterError } from '../errors/errors.ts';
 import { hopeless } from '../fleet/hopeless.ts';
 import { Registry } from '../fleet/registry.ts';
@@ -19,26 +19,29 @@ import { type Closable, followRouters, openSources } from '../fleet/sources/sour
 import type { WorkerSource } from '../fleet/sources/worker-source.ts';
 import { keyOf } from '../fleet/worker.ts';
 import { createAuthorize } from '../http/auth.ts';
-import type { ClientRequest } from '../http/edge/client-request.ts';
-import type { Reply } from '../http/edge/reply.ts';
 import { type EdgeServer, listen } from '../http/edge/server.ts';
 import { isLoopback, networkUrls, unreachable } from '../http/reach.ts';
 import { readServingPair } from '../http/tls-files.ts';
 import { readWorkerTls } from '../http/upstream/worker-tls.ts';
 import type { Log } from '../observe/log/log.ts';
+import { METRICS } from '../observe/metrics/table.ts';
 import { Admission, type Readiness } from '../scheduler/admission.ts';
 import { noWorker } from '../scheduler/choose.ts';
 import { Keepers } from '../scheduler/kept/keepers.ts';
 import { Announcements } from '../scheduler/peers/announcements.ts';
+import type { PromptNeeds } from '../scheduler/policies/policy.ts';
 import { areReady, type Pools } from '../scheduler/pools.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
+import type { ClientPort } from './client-port.ts';
 import { concerned } from './concerned.ts';
 import { Observing, type Watching } from './observing.ts';
 import { openDashboard } from './open-dashboard.ts';
 import { PolicyFeed } from './policy-feed.ts';
 import { registryOptions } from './registry-options.ts';
-import { createRouting, type Routing } from './routing.ts';
+import { createRouting, needsOf, type Routing } from './routing.ts';
 import { SharedPolicies } from './shared-policies.ts';
+import type { DataThreads } from './threads/data-threads.ts';
+import { defaultThreads } from './threads/default-threads.ts';
 import { followWorkers, indexBytesOf, viewsOf } from './worker-metrics.ts';
 
 /** Further fields for whoever asks while the router does not serve. */
@@ -70,7 +73,9 @@ export class Router {
   readonly registry: Registry;
   readonly admission: Admission;
   readonly #scheduler: Scheduler;
-  readonly #front: Front;
+  readonly #dataParts: DataParts;
+  readonly #needs: PromptNeeds;
+  #threads: DataThreads | undefined;
   readonly #log: Log;
   readonly #feed: PolicyFeed;
   readonly #announcements = new Announcements();
@@ -80,7 +85,7 @@ export class Router {
   readonly #dashboard: Dashboard;
   readonly #observing: Observing;
   readonly #reconciler: Reconciler;
-  #server: EdgeServer | undefined;
+  #server: ClientPort | undefined;
   #url = '';
   #networkUrls: readonly string[] = [];
   #onLoopback = true;
@@ -146,7 +151,9 @@ export class Router {
       log,
     });
     const ownAnswers = this.#ownAnswers(config, models, readiness.missing);
-    this.#front = createFront(config, { scheduling: this.#scheduler, ownAnswers, log });
+    this.#dataParts = { scheduling: this.#scheduler, ownAnswers, log };
+    this.#needs = config.recordTrace === undefined ? needsOf(policies.values()) : 'text';
+    registry.on('closed', ({ url }, error) => this.#threads?.closeServer(url, error));
   }
 
   /** Before anything is started. Throws a usage error unless all that the sources name may be added, and so many more. */
@@ -186,19 +193,32 @@ export class Router {
   }
 
   async listen(config: Config): Promise<void> {
-    const { host, port, tlsCertPath, tlsKeyPath, uploadTimeoutMs, maxHeldPayloadBytes } = config;
-    const tls = readServingPair(tlsCertPath, tlsKeyPath);
-    const handler = (request: ClientRequest, reply: Reply) => this.#front.serve(request, reply);
-    this.#server = await listen(host, port, handler, {
-      log: this.#log,
-      tls,
-      limits: { uploadTimeoutMs, maxHeldBytes: maxHeldPayloadBytes },
-    });
-    this.#url = urlOf(this.#server.address(), tls ? 'https' : 'http');
+    const { host, dataThreads = defaultThreads(), tlsCertPath } = config;
+    this.#server = dataThreads === 1 ? await this.#serveHere(config) : await this.#serveIn(dataThreads, config);
+    this.#url = urlOf(this.#server.address(), tlsCertPath === undefined ? 'http' : 'https');
     this.#networkUrls = networkUrls(this.#url, host);
     this.#onLoopback = isLoopback(host);
     this.#unreachable = unreachable(host);
     await this.#observing.listen(config);
+  }
+
+  #serveHere(config: Config): Promise<EdgeServer> {
+    const { host, port, tlsCertPath, tlsKeyPath, uploadTimeoutMs, maxHeldPayloadBytes } = config;
+    const front = createFront(config, this.#dataParts);
+    return listen(host, port, (request, reply) => front.serve(request, reply), {
+      log: this.#log,
+      tls: readServingPair(tlsCertPath, tlsKeyPath),
+      limits: { uploadTimeoutMs, maxHeldBytes: maxHeldPayloadBytes },
+    });
+  }
+
+  async #serveIn(count: number, config: Config): Promise<DataThreads> {
+    const gapBounds = METRICS.interToken.buckets;
+    const { DataThreads } = await import('./threads/data-threads.ts');
+    const threads = await DataThreads.open(count, config, { ...this.#dataParts, needs: this.#needs, gapBounds });
+    this.#threads = threads;
+    for (const event of ['change', 'learned'] as const) this.registry.on(event, () => threads.share());
+    return threads;
   }
 
   /** Has the policies know what those of the routers beside this one choose. */
@@ -233,10 +253,12 @@ export class Router {
    */
   async drain(graceMs: number): Promise<number> {
     const endMs = performance.now() + graceMs;
-    this.#server?.leave();
+    const leaving = this.#server?.leave();
+    if (leaving) await leaving;
     this.admission.close(new RouterError('draining', 'the router is shutting down', { retryAfterSecs: 1 }));
+    this.#threads?.share();
     await this.#scheduler.whenIdle(graceMs);
-    while (performance.now() < endMs && this.#server?.awaitsLast(NEXT_REQUEST_MS)) {
+    while (performance.now() < endMs && (await this.#server?.awaitsLast(NEXT_REQUEST_MS))) {
       await delay(NEXT_REQUEST_MS / 10);
       await this.#scheduler.whenIdle(endMs - performance.now());
     }
@@ -247,6 +269,11 @@ export class Router {
       await this.#scheduler.whenIdle(CUT_MS);
     }
     return left;
+  }
+
+  /** Ends one of the data threads as an error in it would; another takes its place. */
+  endDataThread(index: number): void {
+    this.#threads?.kill(index);
   }
 
   /** Ends everything at once. */

@@ -3,7 +3,7 @@ import type { Registry } from '../fleet/registry.ts';
 import type { ServedModels } from '../fleet/served-models.ts';
 import type { Role } from '../fleet/worker-spec.ts';
 import { createPolicy } from '../scheduler/policies/index.ts';
-import type { Policy } from '../scheduler/policies/policy.ts';
+import type { Policy, PromptNeeds } from '../scheduler/policies/policy.ts';
 import type { Pool, Pools } from '../scheduler/pools.ts';
 
 /** The workers of each role that is needed, and who chooses among them. */
@@ -31,4 +31,10 @@ export function createRouting(config: Config, registry: Registry, models: Served
     },
   ];
   return { pools: new Map([...policies].map(poolOf)), policies };
+}
+
+/** What the policies together read of prompts. */
+export function needsOf(policies: Iterable<Policy>): PromptNeeds {
+  const reads = new Set(Array.from(policies, (policy) => policy.reads ?? 'nothing'));
+  return reads.has('hashes') ? 'hashes' : reads.has('head') ? 'head' : 'nothing';
 }

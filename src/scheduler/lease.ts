@@ -2,7 +2,7 @@ import type { ChosenCall, Comparison, Ticket, Verdict, WaitingCall, CallEnd as W
 import type { Slots } from '../fleet/slots.ts';
 import type { Kept } from '../http/endpoint.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
-import type { AssignedCall, CallEnd, CallReport, ChoiceDescription } from '../link/assignment.ts';
+import type { AssignedCall, CallEnd, CallReport, ChoiceDescription, Gaps } from '../link/assignment.ts';
 import { causeOf, failureOf } from '../link/failure.ts';
 import { type Answered, type Failed, GONE, type Outcome, UNKNOWN_USAGE } from '../link/outcome.ts';
 import { isDoubtful, isRetryable } from '../link/statuses.ts';
@@ -143,8 +143,8 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
     this.#options.tries.end(SWITCHED);
   }
 
-  moved(): void {
-    this.target.activity++;
+  moved(pieces = 1): void {
+    this.target.activity += pieces;
   }
 
   data(bytes: number, chunks = 1): void {
@@ -156,6 +156,10 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
       if (!this.#options.aside) this.#options.tries.compare('others_answer');
     }
     this.#options.policy.firstByte?.(this.#choice);
+  }
+
+  streamed(bytes: number, gaps: Gaps | undefined): void {
+    this.#options.observed.streamed(bytes, gaps);
   }
 
   keeps(id: string): void {

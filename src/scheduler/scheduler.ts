@@ -1,6 +1,6 @@
 import type { RouterError } from '../errors/errors.ts';
 import type { Slots } from '../fleet/slots.ts';
-import type { RequestHead, Scheduling } from '../link/scheduling.ts';
+import type { BegunElsewhere, RequestHead, Scheduling } from '../link/scheduling.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Admission, Readiness } from './admission.ts';
@@ -64,8 +64,8 @@ export class Scheduler implements Scheduling {
     return this.#context.models.several;
   }
 
-  begin(head: RequestHead, isServed: boolean): ScheduledRequest {
-    const observed = this.#context.observer.begin(head);
+  begin(head: RequestHead, isServed: boolean, elsewhere?: BegunElsewhere): ScheduledRequest {
+    const observed = this.#context.observer.begin(head, elsewhere);
     if (!isServed) return new ScheduledRequest(this.#context, observed);
     this.#serving++;
     return new ScheduledRequest(this.#context, observed, this);

@@ -33,7 +33,7 @@ for (const path of ['/v1/chat/completions', '/v1/completions', '/generate']) {
     assert.equal(error.code, 'worker_connection_failed');
     assert.ok(error.message.includes(worker.url));
     assert.match(error.message, /in the middle of its answer/);
-    assert.equal(router.router.registry.workers[0]?.breaker.failures, 1);
+    await until(() => router.router.registry.workers[0]?.breaker.failures === 1);
   });
 }
 

@@ -6,7 +6,7 @@ import type { Router } from '../../src/router/router.ts';
 import { CacheAwarePolicy } from '../../src/scheduler/policies/cache-aware.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { pairRouter } from '../helpers/pair-router.ts';
-import { testRouter, until } from '../helpers/test-router.ts';
+import { DATA_THREADS, testRouter, until } from '../helpers/test-router.ts';
 
 const boom = (): never => {
   throw new TypeError('boom');
@@ -22,12 +22,9 @@ const post = (url: string, body: unknown = { text: 'a' }) =>
 const targetOf = (worker: Worker | undefined) => worker?.targets[0] as object;
 
 /** Nothing of any request is held any more, anywhere. */
-function assertRested({ registry, admission }: Router): void {
-  assert.equal(admission.inFlight, 0);
-  for (const worker of registry.workers) {
-    assert.equal(worker.load, 0, worker.url);
-    assert.equal(worker.waiting.length, 0, worker.url);
-  }
+async function rested({ registry, admission }: Router): Promise<void> {
+  await until(() => admission.inFlight === 0);
+  await until(() => registry.workers.every(({ load, waiting }) => load === 0 && waiting.length === 0));
 }
 
 for (const [where, name] of [
@@ -35,7 +32,9 @@ for (const [where, name] of [
   ['before the call is made', 'basePath'],
   ['as the call is made', 'client'],
 ] as const) {
-  test(`an exception ${where}: 500, and everything is given back`, async () => {
+  // A data thread has connections of its own, out of this test's reach.
+  const skip = name === 'client' && DATA_THREADS > 1;
+  test(`an exception ${where}: 500, and everything is given back`, { skip }, async () => {
     await using worker = await fakeWorker(answering('ok'));
     await using router = await testRouter([worker.url], ['--disable-retries']);
     const target = targetOf(router.router.registry.workers[0]) as Record<string, unknown>;
@@ -44,10 +43,10 @@ for (const [where, name] of [
     else explode(target, name);
     const { status } = await post(router.url);
     assert.ok(status >= 500, String(status));
-    assertRested(router.router);
+    await rested(router.router);
     Object.defineProperty(target, name, { value, configurable: true });
     assert.equal((await post(router.url)).status, 200);
-    assertRested(router.router);
+    await rested(router.router);
   });
 }
 
@@ -65,7 +64,7 @@ for (const [what, role, name] of [
     explode(target, name);
     assert.equal((await post(router.url)).status, 500);
     Object.defineProperty(target, name, { value, configurable: true });
-    assertRested(router.router);
+    await rested(router.router);
     assert.deepEqual([prefill.seen, decode.seen], [[], []]);
     assert.equal((await post(router.url)).status, 200);
   });
@@ -97,7 +96,7 @@ for (const [what, method, decodeFirst] of [
     const { status } = await post(router.url, WITH_LOGPROBS);
     assert.ok(status >= 500, String(status));
     await until(() => router.router.registry.workers.every(({ load }) => load === 0));
-    assertRested(router.router);
+    await rested(router.router);
   });
 }
 
@@ -107,7 +106,7 @@ test('an exception when the policy hears of the end: the client has its answer, 
   const settled = mock.method(CacheAwarePolicy.prototype, 'settled', boom);
   try {
     assert.equal(await (await post(router.url)).text(), 'ok');
-    assertRested(router.router);
+    await rested(router.router);
   } finally {
     settled.mock.restore();
   }

@@ -50,7 +50,7 @@ test('a stream that stands still for --stream-idle-timeout-secs ends with an err
   await using router = await testRouter([worker.url], [], { streamIdleTimeoutMs: 60 });
   const text = await (await post(router.url)).text();
   assert.match(text, /^data: \{"n":1\}\n\ndata: \{"error":.*"code":"worker_timeout".*--stream-idle-timeout-secs/);
-  assert.equal(router.router.registry.workers[0]?.breaker.failures, 1);
+  await until(() => router.router.registry.workers[0]?.breaker.failures === 1);
 });
 
 test('a stream that moves, however slowly, is none that stands still; one that the client does not read is none either', async () => {

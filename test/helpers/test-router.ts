@@ -14,6 +14,9 @@ export interface TestRouter extends AsyncDisposable {
   readonly records: readonly RequestRecord[];
 }
 
+/** The tests pass with any number of data threads: with `SGLANG_ROUTER_DATA_THREADS=3` too. */
+export const DATA_THREADS = Number(process.env.SGLANG_ROUTER_DATA_THREADS ?? 1);
+
 /** Starts a router with these flags and fields, and waits until all its workers are ready. */
 export async function testRouter(
   workerUrls: readonly string[],
@@ -26,7 +29,7 @@ export async function testRouter(
   const { config } = await resolveRouter([...flags, '--worker-urls', ...workerUrls], {});
   const log = createLog('debug', (line) => lines.push(line));
   const router = await startRouter(
-    { ...config, port: 0, prometheusPort: 0, policy: 'round_robin', ...fields },
+    { ...config, port: 0, prometheusPort: 0, policy: 'round_robin', dataThreads: DATA_THREADS, ...fields },
     { log, access },
   );
   while (router.registry.available().length < workerUrls.length) await once(router.registry, 'change');

@@ -115,6 +115,7 @@ test('a drain serves one request more on each connection that was there, and say
   clients[0]?.write(ask);
   await until(() => router.admission.inFlight === 1);
   const drained = router.drain(60_000);
+  await until(() => router.admission.closed !== undefined);
   clients[1]?.write(ask);
   const fresh = await post(url);
   assert.deepEqual([fresh.status, fresh.headers.get('x-smg-error-code')], [503, 'draining']);

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { RouterError } from '../../errors/errors.ts';
 import type { BodyRoom, Held } from './body-room.ts';
+import type { IncomingRequest } from './incoming-request.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** The connection that a request comes over. */
@@ -17,7 +18,7 @@ const EMPTY = Buffer.alloc(0);
 const MOST_UNASKED_BYTES = 64 * 1024;
 
 /** One request of a client: its head, and its body to whoever asks for it. */
-export class ClientRequest implements Held {
+export class ClientRequest implements IncomingRequest, Held {
   readonly method: string;
   /** The request target as it was sent. */
   readonly url: string;

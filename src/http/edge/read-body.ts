@@ -1,10 +1,10 @@
 import type { Endpoint } from '../endpoint.ts';
-import type { ClientRequest } from './client-request.ts';
 import { decodedBody, isEncoded } from './decoded-body.ts';
+import type { IncomingRequest } from './incoming-request.ts';
 
 /** The client's bytes, without the content coding that routing and engines do not read; a path that the router does not know keeps it. */
 export async function readBody(
-  request: ClientRequest,
+  request: IncomingRequest,
   { family }: Pick<Endpoint, 'family'>,
   maxBytes: number,
 ): Promise<Buffer> {

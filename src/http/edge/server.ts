@@ -49,6 +49,8 @@ export interface ListenOptions {
   /** HTTPS with this certificate; plain HTTP without. */
   readonly tls?: KeyPair | undefined;
   readonly limits?: Partial<Limits>;
+  /** Other threads listen there too, and the system spreads connections (SO_REUSEPORT). */
+  readonly reusePort?: boolean;
 }
 
 /** Listens on `host:port` (port 0 takes a free one). Throws ExitError `port_in_use` naming the holder where it can be known. */
@@ -61,7 +63,7 @@ export async function listen(
   const edge = new EdgeServer(handler, options);
   const server = await create(options.tls, { ...LIMITS, ...options.limits });
   edge.serve(server, options.tls !== undefined);
-  server.listen({ host, port, backlog: BACKLOG });
+  server.listen({ host, port, backlog: BACKLOG, reusePort: options.reusePort ?? false });
   try {
     await once(server, 'listening');
   } catch (error) {
@@ -137,7 +139,7 @@ export class EdgeServer {
   }
 
   /** Each connection that is there serves one request more; those to come are not concerned. */
-  leave(): void {
+  leave(): undefined {
     for (const connection of this.#connections) connection.leave();
   }
 

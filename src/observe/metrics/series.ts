@@ -42,8 +42,9 @@ export class Histogram {
     return copy;
   }
 
-  add(other: Histogram): void {
-    for (const [bucket, count] of other.counts.entries()) this.counts[bucket]! += count;
-    this.sum += other.sum;
+  /** What another one with the same bounds has counted. */
+  add({ counts, sum }: Pick<Histogram, 'counts' | 'sum'>): void {
+    for (const [bucket, count] of counts.entries()) this.counts[bucket]! += count;
+    this.sum += sum;
   }
 }

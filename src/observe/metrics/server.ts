@@ -1,5 +1,5 @@
 import { ExitError } from '../../errors/errors.ts';
-import type { ClientRequest } from '../../http/edge/client-request.ts';
+import type { IncomingRequest } from '../../http/edge/incoming-request.ts';
 import type { Reply } from '../../http/edge/reply.ts';
 import { type EdgeServer, listen } from '../../http/edge/server.ts';
 import { sendText } from '../../http/respond.ts';
@@ -39,7 +39,7 @@ export async function answerMetrics(metrics: Metrics, reply: Reply): Promise<voi
   reply.send(200, metrics.contentType, Buffer.from(await metrics.render()));
 }
 
-async function answer(metrics: Metrics, request: ClientRequest, reply: Reply): Promise<void> {
+async function answer(metrics: Metrics, request: IncomingRequest, reply: Reply): Promise<void> {
   const [path = ''] = request.url.split('?', 1);
   if (!PATHS.has(path)) sendText(reply, 404, 'expected GET /metrics\n');
   else if (request.method !== 'GET' && request.method !== 'HEAD') sendText(reply, 405, 'expected GET\n');

@@ -97,6 +97,11 @@ export class WorkerSeries {
     return new StreamPace(this.#interToken);
   }
 
+  /** Gaps of a streamed answer that were counted elsewhere. */
+  paced(gaps: Pick<Histogram, 'counts' | 'sum'>): void {
+    this.#interToken.add(gaps);
+  }
+
   of(model: string): ModelSeries {
     let series = this.#models.get(model);
     if (!series) {

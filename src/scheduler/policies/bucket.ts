@@ -12,6 +12,7 @@ export interface BucketOptions {
 /** Prompts of like length to one worker, so that short ones do not wait behind long ones; meant for prefill servers. */
 export class BucketPolicy implements Policy {
   readonly name = 'bucket';
+  readonly reads = 'head';
   readonly #options: BucketOptions;
   readonly #random: Random;
   readonly #buckets: LengthBuckets;

@@ -53,6 +53,7 @@ const SESSION_SHARE = 1 / 8;
  */
 const AGREED_WEIGHT = 3;
 const NO_PROMPT = new Uint8Array(0);
+const NO_HASHES = new Int32Array(0);
 
 /** What the index and the sessions know of a prompt, of each candidate where there are several. */
 interface Known {
@@ -83,6 +84,7 @@ interface Counted extends Omit<Prediction, 'promptBytes' | 'stamp' | 'prefixes'>
  */
 export class CacheAwarePolicy implements Policy {
   readonly name = 'cache_aware';
+  readonly reads = 'hashes';
   readonly #options: CacheAwareOptions;
   readonly #now: Now;
   readonly #index: PrefixIndex;
@@ -113,7 +115,7 @@ export class CacheAwarePolicy implements Policy {
   }
 
   pick<C extends Candidate>(candidates: readonly C[], hints: Hints, explain = false): PredictedChoice<C> {
-    const blocks = this.#blocks.hash(hints.prompt ?? NO_PROMPT);
+    const blocks = blocksOf(hints.prompt, this.#blocks);
     const threshold = this.#options.cacheThreshold * blocks.bytes;
     const held: number[] = new Array(candidates.length).fill(0);
     const uses: (number | undefined)[] = new Array(candidates.length).fill(undefined);
@@ -379,4 +381,10 @@ function slotsOf(candidates: readonly Candidate[]): readonly number[] {
 function isRefuted({ matchedBytes, promptBytes }: Prediction, { promptTokens, cachedTokens }: Result): boolean {
   if (!promptTokens || cachedTokens === undefined) return false;
   return cachedTokens / promptTokens < (REFUTED_BELOW * matchedBytes) / promptBytes;
+}
+
+/** Makes `blocks` those of a prompt, which another thread may have hashed. */
+function blocksOf(prompt: Hints['prompt'], blocks: Blocks): Blocks {
+  if (prompt === undefined || prompt instanceof Uint8Array) return blocks.hash(prompt ?? NO_PROMPT);
+  return blocks.take(prompt.length, prompt.hashes ?? NO_HASHES);
 }

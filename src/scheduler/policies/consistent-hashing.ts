@@ -8,6 +8,7 @@ import { Rendezvous } from './rendezvous.ts';
 /** Every session, and without one every beginning of a prompt, to one worker, whatever the load; the others at random. */
 export class ConsistentHashingPolicy implements Policy {
   readonly name = 'consistent_hashing';
+  readonly reads = 'head';
   readonly #random: Random;
   readonly #rendezvous = new Rendezvous();
 

@@ -10,13 +10,23 @@ export interface Candidate {
   readonly load: number;
 }
 
+/** A prompt that another thread has read: what policies look at, without the text. */
+export interface HashedPrompt {
+  /** Length of the prompt, as far as it was looked at. */
+  readonly length: number;
+  /** A hash of its beginning; undefined where there is none. */
+  readonly head: number | undefined;
+  /** Of its blocks, as `Blocks.hashes` has them; undefined where no policy needs them. */
+  readonly hashes: Int32Array | undefined;
+}
+
 /** What a policy may know of a request. Reading `prompt` or `key` for the first time reads the body: ask only for what is needed. */
 export interface Hints {
   /**
    * Bytes of the prompt as routing sees it, stable for the same conversation prefix; undefined where the request has none.
    * They hold until another request's prompt is read: whoever needs them later copies them.
    */
-  readonly prompt: Uint8Array | undefined;
+  readonly prompt: Uint8Array | HashedPrompt | undefined;
   /** What keeps a session together: an explicit routing key, else the client's own session id; undefined without any. */
   readonly key: string | undefined;
   /** True when the answer comes as it is made, so that its first byte tells when the prompt is done. */
@@ -47,9 +57,14 @@ export interface Result {
   readonly cachedTokens: number | undefined;
 }
 
+/** What is read of prompts: all of them, the hashes of their blocks, their length and a hash of their beginning, or nothing. */
+export type PromptNeeds = 'text' | 'hashes' | 'head' | 'nothing';
+
 /** Picks one of the workers that may receive a request; does no I/O. */
 export interface Policy {
   readonly name: string;
+  /** Nothing unless given. */
+  readonly reads?: PromptNeeds;
   /** Wants `learned` to tell the worker's own count of its load, again and again. */
   readonly followsLoad?: boolean;
   /** What it remembers of prompts; for metrics. */

@@ -10,6 +10,7 @@ const LOAD_FACTOR = 1.25;
 /** Prompts that begin alike to one worker, until it has more than its share: then to the next that may take them. */
 export class PrefixHashPolicy implements Policy {
   readonly name = 'prefix_hash';
+  readonly reads = 'head';
   readonly #random: Random;
   readonly #rendezvous = new Rendezvous();
 

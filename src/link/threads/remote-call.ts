@@ -1,0 +1,126 @@
+import type { WaitingCall } from '../../fleet/call.ts';
+import { Histogram } from '../../observe/metrics/series.ts';
+import { StreamPace } from '../../observe/metrics/stream-pace.ts';
+import type { AssignedCall, CallEnd, CallReport, CallTarget, ChoiceDescription } from '../assignment.ts';
+import { isDoubtful, isRetryable } from '../statuses.ts';
+import type { PortableCall, ToScheduler } from './messages.ts';
+import { portableOutcome } from './portable-outcome.ts';
+
+/** A stream that moves says so at most so often: whoever looks for servers that hang looks once a second. */
+const MOVED_MS = 250;
+
+export interface RemoteCallParts {
+  readonly send: (message: ToScheduler) => void;
+  readonly gapBounds: readonly number[];
+}
+
+interface Place {
+  readonly request: number;
+  readonly call: number;
+}
+
+/** A call that another thread's scheduler has decided on, and what it is told of it: of a stream its beginning and its end, not each chunk. */
+export class RemoteCall implements AssignedCall, CallReport {
+  readonly target: CallTarget;
+  readonly choice: ChoiceDescription;
+  readonly traceparent: string | undefined;
+  readonly #at: Place;
+  readonly #parts: RemoteCallParts;
+  #waiting: WaitingCall | undefined;
+  #decision: PromiseWithResolvers<boolean> | undefined;
+  #gaps: Histogram | undefined;
+  #pace: StreamPace | undefined;
+  #hasBegun = false;
+  /** Since the first byte, which was told by itself. */
+  #bytes = 0;
+  #pieces = 0;
+  #toldMovedMs = 0;
+
+  constructor({ choice, traceparent }: PortableCall, target: CallTarget, at: Place, parts: RemoteCallParts) {
+    this.target = target;
+    this.choice = choice;
+    this.traceparent = traceparent;
+    this.#at = at;
+    this.#parts = parts;
+  }
+
+  get report(): CallReport {
+    return this;
+  }
+
+  waits(call: WaitingCall): void {
+    this.#waiting = call;
+    const { bodyBytes, streams } = call;
+    this.#parts.send({ kind: 'waits', ...this.#at, bodyBytes, streams });
+  }
+
+  waitsNoMore(_: WaitingCall, answered: boolean): void {
+    this.#waiting = undefined;
+    this.#parts.send({ kind: 'waitsNoMore', ...this.#at, answered });
+  }
+
+  goesElsewhere(status: number): boolean | Promise<boolean> {
+    if (!isRetryable(status) && !isDoubtful(status)) return false;
+    this.#decision = Promise.withResolvers();
+    this.#parts.send({ kind: 'goesElsewhere', ...this.#at, status });
+    return this.#decision.promise;
+  }
+
+  head(status: number, streams: boolean, retryAfter: string | undefined): void {
+    if (streams) {
+      this.#gaps = new Histogram(this.#parts.gapBounds);
+      this.#pace = new StreamPace(this.#gaps);
+    }
+    this.#parts.send({ kind: 'head', ...this.#at, status, streams, retryAfter });
+  }
+
+  errorEvent(status: number): void {
+    this.#parts.send({ kind: 'errorEvent', ...this.#at, status });
+  }
+
+  tunnel(): void {
+    this.#hasBegun = true;
+    this.#parts.send({ kind: 'tunnel', ...this.#at });
+  }
+
+  moved(): void {
+    this.#pieces++;
+    // The clock is read for every eighth piece only.
+    if ((this.#pieces & 7) !== 1) return;
+    const nowMs = performance.now();
+    if (nowMs - this.#toldMovedMs < MOVED_MS) return;
+    this.#toldMovedMs = nowMs;
+    this.#parts.send({ kind: 'moved', ...this.#at, pieces: this.#pieces });
+    this.#pieces = 0;
+  }
+
+  data(bytes: number, chunks = 1): void {
+    this.#pace?.chunk(performance.now(), chunks);
+    if (this.#hasBegun) {
+      this.#bytes += bytes;
+      return;
+    }
+    this.#hasBegun = true;
+    this.#parts.send({ kind: 'firstByte', ...this.#at, bytes });
+  }
+
+  keeps(id: string): void {
+    this.#parts.send({ kind: 'keeps', ...this.#at, id });
+  }
+
+  ended({ outcome, usage, cachedAtPrefill }: CallEnd): void {
+    const gaps = this.#gaps && { counts: this.#gaps.counts, sum: this.#gaps.sum };
+    const ended = { outcome: portableOutcome(outcome), usage, cachedAtPrefill, bytes: this.#bytes, gaps };
+    this.#parts.send({ kind: 'ended', ...this.#at, ...ended });
+  }
+
+  /** The scheduler has decided whether another attempt follows. */
+  decided(goesElsewhere: boolean): void {
+    this.#decision?.resolve(goesElsewhere);
+  }
+
+  /** Its worker was found to hang. */
+  abandon(reason: string): void {
+    this.#waiting?.abandon(reason);
+  }
+}

@@ -1,0 +1,205 @@
+import type { RouterError } from '../../errors/errors.ts';
+import { pathOf } from '../../http/path.ts';
+import type { RequestIds } from '../../http/request-id.ts';
+import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
+import type { AssignedCall, Assignment, AttemptEnd, CallTarget } from '../assignment.ts';
+import { REFERENCE_FIELDS } from '../reference-fields.ts';
+import type {
+  RequestEnd,
+  RequestFacts,
+  RequestHead,
+  RoutingHints,
+  ScheduledRequest,
+  Scheduling,
+} from '../scheduling.ts';
+import type { PortableAssignment, PortableCall, PortableHints, ToDataThread, ToScheduler } from './messages.ts';
+import { errorOf, type PortableError } from './portable-error.ts';
+import { portableOutcome } from './portable-outcome.ts';
+import { promptHashes } from './prompt-hashes.ts';
+import { RemoteCall } from './remote-call.ts';
+
+export interface RemoteOptions {
+  /** What the policies read of prompts; the rest is not computed. */
+  readonly needs: PromptNeeds;
+  readonly requestIds: RequestIds;
+  /** Upper bounds of the histogram of times between chunks, in seconds. */
+  readonly gapBounds: readonly number[];
+  /** The target with this thread's own connections to it. */
+  readonly connect: (target: PortableCall['target']) => CallTarget;
+}
+
+/** Messages that concern one request. */
+export type ForRequest = Extract<ToDataThread, { kind: 'assigned' | 'nextCall' | 'decided' | 'abandon' }>;
+
+/** The scheduler of another thread. */
+export class RemoteScheduling implements Scheduling {
+  closed: RouterError | undefined;
+  severalModels = false;
+  readonly #send: (message: ToScheduler) => void;
+  readonly #options: RemoteOptions;
+  readonly #requests = new Map<number, RemoteRequest>();
+  #next = 0;
+
+  constructor(send: (message: ToScheduler) => void, options: RemoteOptions) {
+    this.#send = send;
+    this.#options = options;
+  }
+
+  begin({ method, url, headers }: RequestHead, isServed: boolean): ScheduledRequest {
+    const number = this.#next++;
+    const path = pathOf(url);
+    const id = this.#options.requestIds(headers, path);
+    const { traceparent } = headers;
+    const startedAtMs = Date.now();
+    this.#send({
+      kind: 'begin',
+      request: number,
+      id,
+      method,
+      url: path,
+      startedAtMs,
+      headers: { traceparent },
+      isServed,
+    });
+    const request = new RemoteRequest(number, id, this.#send, this.#options, () => this.#requests.delete(number));
+    this.#requests.set(number, request);
+    return request;
+  }
+
+  /** The number of a request, by which another thread calls it. */
+  numberOf(request: ScheduledRequest): number {
+    return (request as RemoteRequest).number;
+  }
+
+  /** A message of the scheduler has come; one for a request that is over is of no interest. */
+  receive(message: ForRequest): void {
+    this.#requests.get(message.request)?.receive(message);
+  }
+
+  share(closed: PortableError | undefined, severalModels: boolean): void {
+    this.closed = closed && (errorOf(closed) as RouterError);
+    this.severalModels = severalModels;
+  }
+}
+
+/** One request as another thread's scheduler has it. */
+class RemoteRequest implements ScheduledRequest {
+  readonly number: number;
+  readonly id: string;
+  readonly #send: (message: ToScheduler) => void;
+  readonly #options: RemoteOptions;
+  readonly #over: () => void;
+  readonly #calls: RemoteCall[] = [];
+  #assigned: PromiseWithResolvers<Assignment | undefined> | undefined;
+  #nextCall: PromiseWithResolvers<AssignedCall> | undefined;
+  #hasLeft = false;
+
+  constructor(
+    number: number,
+    id: string,
+    send: (message: ToScheduler) => void,
+    options: RemoteOptions,
+    over: () => void,
+  ) {
+    this.number = number;
+    this.id = id;
+    this.#send = send;
+    this.#options = options;
+    this.#over = over;
+  }
+
+  assign({ found, hints, ...facts }: RequestFacts): Promise<Assignment | undefined> {
+    this.#send({
+      kind: 'assign',
+      request: this.number,
+      facts: { ...facts, hints: this.#hintsOf(found.endpoint, hints) },
+    });
+    return this.#awaitAssignment();
+  }
+
+  again({ outcome, target }: AttemptEnd): Promise<Assignment | undefined> {
+    const call = this.#calls.findLastIndex((one) => one.target === target);
+    this.#send({ kind: 'again', request: this.number, call, outcome: portableOutcome(outcome) });
+    // What was answered is not tried again.
+    if (outcome.kind === 'answered' || outcome.kind === 'client_gone') return Promise.resolve(undefined);
+    return this.#awaitAssignment();
+  }
+
+  toldAll(): void {
+    throw new TypeError('expected the thread of the scheduler to tell all workers');
+  }
+
+  clientLeft(): void {
+    this.#send({ kind: 'left', request: this.number });
+  }
+
+  leave(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#send({ kind: 'leave', request: this.number });
+  }
+
+  end(end: RequestEnd): void {
+    this.#send({ kind: 'end', request: this.number, end });
+    this.#over();
+  }
+
+  receive(message: ForRequest): void {
+    switch (message.kind) {
+      case 'assigned':
+        if (isError(message.assignment)) this.#assigned?.reject(errorOf(message.assignment));
+        else this.#assigned?.resolve(message.assignment && this.#assignmentOf(message.assignment));
+        break;
+      case 'nextCall':
+        if (isError(message.call)) this.#nextCall?.reject(errorOf(message.call));
+        else this.#nextCall?.resolve(this.#callOf(message.call));
+        break;
+      case 'decided':
+        this.#calls[message.call]?.decided(message.goesElsewhere);
+        break;
+      case 'abandon':
+        this.#calls[message.call]?.abandon(message.reason);
+        break;
+    }
+  }
+
+  #awaitAssignment(): Promise<Assignment | undefined> {
+    this.#assigned = Promise.withResolvers();
+    return this.#assigned.promise;
+  }
+
+  #assignmentOf({ retries, deadlineAtMs, calls }: PortableAssignment): Assignment {
+    return {
+      retries,
+      deadlineMs: deadlineAtMs - performance.timeOrigin,
+      calls: calls.map((call) => this.#callOf(call)),
+      next: () => {
+        this.#nextCall = Promise.withResolvers();
+        this.#send({ kind: 'next', request: this.number });
+        return this.#nextCall.promise;
+      },
+    };
+  }
+
+  #callOf(call: PortableCall): RemoteCall {
+    const { connect, gapBounds } = this.#options;
+    const at = { request: this.number, call: this.#calls.length };
+    const remote = new RemoteCall(call, connect(call.target), at, { send: this.#send, gapBounds });
+    this.#calls.push(remote);
+    return remote;
+  }
+
+  #hintsOf({ refersTo = [] }: RequestFacts['found']['endpoint'], hints: RoutingHints): PortableHints {
+    const ids: Record<string, string> = {};
+    for (const field of refersTo.flatMap((kind) => REFERENCE_FIELDS[kind])) {
+      const id = hints.idIn(field);
+      if (id !== undefined) ids[field] = id;
+    }
+    const { key, streams = false, recomputes = false, model } = hints;
+    return { prompt: promptHashes(this.#options.needs, hints), key, streams, recomputes, model, ids };
+  }
+}
+
+function isError(value: object | undefined): value is PortableError {
+  return value !== undefined && 'message' in value;
+}

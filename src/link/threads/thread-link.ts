@@ -1,0 +1,260 @@
+import type { WaitingCall } from '../../fleet/call.ts';
+import { findEndpoint } from '../../http/endpoints.ts';
+import type { Log } from '../../observe/log/log.ts';
+import type { AssignedCall, Assignment } from '../assignment.ts';
+import { UNKNOWN_USAGE } from '../outcome.ts';
+import type { ScheduledRequest, Scheduling } from '../scheduling.ts';
+import type { PortableCall, PortableFacts, ToDataThread, ToScheduler } from './messages.ts';
+import { portable } from './portable-error.ts';
+import { outcomeOf } from './portable-outcome.ts';
+
+/** What a data thread says of its requests. */
+export type OfRequest = Exclude<
+  ToScheduler,
+  {
+    kind:
+      | 'own'
+      | 'ownBody'
+      | 'ownDrained'
+      | 'ownFlushed'
+      | 'ownGone'
+      | 'connections'
+      | 'log'
+      | 'listening'
+      | 'notListening'
+      | 'lastAwaited';
+  }
+>;
+
+interface LinkedRequest {
+  readonly scheduled: ScheduledRequest;
+  readonly path: string;
+  assignment: Assignment | undefined;
+  readonly calls: AssignedCall[];
+  readonly waiting: (WaitingCall | undefined)[];
+  /** Calls that were sent and have not ended: that to a prefill server may outlive its request. */
+  readonly open: Set<number>;
+  isEnded: boolean;
+}
+
+/** The scheduler's side of a data thread: does what its messages say, and answers them. */
+export class ThreadLink {
+  readonly #scheduling: Scheduling;
+  readonly #send: (message: ToDataThread) => void;
+  readonly #log: Log;
+  readonly #requests = new Map<number, LinkedRequest>();
+
+  constructor(scheduling: Scheduling, send: (message: ToDataThread) => void, log: Log) {
+    this.#log = log;
+    this.#scheduling = scheduling;
+    this.#send = send;
+  }
+
+  /** The request of that number; undefined where it is over. */
+  scheduledOf(request: number): ScheduledRequest | undefined {
+    return this.#requests.get(request)?.scheduled;
+  }
+
+  /** Does what a message says; what goes wrong there concerns one request alone. */
+  receive(message: OfRequest): void {
+    try {
+      this.#receive(message);
+    } catch (error) {
+      this.#log.error('a request failed in the router', { reason: (error as Error).stack });
+    }
+  }
+
+  #receive(message: OfRequest): void {
+    if (message.kind === 'begin') {
+      const { request, id, method, url, headers, isServed, startedAtMs } = message;
+      const begun = { id, startedMs: startedAtMs - performance.timeOrigin };
+      const scheduled = this.#scheduling.begin({ method, url, headers }, isServed, begun);
+      this.#requests.set(request, {
+        scheduled,
+        path: url,
+        assignment: undefined,
+        calls: [],
+        waiting: [],
+        open: new Set(),
+        isEnded: false,
+      });
+      return;
+    }
+    const linked = this.#requests.get(message.request);
+    if (linked === undefined) return;
+    switch (message.kind) {
+      case 'assign':
+        void this.#assign(message.request, linked, message.facts);
+        break;
+      case 'again':
+        void this.#again(message.request, linked, message);
+        break;
+      case 'next':
+        void this.#next(message.request, linked);
+        break;
+      case 'left':
+        linked.scheduled.clientLeft();
+        break;
+      case 'leave':
+        linked.scheduled.leave();
+        break;
+      case 'end':
+        linked.isEnded = true;
+        this.#forget(message.request, linked);
+        linked.scheduled.end(message.end);
+        break;
+      default:
+        this.#report(linked, message);
+        break;
+    }
+  }
+
+  #forget(request: number, { isEnded, open }: LinkedRequest): void {
+    if (isEnded && open.size === 0) this.#requests.delete(request);
+  }
+
+  /** The thread is no more: what its requests hold is given back. */
+  lose(): void {
+    for (const { scheduled, calls, open, waiting, isEnded } of this.#requests.values()) {
+      scheduled.clientLeft();
+      for (const call of open) {
+        const wait = waiting[call];
+        if (wait) calls[call]?.report.waitsNoMore(wait, false);
+        calls[call]?.report.ended({
+          outcome: { kind: 'client_gone' },
+          usage: UNKNOWN_USAGE,
+          cachedAtPrefill: undefined,
+        });
+      }
+      if (isEnded) continue;
+      scheduled.end({ status: 0, clientLeft: false, requestBytes: 0, errorCode: 'internal_error', isRoutine: false });
+    }
+    this.#requests.clear();
+  }
+
+  async #assign(request: number, linked: LinkedRequest, { hints, ...facts }: PortableFacts): Promise<void> {
+    const found = findEndpoint(linked.path);
+    const { ids } = hints;
+    const whole = { ...facts, found, hints: { ...hints, idIn: (field: string) => ids[field] } };
+    await this.#answer(request, linked, linked.scheduled.assign(whole));
+  }
+
+  async #again(
+    request: number,
+    linked: LinkedRequest,
+    { call, outcome: sent }: Extract<OfRequest, { kind: 'again' }>,
+  ): Promise<void> {
+    const outcome = outcomeOf(sent);
+    const target = (linked.calls[call] as AssignedCall).target;
+    const following = linked.scheduled.again({ outcome, target });
+    if (outcome.kind === 'answered' || outcome.kind === 'client_gone') return;
+    await this.#answer(request, linked, following);
+  }
+
+  async #answer(request: number, linked: LinkedRequest, following: Promise<Assignment | undefined>): Promise<void> {
+    try {
+      const assignment = await following;
+      linked.assignment = assignment;
+      this.#send({
+        kind: 'assigned',
+        request,
+        assignment: assignment && {
+          retries: assignment.retries,
+          deadlineAtMs: assignment.deadlineMs + performance.timeOrigin,
+          calls: assignment.calls.map((call) => this.#linkedCall(linked, call)),
+        },
+      });
+    } catch (error) {
+      this.#send({ kind: 'assigned', request, assignment: portable(error) });
+    }
+  }
+
+  async #next(request: number, linked: LinkedRequest): Promise<void> {
+    try {
+      const call = await (linked.assignment as Assignment).next();
+      this.#send({ kind: 'nextCall', request, call: this.#linkedCall(linked, call) });
+    } catch (error) {
+      this.#send({ kind: 'nextCall', request, call: portable(error) });
+    }
+  }
+
+  #linkedCall(linked: LinkedRequest, call: AssignedCall): PortableCall {
+    linked.calls.push(call);
+    const { url, server, basePath, authorization, rank, bootstrapHost, bootstrapPort, isLaunched } = call.target;
+    const target = { url, server, basePath, authorization, rank, bootstrapHost, bootstrapPort, isLaunched };
+    return { target, choice: call.choice, traceparent: call.traceparent };
+  }
+
+  #report(linked: LinkedRequest, message: OfCall): void {
+    const { report } = linked.calls[message.call] as AssignedCall;
+    switch (message.kind) {
+      case 'waits': {
+        const { request, call, bodyBytes, streams } = message;
+        const abandon = (reason: string) => this.#send({ kind: 'abandon', request, call, reason });
+        const waiting: WaitingCall = { startedMs: performance.now(), bodyBytes, streams, abandon };
+        linked.waiting[call] = waiting;
+        linked.open.add(call);
+        report.waits(waiting);
+        break;
+      }
+      case 'waitsNoMore': {
+        const waiting = linked.waiting[message.call];
+        linked.waiting[message.call] = undefined;
+        waiting && report.waitsNoMore(waiting, message.answered);
+        break;
+      }
+      case 'goesElsewhere': {
+        const { request, call } = message;
+        const goesElsewhere = report.goesElsewhere(message.status) as boolean;
+        this.#send({ kind: 'decided', request, call, goesElsewhere });
+        break;
+      }
+      case 'head':
+        report.head(message.status, message.streams, message.retryAfter);
+        break;
+      case 'errorEvent':
+        report.errorEvent(message.status);
+        break;
+      case 'tunnel':
+        report.tunnel();
+        break;
+      case 'firstByte':
+        report.data(message.bytes);
+        break;
+      case 'moved':
+        report.moved(message.pieces);
+        break;
+      case 'keeps':
+        report.keeps(message.id);
+        break;
+      case 'ended':
+        linked.open.delete(message.call);
+        this.#forget(message.request, linked);
+        report.streamed?.(message.bytes, message.gaps);
+        report.ended({
+          outcome: outcomeOf(message.outcome),
+          usage: message.usage,
+          cachedAtPrefill: message.cachedAtPrefill,
+        });
+        break;
+    }
+  }
+}
+
+type OfCall = Extract<
+  OfRequest,
+  {
+    call: number;
+    kind:
+      | 'waits'
+      | 'waitsNoMore'
+      | 'goesElsewhere'
+      | 'head'
+      | 'errorEvent'
+      | 'tunnel'
+      | 'firstByte'
+      | 'moved'
+      | 'keeps'
+      | 'ended';
+  }
+>;

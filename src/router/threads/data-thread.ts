@@ -1,0 +1,125 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { Config } from '../../config/options.ts';
+import { createFront } from '../../data/create-front.ts';
+import { type EdgeServer, listen } from '../../http/edge/server.ts';
+import { createRequestIds } from '../../http/request-id.ts';
+import { readServingPair } from '../../http/tls-files.ts';
+import { readWorkerTls } from '../../http/upstream/worker-tls.ts';
+import { BatchPort } from '../../link/threads/batch-port.ts';
+import type { ToDataThread, ToScheduler } from '../../link/threads/messages.ts';
+import { errorOf, portable } from '../../link/threads/portable-error.ts';
+import { RemoteScheduling } from '../../link/threads/remote-scheduling.ts';
+import { createLogOf, type Level } from '../../observe/log/log.ts';
+import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
+import { RemoteAnswers } from './remote-answers.ts';
+import { Upstreams } from './upstreams.ts';
+
+/** What a data thread starts with. */
+export interface ThreadOptions {
+  readonly config: Config;
+  readonly needs: PromptNeeds;
+  /** Upper bounds of the histogram of times between chunks, in seconds. */
+  readonly gapBounds: readonly number[];
+  readonly logLevel: Level;
+  /** How many data threads share what is bounded for all together. */
+  readonly threads: number;
+  readonly maxConnections: number;
+}
+
+/** How often the scheduler is told of how many clients are connected. */
+const TELL_CONNECTIONS_MS = 250;
+
+/** One data thread: serves the port beside the others, and asks the scheduler of the main thread. */
+class DataThread {
+  readonly #options: ThreadOptions;
+  readonly #port: BatchPort<ToScheduler, ToDataThread>;
+  readonly #upstreams: Upstreams;
+  readonly #scheduling: RemoteScheduling;
+  readonly #answers: RemoteAnswers;
+  #server: EdgeServer | undefined;
+
+  constructor(options: ThreadOptions, port: MessagePort) {
+    const { config, needs, gapBounds } = options;
+    this.#options = options;
+    this.#port = new BatchPort(port, (message: ToDataThread) => this.#receive(message));
+    this.#upstreams = new Upstreams(readWorkerTls(config));
+    const send = (message: ToScheduler) => this.#port.send(message);
+    this.#scheduling = new RemoteScheduling(send, {
+      ...{ needs, gapBounds, requestIds: createRequestIds(config.requestIdHeaders) },
+      connect: (target) => this.#upstreams.connect(target),
+    });
+    this.#answers = new RemoteAnswers(send);
+  }
+
+  #receive(message: ToDataThread): void {
+    switch (message.kind) {
+      case 'assigned':
+      case 'nextCall':
+      case 'decided':
+      case 'abandon':
+        this.#scheduling.receive(message);
+        break;
+      case 'shared':
+        this.#scheduling.share(message.closed, message.severalModels);
+        break;
+      case 'closeServer':
+        this.#upstreams.close(message.server, message.error && errorOf(message.error));
+        break;
+      case 'listen':
+        void this.#listen(message.host, message.port);
+        break;
+      case 'leave':
+        this.#server?.leave();
+        break;
+      case 'close':
+        void this.#server?.close();
+        break;
+      case 'awaitsLast':
+        this.#port.send({ kind: 'lastAwaited', isAwaited: this.#server?.awaitsLast(message.ms) ?? false });
+        break;
+      default:
+        this.#answers.receive(message);
+        break;
+    }
+  }
+
+  async #listen(host: string, port: number): Promise<void> {
+    const { config, logLevel, threads, maxConnections } = this.#options;
+    const log = createLogOf(logLevel, (level, message, fields) =>
+      this.#port.send({ kind: 'log', level, message, fields }),
+    );
+    const front = createFront(config, {
+      scheduling: this.#scheduling,
+      ownAnswers: (request, reply, { scheduled }) =>
+        this.#answers.answer(this.#scheduling.numberOf(scheduled), request, reply),
+      log,
+    });
+    const { tlsCertPath, tlsKeyPath, uploadTimeoutMs, maxHeldPayloadBytes, maxPayloadBytes } = config;
+    // The largest body has room in every thread.
+    const maxHeldBytes = Math.max(maxPayloadBytes, Math.floor(maxHeldPayloadBytes / threads));
+    try {
+      this.#server = await listen(host, port, (request, reply) => front.serve(request, reply), {
+        log,
+        tls: readServingPair(tlsCertPath, tlsKeyPath),
+        limits: { uploadTimeoutMs, maxHeldBytes, maxConnections },
+        reusePort: true,
+      });
+      this.#port.send({ kind: 'listening' });
+    } catch (error) {
+      this.#port.send({ kind: 'notListening', error: portable(error) });
+      return;
+    }
+    this.#tellConnections(this.#server);
+  }
+
+  #tellConnections(server: EdgeServer): void {
+    let told = 0;
+    setInterval(() => {
+      const { connections: count } = server;
+      if (count !== told) this.#port.send({ kind: 'connections', count });
+      told = count;
+    }, TELL_CONNECTIONS_MS).unref();
+  }
+}
+
+if (parentPort) new DataThread(workerData as ThreadOptions, parentPort);

@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { Config } from '../../config/options.ts';
+import type { OwnAnswers } from '../../data/front.ts';
+import { affordableConnections } from '../../http/edge/connection-limit.ts';
+import { listen } from '../../http/edge/server.ts';
+import { readServingPair } from '../../http/tls-files.ts';
+import type { Scheduling } from '../../link/scheduling.ts';
+import type { ToDataThread } from '../../link/threads/messages.ts';
+import { portable } from '../../link/threads/portable-error.ts';
+import type { Log } from '../../observe/log/log.ts';
+import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
+import type { ClientPort } from '../client-port.ts';
+import type { ThreadOptions } from './data-thread.ts';
+import { ThreadHandle } from './thread-handle.ts';
+
+export interface DataThreadsParts {
+  readonly scheduling: Scheduling;
+  readonly ownAnswers: OwnAnswers;
+  readonly needs: PromptNeeds;
+  readonly gapBounds: readonly number[];
+  readonly log: Log;
+}
+
+/** The data threads of a router, which serve one port together. One that ends is replaced, and what its requests held is given back. */
+export class DataThreads implements ClientPort {
+  readonly #config: Config;
+  readonly #parts: DataThreadsParts;
+  readonly #address: AddressInfo;
+  readonly #threads: ThreadHandle[] = [];
+  #isClosed = false;
+  #shared = '';
+
+  private constructor(config: Config, parts: DataThreadsParts, address: AddressInfo) {
+    this.#config = config;
+    this.#parts = parts;
+    this.#address = address;
+  }
+
+  /** Starts `count` threads that listen. Throws ExitError `port_in_use` where somebody else does. */
+  static async open(count: number, config: Config, parts: DataThreadsParts): Promise<DataThreads> {
+    const { host, port, tlsCertPath, tlsKeyPath } = config;
+    // With SO_REUSEPORT a port that another program listens at so can be bound a second time: one without it finds out.
+    const probe = await listen(host, port, () => {}, { log: parts.log, tls: readServingPair(tlsCertPath, tlsKeyPath) });
+    const threads = new DataThreads(config, parts, probe.address());
+    probe.close();
+    try {
+      await Promise.all(Array.from({ length: count }, () => threads.#start(count)));
+    } catch (error) {
+      threads.closeAllConnections();
+      throw error;
+    }
+    return threads;
+  }
+
+  address(): AddressInfo {
+    return this.#address;
+  }
+
+  get connections(): number {
+    return this.#threads.reduce((sum, { connections }) => sum + connections, 0);
+  }
+
+  /** What all threads know of the scheduler has changed perhaps. */
+  share(): void {
+    const { closed, severalModels } = this.#parts.scheduling;
+    const shared = JSON.stringify([closed?.message, severalModels]);
+    if (shared === this.#shared) return;
+    this.#shared = shared;
+    this.#tell({ kind: 'shared', closed: closed && portable(closed), severalModels });
+  }
+
+  /** A server was taken out: what threads have under way there ends, with the error where there is one. */
+  closeServer(server: string, error: Error | undefined): void {
+    this.#tell({ kind: 'closeServer', server, error: error && portable(error) });
+  }
+
+  leave(): Promise<unknown> {
+    this.#tell({ kind: 'leave' });
+    // Its answer comes after what was told before.
+    return this.awaitsLast(0);
+  }
+
+  async awaitsLast(ms: number): Promise<boolean> {
+    const awaited = await Promise.all(this.#threads.map((thread) => thread.awaitsLast(ms)));
+    return awaited.includes(true);
+  }
+
+  close(): void {
+    this.#tell({ kind: 'close' });
+  }
+
+  closeAllConnections(): void {
+    this.#isClosed = true;
+    for (const thread of this.#threads) thread.end();
+  }
+
+  /** Ends one of them, as an error would. */
+  kill(index: number): void {
+    this.#threads[index]?.end();
+  }
+
+  #tell(message: ToDataThread): void {
+    for (const thread of this.#threads) thread.send(message);
+  }
+
+  async #start(threads: number): Promise<void> {
+    const { needs, gapBounds, log, ...asked } = this.#parts;
+    const workerData: ThreadOptions = {
+      ...{ config: this.#config, needs, gapBounds, threads },
+      logLevel: log.debugEnabled ? 'debug' : 'info',
+      maxConnections: Math.max(1, Math.floor(affordableConnections() / threads)),
+    };
+    const handle = new ThreadHandle(new Worker(entryPoint(), { workerData }), { ...asked, log });
+    this.#threads.push(handle);
+    void handle.whenEnded.then((reason) => this.#replace(handle, reason, threads));
+    const { closed, severalModels } = this.#parts.scheduling;
+    handle.send({ kind: 'shared', closed: closed && portable(closed), severalModels });
+    await handle.listen(this.#config.host, this.#address.port);
+  }
+
+  async #replace(handle: ThreadHandle, reason: string, threads: number): Promise<void> {
+    this.#threads.splice(this.#threads.indexOf(handle), 1);
+    if (this.#isClosed) return;
+    this.#parts.log.error('a data thread has ended, another takes its place; its requests are cut', { reason });
+    try {
+      await this.#start(threads);
+    } catch (error) {
+      this.#parts.log.critical('no data thread can be started in place of one that ended', {
+        reason: (error as Error).message,
+      });
+    }
+  }
+}
+
+/** The thread's program: in the folder of the bundle, or beside this file in a checkout. */
+function entryPoint(): URL {
+  const bundled = new URL('./data-thread.mjs', import.meta.url);
+  return existsSync(fileURLToPath(bundled)) ? bundled : new URL('./data-thread.ts', import.meta.url);
+}

@@ -1,0 +1,113 @@
+import type { Worker } from 'node:worker_threads';
+import type { OwnAnswers } from '../../data/front.ts';
+import type { Scheduling } from '../../link/scheduling.ts';
+import { BatchPort } from '../../link/threads/batch-port.ts';
+import type { ToDataThread, ToScheduler } from '../../link/threads/messages.ts';
+import { errorOf } from '../../link/threads/portable-error.ts';
+import { ThreadLink } from '../../link/threads/thread-link.ts';
+import type { Log } from '../../observe/log/log.ts';
+import { Forwarding } from './forwarding.ts';
+
+export interface ThreadParts {
+  readonly scheduling: Scheduling;
+  readonly ownAnswers: OwnAnswers;
+  readonly log: Log;
+}
+
+/** A data thread, seen from the thread of the scheduler. */
+export class ThreadHandle {
+  /** Resolves when it is no more, with the reason. */
+  readonly whenEnded: Promise<string>;
+  readonly #worker: Worker;
+  readonly #log: Log;
+  readonly #port: BatchPort<ToDataThread, ToScheduler>;
+  readonly #link: ThreadLink;
+  readonly #forwarding: Forwarding;
+  #connections = 0;
+  #listening: PromiseWithResolvers<void> | undefined;
+  #lastAwaited: PromiseWithResolvers<boolean> | undefined;
+
+  constructor(worker: Worker, { scheduling, ownAnswers, log }: ThreadParts) {
+    this.#worker = worker;
+    this.#log = log;
+    this.#port = new BatchPort(worker, (message: ToScheduler) => this.#receive(message));
+    const send = (message: ToDataThread) => this.#port.send(message);
+    this.#link = new ThreadLink(scheduling, send, log);
+    this.#forwarding = new Forwarding(ownAnswers, send);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.whenEnded = promise;
+    let reason = 'it was ended';
+    worker.on('error', (error) => {
+      reason = error.stack ?? error.message;
+    });
+    worker.on('exit', () => {
+      this.#lose(reason);
+      resolve(reason);
+    });
+  }
+
+  /** Clients that are connected to it. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  send(message: ToDataThread): void {
+    this.#port.send(message);
+  }
+
+  /** Rejects where it cannot listen there. */
+  listen(host: string, port: number): Promise<void> {
+    this.#listening = Promise.withResolvers();
+    this.send({ kind: 'listen', host, port });
+    return this.#listening.promise;
+  }
+
+  awaitsLast(ms: number): Promise<boolean> {
+    this.#lastAwaited ??= Promise.withResolvers();
+    this.send({ kind: 'awaitsLast', ms });
+    return this.#lastAwaited.promise;
+  }
+
+  end(): void {
+    void this.#worker.terminate();
+  }
+
+  #receive(message: ToScheduler): void {
+    switch (message.kind) {
+      case 'own':
+      case 'ownBody':
+      case 'ownDrained':
+      case 'ownFlushed':
+      case 'ownGone':
+        this.#forwarding.receive(message, this.#link.scheduledOf(message.request));
+        break;
+      case 'connections':
+        this.#connections = message.count;
+        return;
+      case 'log':
+        this.#log[message.level](message.message, message.fields);
+        break;
+      case 'listening':
+        this.#listening?.resolve();
+        break;
+      case 'notListening':
+        this.#listening?.reject(errorOf(message.error));
+        break;
+      case 'lastAwaited':
+        this.#lastAwaited?.resolve(message.isAwaited);
+        this.#lastAwaited = undefined;
+        return;
+      default:
+        this.#link.receive(message);
+        break;
+    }
+  }
+
+  #lose(reason: string): void {
+    this.#connections = 0;
+    this.#listening?.reject(new Error(`the thread ended before it listened: ${reason}`));
+    this.#lastAwaited?.resolve(false);
+    this.#forwarding.lose();
+    this.#link.lose();
+  }
+}

@@ -1,0 +1,34 @@
+import { createClient } from '../../http/upstream/create-client.ts';
+import type { WorkerClient } from '../../http/upstream/worker-client.ts';
+import type { WorkerTls } from '../../http/upstream/worker-tls.ts';
+import type { CallTarget } from '../../link/assignment.ts';
+import type { PortableTarget } from '../../link/threads/messages.ts';
+
+/** A data thread's own connections to servers. */
+export class Upstreams {
+  readonly #tls: WorkerTls;
+  readonly #clients = new Map<string, WorkerClient>();
+
+  constructor(tls: WorkerTls) {
+    this.#tls = tls;
+  }
+
+  /** The target with the connections to its server. */
+  connect(target: PortableTarget): CallTarget {
+    const { server, isLaunched } = target;
+    let client = this.#clients.get(server);
+    if (!client) {
+      // A server that the router started is on the loopback interface, with a certificate for some other name.
+      const tls: WorkerTls = isLaunched ? { ...this.#tls, rejectUnauthorized: false } : this.#tls;
+      client = createClient(new URL(server).origin, tls);
+      this.#clients.set(server, client);
+    }
+    return { ...target, client };
+  }
+
+  /** The server was taken out: what is under way there ends, with the error where there is one. */
+  close(server: string, error: Error | undefined): void {
+    void this.#clients.get(server)?.destroy(error);
+    this.#clients.delete(server);
+  }
+}
