@@ -73,10 +73,14 @@ const ENGINE_FLAGS = [
   ...['--max-total-tokens', '--page-size', '--max-running-requests', '--chunked-prefill-size'],
   ...['--enable-mixed-chunk', '--context-length'],
 ];
-const PEERS_HELP = `--peers [NAME,…]
-      other routers beside ours, in the same run: all that scripts/install-peers has installed, or those named`;
-const WHAT_IF_HELP = `--what-if [workers=N,…] [policy=NAME,…]
-      what these fleets would give, each number of workers with each policy: computed, in much less time than it would take`;
+const PEERS = [
+  '--peers [NAME,…]',
+  'other routers beside ours, in the same run: all that scripts/install-peers has installed, or those named',
+] as const;
+const WHAT_IF = [
+  '--what-if [workers=N,…] [policy=NAME,…]',
+  'what these fleets would give, each number of workers with each policy: computed, in much less time than it would take',
+] as const;
 
 /** Reads a command line; throws ExitError('usage') that says what was expected. */
 export function parseBenchOptions(argv: readonly string[]): BenchOptions {
@@ -104,28 +108,16 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
   return check({ ...(values as unknown as Values), peers, whatIf, engineFlags });
 }
 
-/** The options as text for `--help`. */
-export function renderBenchHelp(program: string): string {
-  const lines = Object.values<Option>(BENCH_OPTIONS).map(({ flag, metavar, help, default: fallback }) => {
-    const shown =
-      fallback === undefined || metavar === undefined || String(fallback) === '' ? '' : ` (default ${fallback})`;
-    return `  ${flag}${metavar === undefined ? '' : ` ${metavar}`}\n      ${help}${shown}\n`;
+/** Each flag with its value, and what it does. */
+export function benchFlags(): readonly (readonly [flag: string, text: string])[] {
+  const rows = Object.values<Option>(BENCH_OPTIONS).map(({ flag, metavar, help, default: fallback }) => {
+    const has = fallback !== undefined && metavar !== undefined && String(fallback) !== '';
+    return [
+      metavar === undefined ? flag : `${flag} ${metavar}`,
+      `${help}${has ? ` (default: ${fallback})` : ''}`,
+    ] as const;
   });
-  const about = WORKLOADS.map((workload) => `  ${workload.name.padEnd(20)}${workload.about}\n`);
-  return `usage: ${program} [flags]
-
-Measures how a router spreads requests over its servers: first-token times, throughput, and the share of the prompts
-that was in the cache of the server that got them. Starts simulated engines and a router, or takes a server with --url.
-
-workloads:
-${about.join('')}
-flags:
-${lines.join('')}  ${PEERS_HELP}
-  ${WHAT_IF_HELP}
-
-${ENGINE_FLAGS.join(', ')} and
-all flags that begin with --sim- go to the simulated engines.
-`;
+  return [...rows, PEERS, WHAT_IF, [`${ENGINE_FLAGS.join(', ')}, --sim-…`, 'go to the simulated engines as they are']];
 }
 
 /** What the workloads need of the options. */

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { runBench } from '../bench/bench.ts';
-import { type BenchOptions, parseBenchOptions, renderBenchHelp } from '../bench/options.ts';
+import { type BenchOptions, parseBenchOptions } from '../bench/options.ts';
 import { resolveRouter } from '../config/resolve.ts';
 import { readUrl, ValueError } from '../config/values.ts';
 import { ExitError } from '../errors/errors.ts';
@@ -10,10 +10,6 @@ import { onSignals } from './exit.ts';
 /** `bench`: measures routing. Resolves with the exit code; throws an ExitError when something does not start. */
 export async function runBenchCommand(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const options = parseBenchOptions(argv);
-  if (options.help) {
-    process.stdout.write(renderBenchHelp(env.SGLANG_ROUTER_PROG ?? 'sglang-launch bench'));
-    return 0;
-  }
   const { config: policyOptions } = await checkPrograms(options);
   const stop = new AbortController();
   const forget = onSignals({

@@ -1,12 +1,5 @@
-import { Command, Option } from 'commander';
-import { LAUNCH_OPTIONS, SERVER_OPTIONS } from '../config/launch-options.ts';
-import { describe, term } from '../config/render.ts';
-import { GROUPS, type Spec } from '../config/spec.ts';
-import { optionsOf, PREFIXED_OPTIONS, ROUTER_OPTIONS } from '../config/vocabulary.ts';
-
-/** Columns of the flags; a longer one has its description below it. */
-const TERM_WIDTH = 34;
-const WIDEST = 110;
+import { columnsOf } from '../terminal/columns.ts';
+import { wrap, wrapWords } from '../terminal/wrap.ts';
 
 /** How the text is laid out: the words that start the program, and the columns of the terminal. */
 export interface Layout {
@@ -14,95 +7,59 @@ export interface Layout {
   readonly columns: number;
 }
 
-const FOOTER = `
-Each flag has a variable, --queue-size is SGLANG_ROUTER_QUEUE_SIZE; the command line comes first.
-`;
-
-/** Help of the router alone. */
-export function routerHelp({ prog, columns }: Layout): string {
-  const intro = `Routes requests over running SGLang servers: one port in front of many workers.
-
-Example: ${prog} --worker-urls http://10.0.0.1:30000 http://10.0.0.2:30000 --port 8000`;
-  return page(prog, '[--worker-urls URL ...] [flags]', intro, columns, specsOf(ROUTER_OPTIONS));
+/** The help of a command. */
+export interface Page {
+  /** What follows the program's name. */
+  readonly usage: string;
+  /** In words; lines that begin with a space are commands, which are not broken. */
+  readonly intro: string;
+  readonly sections: readonly Section[];
+  readonly footer?: string;
 }
 
-/** Help of the co-launch. */
-export function serverHelp({ prog, columns }: Layout): string {
-  const intro = `Starts SGLang servers on this machine, watches them, and serves one port that spreads requests over them.
-
-Examples:
-  ${prog} --model-path meta-llama/Meta-Llama-3.1-8B-Instruct --dp-size 4
-  ${prog} --sim --dp-size 4
-
-Flags that are not listed here go to every server as they are: python -m sglang.launch_server --help lists them.`;
-  const specs = [
-    ...specsOf(optionsOf(SERVER_OPTIONS)),
-    ...specsOf(optionsOf(LAUNCH_OPTIONS)),
-    ...specsOf(PREFIXED_OPTIONS),
-  ];
-  return page(prog, '(--model-path MODEL | --sim) [--dp-size N] [flags] [server flags]', intro, columns, specs);
+export interface Section {
+  readonly heading: string;
+  /** A flag, command or name, and what it does. */
+  readonly rows: readonly (readonly [term: string, text: string])[];
 }
 
-/** Help of the program: its commands. */
-export function programHelp(
-  { prog, columns }: Layout,
-  commands: readonly { readonly name: string; readonly summary: string }[],
-): string {
-  const program = createCommand(
-    prog,
-    '<command> [flags]',
-    'One command turns a box of GPUs into one inference endpoint.',
-    columns,
-  );
-  for (const { name, summary } of commands)
-    program.addCommand(new Command(name).description(summary).helpOption(false));
-  program.option('-h, --help', 'print help; after a command, that of the command');
-  program.option('-V, --version', 'print the version');
-  return program.helpInformation();
+/** Columns of the terms; a longer one has its text below it. */
+const TERM_WIDTH = 34;
+const WIDEST = 110;
+/** Of commands. */
+const INDENT = 2;
+const GOES_ON = ' \\';
+
+/** Every command's help has this form. */
+export function helpPage({ usage, intro, sections, footer }: Page, { prog, columns }: Layout, termWidth = TERM_WIDTH) {
+  const width = Math.min(columns, WIDEST);
+  const texts = sections.map(({ heading, rows }) => {
+    const lines = rows.flatMap(([term, text]) => rowLines(term, text, width, termWidth));
+    return `${heading}:\n${lines.join('\n')}`;
+  });
+  const end = footer === undefined ? [] : [paragraphs(footer, width)];
+  return `${[`Usage: ${prog} ${usage}`.trimEnd(), paragraphs(intro, width), ...texts, ...end].join('\n\n')}\n`;
 }
 
-function page(prog: string, usage: string, intro: string, columns: number, specs: readonly Spec[]): string {
-  const command = createCommand(prog, usage, intro, columns);
-  for (const spec of specs.filter(({ noEffect }) => !noEffect)) {
-    command.addOption(new Option(term(spec), describe(spec)).helpGroup(`${GROUPS[spec.group]}:`));
-  }
-  command.addOption(new Option('-h, --help', 'print this and exit').helpGroup('Help:'));
-  command.addOption(new Option('-V, --version', 'print the version and exit').helpGroup('Help:'));
-  const ignored = specs.filter(({ noEffect }) => noEffect).map(({ flags }) => flags[0]);
-  return `${command.helpInformation()}\n${GROUPS.compat}:\n${wrap(ignored, columns)}\n${FOOTER}`;
+/** A command that is longer than a line goes on in the next, so that it can be pasted; a flag and its value are one word. */
+export function commandLines(words: readonly string[], columns: number): string {
+  const width = Math.min(columns, WIDEST) - INDENT;
+  const whole = words.join(' ');
+  if (columnsOf(whole) <= width) return `  ${whole}`;
+  const pieces = words.map((word) => ({ text: word, painted: word }));
+  return `  ${wrapWords(pieces, width - GOES_ON.length).join(`${GOES_ON}\n      `)}`;
 }
 
-/** A command as commander lays out its help. */
-export function createCommand(prog: string, usage: string, intro: string, columns: number): Command {
-  return new Command(prog)
-    .usage(usage)
-    .description(intro)
-    .helpOption(false)
-    .helpCommand(false)
-    .configureHelp({
-      helpWidth: Math.min(columns, WIDEST),
-      padWidth: () => TERM_WIDTH,
-      optionDescription: (option) => option.description,
-      subcommandTerm: (command) => command.name(),
-      formatItem: (name, width, description, helper) => {
-        const indent = ' '.repeat(width + 4);
-        const text = helper
-          .boxWrap(description, (helper.helpWidth ?? WIDEST) - indent.length)
-          .replaceAll('\n', `\n${indent}`);
-        return name.length > width ? `  ${name}\n${indent}${text}` : `  ${name.padEnd(width)}  ${text}`;
-      },
-    });
+function rowLines(term: string, text: string, columns: number, termWidth: number): string[] {
+  const indent = ' '.repeat(termWidth + 4);
+  const lines = wrap(text, Math.max(20, columns - indent.length));
+  if (columnsOf(term) > termWidth) return [`  ${term}`, ...lines.map((line) => indent + line)];
+  return lines.map((line, at) => (at === 0 ? `  ${term.padEnd(termWidth)}  ${line}` : indent + line));
 }
 
-function specsOf(options: readonly { readonly spec: Spec }[]): readonly Spec[] {
-  return options.map(({ spec }) => spec);
-}
-
-function wrap(words: readonly string[], columns: number): string {
-  const lines = [' '];
-  for (const word of words) {
-    if (lines.at(-1)!.length + word.length >= Math.min(columns, WIDEST)) lines.push(' ');
-    lines[lines.length - 1] += ` ${word}`;
-  }
-  return lines.join('\n');
+function paragraphs(text: string, columns: number): string {
+  return text
+    .split('\n')
+    .flatMap((line) => (line.startsWith(' ') ? [line] : wrap(line, columns)))
+    .join('\n');
 }

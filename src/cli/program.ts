@@ -3,6 +3,7 @@ import { nearest } from '../config/nearest.ts';
 import { type Question, questionIn } from '../config/resolve.ts';
 import { show } from '../config/values.ts';
 import { ExitError } from '../errors/errors.ts';
+import type { Extent } from './flag-help.ts';
 import type { Layout } from './help.ts';
 import { type ErrorOutput, report } from './report.ts';
 import type { SmallCommand } from './small-command.ts';
@@ -23,8 +24,8 @@ interface CommandRow {
   readonly load: () => Promise<Run>;
   /** What it takes, where that is little; its help comes from there. */
   readonly small?: () => Promise<SmallCommand>;
-  /** Its help; undefined where the command prints that itself. */
-  readonly help?: (layout: Layout) => Promise<string>;
+  /** Its help otherwise; `commands` are the names of all. */
+  readonly help?: (layout: Layout, extent: Extent, commands: readonly string[]) => Promise<string>;
 }
 
 const COMMANDS: readonly CommandRow[] = [
@@ -33,14 +34,14 @@ const COMMANDS: readonly CommandRow[] = [
     aliases: [],
     summary: 'start SGLang servers, or simulated engines, and route requests to them',
     load: async () => (await import('./server.ts')).runServer,
-    help: async (layout) => (await import('./help.ts')).serverHelp(layout),
+    help: async (...about) => (await import('./flag-help.ts')).serverHelp(...about),
   },
   {
     name: 'router',
     aliases: ['launch'],
     summary: 'route requests to servers that run already',
     load: async () => (await import('./router.ts')).runRouter,
-    help: async (layout) => (await import('./help.ts')).routerHelp(layout),
+    help: async (...about) => (await import('./flag-help.ts')).routerHelp(...about),
   },
   {
     name: 'doctor',
@@ -82,12 +83,14 @@ const COMMANDS: readonly CommandRow[] = [
     aliases: [],
     summary: 'run one simulated engine: an SGLang server without GPU and model',
     load: async () => (await import('./sim-engine.ts')).runSimEngine,
+    help: async (layout) => (await import('./sim-help.ts')).simHelp(layout),
   },
   {
     name: 'bench',
     aliases: [],
     summary: 'measure how requests are spread over servers, beside other routers',
     load: async () => (await import('./bench.ts')).runBenchCommand,
+    help: async (layout) => (await import('./bench-help.ts')).benchHelp(layout),
   },
   {
     name: 'config',
@@ -123,18 +126,17 @@ export async function runProgram(program: ProgramName, argv: readonly string[], 
 async function dispatch(program: ProgramName, argv: readonly string[], terminal: Terminal): Promise<number> {
   const [first, ...rest] = argv;
   if (first === undefined) {
-    terminal.out(await overview(program, terminal));
+    await answer('help', byDefault(program), program, terminal);
     return 1;
   }
-  if (first === 'help' || first === 'version') return answer(first, program, rest, terminal);
+  if (first === 'help' || first === 'version') return answer(first, commandOf(rest[0]), program, terminal);
   const question = first.startsWith('-') ? questionIn([first]) : undefined;
-  if (question) return answer(question, program, [], terminal);
-  const isDefault = first.startsWith('-') && program === 'sglang-launch';
-  const command = isDefault ? COMMANDS[0] : commandOf(first);
+  if (question) return answer(question, byDefault(program), program, terminal);
+  const command = first.startsWith('-') ? byDefault(program) : commandOf(first);
   if (!command) throw unknownCommand(first, program);
-  const words = isDefault ? argv : rest;
-  const asked = command.help || command.small ? questionIn(words) : undefined;
-  if (asked) return answer(asked, program, [command.name], terminal);
+  const words = first.startsWith('-') ? argv : rest;
+  const asked = questionIn(words);
+  if (asked) return answer(asked, command, program, terminal);
   return (await command.load())(words, terminal.env);
 }
 
@@ -149,31 +151,39 @@ function unknownCommand(word: string, program: ProgramName): ExitError {
   return new ExitError('usage', `unknown command ${show(word)}${asked}`, { hint });
 }
 
-async function answer(question: Question, program: ProgramName, about: readonly string[], terminal: Terminal) {
+/** What flags alone are for: `sglang-launch FLAGS` is `sglang-launch server FLAGS`. */
+function byDefault(program: ProgramName): CommandRow | undefined {
+  return program === 'sglang-launch' ? COMMANDS[0] : undefined;
+}
+
+async function answer(
+  question: Question,
+  command: CommandRow | undefined,
+  program: ProgramName,
+  { env, columns, out }: Terminal,
+): Promise<number> {
   if (question === 'version') {
-    terminal.out(`sglang-router ${manifest.version} (node ${process.versions.node})\n`);
+    out(`sglang-router ${manifest.version} (node ${process.versions.node})\n`);
     return 0;
   }
-  const command = commandOf(about[0]);
-  const layout = {
-    prog: terminal.env.SGLANG_ROUTER_PROG ?? `${program} ${command?.name}`,
-    columns: terminal.columns,
-  };
-  const text = command ? await helpOf(command, layout) : await overview(program, terminal);
-  if (command && text === undefined) return (await command.load())(['--help'], terminal.env);
-  terminal.out(text ?? '');
+  const short = command === undefined || command === byDefault(program);
+  const layout = { prog: env.SGLANG_ROUTER_PROG ?? (short ? program : `${program} ${command.name}`), columns };
+  out(command ? await helpOf(command, layout, question === 'help' ? 'brief' : 'all') : await overview(layout));
   return 0;
 }
 
-async function overview(program: ProgramName, { env, columns }: Terminal): Promise<string> {
-  const { programHelp } = await import('./help.ts');
-  return programHelp({ prog: env.SGLANG_ROUTER_PROG ?? program, columns }, COMMANDS);
+async function overview(layout: Layout): Promise<string> {
+  const { helpPage } = await import('./help.ts');
+  const intro = 'One command turns a box of GPUs into one inference endpoint.';
+  const rows = COMMANDS.map(({ name, summary }) => [name, summary] as const);
+  const footer = `${layout.prog} COMMAND --help tells of each.`;
+  return helpPage({ usage: 'COMMAND [flags]', intro, sections: [{ heading: 'Commands', rows }], footer }, layout, 12);
 }
 
-/** Undefined where the command prints it itself. */
-async function helpOf({ help, small }: CommandRow, layout: Layout): Promise<string | undefined> {
-  if (!small) return help?.(layout);
-  return (await import('./small-command.ts')).smallHelp(await small(), layout);
+async function helpOf({ name, help, small }: CommandRow, layout: Layout, extent: Extent): Promise<string> {
+  if (small) return (await import('./small-command.ts')).smallHelp(await small(), layout);
+  const others = COMMANDS.flatMap((command) => (command.name === name ? [] : [command.name]));
+  return (await help?.(layout, extent, others)) ?? '';
 }
 
 function commandOf(name: string | undefined): CommandRow | undefined {

@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { runEngine } from '../sim/main.ts';
-import { renderSimHelp } from '../sim/options.ts';
 import { parseSimOptions } from '../sim/parse-options.ts';
 
 /** `sim-engine`: one simulated SGLang server. Resolves to the exit code. */
-export async function runSimEngine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+export async function runSimEngine(argv: readonly string[]): Promise<number> {
   const parsed = parseSimOptions(argv);
-  if (parsed.kind === 'help') {
-    process.stdout.write(renderSimHelp(`${env.SGLANG_ROUTER_PROG ?? 'sglang-launch'} sim-engine`));
-    return 0;
-  }
+  // The program has answered that.
+  if (parsed.kind === 'help') return 0;
   const { options, withoutEffect } = parsed;
   if (withoutEffect.length > 0) say(`no effect on a simulated engine: ${withoutEffect.join(', ')}`);
   return runEngine({

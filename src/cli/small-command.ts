@@ -1,6 +1,6 @@
-import { CommanderError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { ExitError } from '../errors/errors.ts';
-import { createCommand, type Layout } from './help.ts';
+import { helpPage, type Layout } from './help.ts';
 
 /** A command with a few flags of its own: its help, and what it takes. */
 export interface SmallCommand {
@@ -20,14 +20,12 @@ const HELP = ['-h, --help', 'print this and exit'] as const;
 
 /** Its help. */
 export function smallHelp({ usage, intro, flags }: SmallCommand, { prog, columns }: Layout): string {
-  const command = createCommand(prog, usage, intro, columns);
-  for (const [flag, help] of [...flags, HELP]) command.option(flag, help);
-  return `${command.helpInformation().trimEnd()}\n`;
+  return helpPage({ usage, intro, sections: [{ heading: 'Flags', rows: [...flags, HELP] }] }, { prog, columns });
 }
 
 /** Reads its command line. Throws a usage error. */
-export function parseSmall({ usage, intro, flags }: SmallCommand, argv: readonly string[]): Parsed {
-  const command = createCommand('', usage, intro, 80).argument('[words...]').exitOverride();
+export function parseSmall({ flags }: SmallCommand, argv: readonly string[]): Parsed {
+  const command = new Command().helpOption(false).argument('[words...]').exitOverride();
   command.configureOutput({ writeErr: () => {} });
   for (const [flag, help] of flags) command.option(flag, help);
   try {

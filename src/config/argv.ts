@@ -90,7 +90,7 @@ export function unknownFlag(word: string, flags: Iterable<string>): ExitError {
   const known = [...flags];
   const bare = name.replace(/^--router-/, '--');
   const meant = known.includes(bare) ? `; did you mean ${bare}?` : didYouMean(name, known);
-  return new ExitError('usage', `unknown flag ${name}${meant}`, { hint: '--help lists all flags' });
+  return new ExitError('usage', `unknown flag ${name}${meant}`, { hint: '--help-all lists all flags' });
 }
 
 /** A word that no flag takes; `typed` is the flag before it. */
@@ -100,7 +100,7 @@ function stray(word: string, typed: string, spec: Spec | undefined): ExitError {
     return new ExitError('usage', `${typed} takes one value, and got more than one`, { hint });
   }
   if (spec?.arity === 'none') return needless(typed, word);
-  const hint = '--help lists all flags';
+  const hint = '--help-all lists all flags';
   return new ExitError('usage', `unexpected argument ${show(word)}: values follow a --flag`, { hint });
 }
 

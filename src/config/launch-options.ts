@@ -9,6 +9,7 @@ export const LAUNCH_OPTIONS = {
     flags: ['--sim'],
     group: 'launch',
     help: 'start simulated engines in place of SGLang servers: no GPU, no model',
+    brief: 'simulated engines: no GPU, no model',
   }),
   workerBasePort: int({
     flags: ['--router-dp-worker-base-port'],
@@ -70,8 +71,10 @@ export const SERVER_OPTIONS = {
   serverModelPath: text({
     flags: ['--model-path', '--model'],
     group: 'launch',
+    metavar: 'MODEL',
     default: undefined,
     help: 'model to serve',
+    brief: 'a folder, or a name on Hugging Face',
   }),
   dpSize: intOr(AUTO, {
     flags: ['--dp-size', '--data-parallel-size'],
@@ -80,6 +83,7 @@ export const SERVER_OPTIONS = {
     min: 1,
     metavar: 'N|auto',
     help: 'number of servers to start; auto: as many as there are GPUs for',
+    brief: 'servers to start',
   }),
   tpSize: int({
     flags: ['--tp-size', '--tensor-parallel-size'],
@@ -87,6 +91,7 @@ export const SERVER_OPTIONS = {
     default: 1,
     min: 1,
     help: 'GPUs of each server, tensor parallel',
+    brief: 'GPUs of each server',
   }),
   ppSize: int({
     flags: ['--pp-size', '--pipeline-parallel-size'],

@@ -44,6 +44,7 @@ export const OPTIONS = {
     group: 'core',
     default: '127.0.0.1',
     help: 'address to listen on; 0.0.0.0 serves other machines too',
+    brief: '0.0.0.0 serves other machines',
   }),
   port: int({ flags: ['--port'], group: 'core', default: 30_000, min: 1, max: 65_535, help: 'port to listen on' }),
   workerUrls: urls({
@@ -51,6 +52,7 @@ export const OPTIONS = {
     group: 'core',
     metavar: 'URL',
     help: 'SGLang servers to route to; each serves as soon as it is healthy',
+    brief: 'SGLang servers to route to',
   }),
   peerUrls: urls({
     flags: ['--peer-urls'],
@@ -69,6 +71,7 @@ export const OPTIONS = {
     choices: POLICIES,
     default: 'cache_aware',
     help: 'how a worker is chosen',
+    brief: 'how requests are spread',
   }),
   requestTimeoutMs: secs({
     flags: ['--request-timeout-secs'],
@@ -196,6 +199,7 @@ export const OPTIONS = {
     group: 'limits',
     default: 64,
     help: 'requests in flight at once, over all workers; 0 or less is no limit',
+    brief: 'requests at once, more wait',
   }),
   queueSize: int({
     flags: ['--queue-size'],
@@ -365,6 +369,7 @@ export const OPTIONS = {
     group: 'pd',
     python: 'prefill_urls',
     metavar: 'URL [PORT|none]',
+    brief: 'a prefill server; repeat for more',
     help: 'a prefill server and its bootstrap port, which the server tells itself where none is named; repeat for more',
   }),
   decode: repeatedUrls({
@@ -399,12 +404,14 @@ export const OPTIONS = {
   serviceDiscovery: flag({
     flags: ['--service-discovery'],
     group: 'kubernetes',
+    brief: 'find workers in Kubernetes',
     help: 'find workers among the pods of a Kubernetes cluster: the one it runs in, or that of the kubeconfig',
   }),
   selector: selector({
     flags: ['--selector'],
     group: 'kubernetes',
     metavar: 'KEY=VALUE',
+    brief: 'labels of their pods',
     help: "labels of worker pods; all must match. Other requirements as kubectl -l takes them: 'tier in (gpu,cpu)'",
   }),
   prefillSelector: selector({
@@ -479,6 +486,7 @@ export const OPTIONS = {
   logDir: folder({
     flags: ['--log-dir'],
     group: 'observability',
+    brief: 'folder for log files',
     help: 'directory for log files: one a day, 100 MB each at most, the last 14 kept',
   }),
   prometheusPort: int({
@@ -556,6 +564,7 @@ export const OPTIONS = {
   apiKey: key({
     flags: ['--api-key'],
     group: 'security',
+    brief: 'key that clients must send',
     help: 'key that clients must send, and that workers get where none is given for them; prefer the variable, which ps does not show',
   }),
   controlPlaneApiKeys: controlKeys({

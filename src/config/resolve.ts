@@ -10,7 +10,7 @@ import { ValueError } from './values.ts';
 import { ROUTER_OPTIONS, vocabularyOf } from './vocabulary.ts';
 
 /** What a command line asks for instead of running. */
-export type Question = 'help' | 'version';
+export type Question = 'help' | 'help-all' | 'version';
 
 /** A router's configuration, and what to tell the user about it at start. */
 export interface RouterSettings {
@@ -52,11 +52,12 @@ function launchersFlag(word: string): ExitError | undefined {
   );
 }
 
-/** `--help` and `--version` win over everything else on the line, mistakes included. */
+/** `--help`, `--help-all` and `--version` win over everything else on the line, mistakes included. */
 export function questionIn(argv: readonly string[]): Question | undefined {
   for (const word of argv) {
     if (word === '--') return undefined;
     if (word === '-h' || word === '--help') return 'help';
+    if (word === '--help-all') return 'help-all';
     if (['-V', '--version', '--version-verbose'].includes(word)) return 'version';
   }
   return undefined;

@@ -47,6 +47,8 @@ export interface About {
   readonly flags: readonly [string, ...string[]];
   readonly group: Group;
   readonly help: string;
+  /** The same in some 35 characters, for the help that fits a screen. */
+  readonly brief?: string;
   readonly metavar?: string;
   /** Variables read before `SGLANG_ROUTER_<FLAG>`. */
   readonly env?: readonly string[];
@@ -108,7 +110,7 @@ export function key(about: About): Spec<string | undefined> {
 
 /** An address to listen on. */
 export function host<const D extends string>(about: About & { default: D }): Spec<string> {
-  return single<string>(about, 'str', readHost, String);
+  return single<string>({ metavar: 'ADDRESS', ...about }, 'str', readHost, String);
 }
 
 /** One of a few words; `synonyms` are read as another of them. */

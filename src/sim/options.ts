@@ -284,7 +284,7 @@ type Table = typeof SIM_OPTIONS;
 export type SimOptions = { readonly [K in keyof Table]: Table[K] extends SimOption<infer T> ? T : never };
 
 /** All options in the order of their groups, with the group's heading. */
-function grouped(): { readonly heading: string; readonly options: readonly SimOption[] }[] {
+export function simOptionGroups(): { readonly heading: string; readonly options: readonly SimOption[] }[] {
   const all: readonly SimOption[] = Object.values(SIM_OPTIONS);
   return Object.entries(GROUPS).map(([name, heading]) => ({
     heading,
@@ -298,7 +298,7 @@ function usageOf({ flags, metavar }: SimOption): string {
 
 /** The options as Markdown tables for the documentation. */
 export function renderSimOptions(): string {
-  const tables = grouped().map(({ heading, options }) => {
+  const tables = simOptionGroups().map(({ heading, options }) => {
     const rows = options.map((option) => {
       const fallback =
         option.default === undefined ? 'none' : option.metavar === undefined ? 'off' : `\`${option.default}\``;
@@ -307,22 +307,4 @@ export function renderSimOptions(): string {
     return [`### ${heading}`, '', '| flag | default | what it does |', '|---|---|---|', ...rows].join('\n');
   });
   return `${tables.join('\n\n')}\n`;
-}
-
-/** The options as text for `--help`. */
-export function renderSimHelp(program: string): string {
-  const sections = grouped().map(({ heading, options }) => {
-    const lines = options.map((option) => {
-      const fallback =
-        option.default === undefined || option.metavar === undefined ? '' : ` (default ${option.default})`;
-      return `  ${usageOf(option)}\n      ${option.help}${fallback}\n`;
-    });
-    return `${heading}:\n${lines.join('')}`;
-  });
-  return `usage: ${program} [flags]
-
-A simulated SGLang server: its HTTP API, prefix cache and timing, without GPU or model.
-Any other flag of SGLang is accepted and has no effect.
-
-${sections.join('\n')}`;
 }

@@ -5,18 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { WORKLOADS } from '../../src/bench/workloads/index.ts';
 import { type ProgramName, runProgram } from '../../src/cli/program.ts';
 import { ROUTER_OPTIONS } from '../../src/config/vocabulary.ts';
+import { SIM_OPTIONS } from '../../src/sim/options.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const PRINT_IMPORTS = fileURLToPath(new URL('../fixtures/print-imports.ts', import.meta.url));
 
-async function run(program: ProgramName, argv: readonly string[], env: NodeJS.ProcessEnv = {}) {
+async function run(program: ProgramName, argv: readonly string[], env: NodeJS.ProcessEnv = {}, columns = 100) {
   const out: string[] = [];
   const err: string[] = [];
   const code = await runProgram(program, argv, {
     env,
-    columns: 100,
+    columns,
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
   });
@@ -31,14 +33,97 @@ function spawn(...argv: string[]) {
   });
 }
 
-test('no arguments: the commands, exit code 1', async () => {
-  for (const program of ['sglang-launch', 'sglang-router'] as const) {
-    const { code, out } = await run(program, []);
-    assert.equal(code, 1);
-    assert.match(out, new RegExp(`Usage: ${program} <command>`));
-    for (const command of ['server', 'router', 'sim-engine', 'bench'])
-      assert.match(out, new RegExp(`^ +${command} `, 'm'));
+test('no arguments: how to start it, exit code 1', async () => {
+  const launch = await run('sglang-launch', []);
+  assert.deepEqual([launch.code, launch.out], [1, (await run('sglang-launch', ['--help'])).out]);
+  const router = await run('sglang-router', []);
+  assert.equal(router.code, 1);
+  assert.match(router.out, /^Usage: sglang-router COMMAND/);
+});
+
+test('help lists the commands', async () => {
+  for (const [program, ...words] of [
+    ['sglang-launch', 'help'],
+    ['sglang-router', '--help'],
+  ] as const) {
+    const { code, out } = await run(program, words);
+    assert.equal(code, 0);
+    for (const command of ['server', 'router', 'sim-engine', 'bench', 'doctor'])
+      assert.match(out, new RegExp(`^ {2}${command} `, 'm'));
   }
+});
+
+test('--help says on one screen how to start it: three examples, ten flags, where the rest is', async () => {
+  for (const [words, example] of [
+    [['--help'], '  sglang-launch --model-path Qwen/Qwen3-8B --dp-size 4\n'],
+    [['server', '--help'], '  sglang-launch --sim --dp-size 4\n'],
+    [['router', '-h'], '  sglang-launch router --worker-urls http://10.0.0.1:30000 http://10.0.0.2:30000\n'],
+  ] as const) {
+    const { code, out } = await run('sglang-launch', words, {}, 80);
+    assert.equal(code, 0);
+    const lines = out.trimEnd().split('\n');
+    assert.ok(lines.length < 24, `${lines.length} lines`);
+    for (const line of lines) assert.ok(line.length <= 80, line);
+    assert.ok(out.includes(example));
+    assert.equal(lines.filter((line) => /^ {2}--/.test(line)).length, 11);
+    assert.match(out, /^ {2}--help-all /m);
+    assert.match(out, /^Commands: .*doctor, logs, restart/m);
+  }
+});
+
+test('each line of an example can be pasted, however narrow the terminal', async () => {
+  const { out } = await run(
+    'sglang-launch',
+    ['--help'],
+    { SGLANG_ROUTER_PROG: 'python -m sglang_router.launch_server' },
+    80,
+  );
+  const [, example = ''] = /:\n((?: {2}.*\n)+)/.exec(out) ?? [];
+  const commands = example
+    .replaceAll(/ \\\n +/g, ' ')
+    .trim()
+    .split(/\n +/);
+  assert.deepEqual(
+    commands.map((line) => line.replace('python -m sglang_router.launch_server ', '')),
+    [
+      '--model-path Qwen/Qwen3-8B --dp-size 4',
+      '--model-path Qwen/Qwen3-32B --dp-size 2 --tp-size 2 --host 0.0.0.0',
+      '--sim --dp-size 4',
+    ],
+  );
+  for (const line of out.split('\n')) assert.ok(line.length <= 80, line);
+});
+
+test('the same form everywhere: usage, what it does, sections', async () => {
+  for (const command of [
+    'server',
+    'router',
+    'sim-engine',
+    'bench',
+    'doctor',
+    'logs',
+    'restart',
+    'top',
+    'ps',
+    'config',
+    'completion',
+  ]) {
+    for (const word of ['--help', '--help-all']) {
+      const { code, out } = await run('sglang-router', [command, word]);
+      assert.equal(code, 0);
+      assert.match(
+        out,
+        new RegExp(`^Usage: sglang-router ${command} .*\\n\\n[A-Z][^]*\\n\\n[A-Z].*:\\n {2}\\S`),
+        command,
+      );
+      assert.match(out, /^ {2}(?:--|-h, --help)/m, command);
+    }
+  }
+  const sim = await run('sglang-launch', ['sim-engine', '--help']);
+  for (const { flags } of Object.values(SIM_OPTIONS))
+    assert.equal(sim.out.split(`\n  ${flags[0]}`).length > 1, true, flags[0]);
+  const bench = await run('sglang-launch', ['bench', '--help']);
+  for (const { name } of WORKLOADS) assert.match(bench.out, new RegExp(`^ {2}${name} `, 'm'));
 });
 
 test('--help and --version: exit code 0', async () => {
@@ -50,24 +135,24 @@ test('--help and --version: exit code 0', async () => {
   }
 });
 
-test('help of the router lists every flag under its heading, with defaults', async () => {
-  const { code, out } = await run('sglang-router', ['launch', '--help']);
+test('--help-all of the router lists every flag under its heading, with defaults', async () => {
+  const { code, out } = await run('sglang-router', ['launch', '--help-all']);
   assert.equal(code, 0);
   for (const { spec } of ROUTER_OPTIONS) assert.ok(out.includes(spec.flags[0]), spec.flags[0]);
   assert.match(out, /^Core:$/m);
   assert.match(out, /--port N .*default: 30000/);
 });
 
-test('help of the co-launch shows prefixed flags, and the name that the caller goes by', async () => {
-  const { out } = await run('sglang-router', ['server', '--help'], { SGLANG_ROUTER_PROG: 'python -m some.module' });
-  assert.match(out, /^Usage: python -m some\.module \(--model-path/);
+test('--help-all of the co-launch shows prefixed flags, and the name that the caller goes by', async () => {
+  const { out } = await run('sglang-router', ['server', '--help-all'], { SGLANG_ROUTER_PROG: 'python -m some.module' });
+  assert.match(out, /^Usage: python -m some\.module --model-path/);
   for (const flag of ['--router-policy', '--host', '--worker-urls', '--sim', '--dp-size'])
     assert.ok(out.includes(flag), flag);
   assert.doesNotMatch(out, /--router-host|--router-worker-urls/);
 });
 
 test('help fits the terminal where it can', async () => {
-  const { out } = await run('sglang-launch', ['router', '--help']);
+  const { out } = await run('sglang-launch', ['router', '--help-all']);
   for (const line of out.split('\n')) assert.ok(line.length <= 100, line);
 });
 
@@ -120,7 +205,7 @@ test('usage errors go to standard error with a hint, exit code 2', async () => {
   const { code, out, err } = await run('sglang-router', ['launch', '--polcy', 'x']);
   assert.equal(code, 2);
   assert.equal(out, '');
-  assert.equal(err, 'error: unknown flag --polcy; did you mean --policy?\nhint: --help lists all flags\n');
+  assert.equal(err, 'error: unknown flag --polcy; did you mean --policy?\nhint: --help-all lists all flags\n');
 });
 
 test('sglang-launch with flags alone is the co-launch', async () => {

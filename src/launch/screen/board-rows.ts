@@ -45,7 +45,8 @@ export function colourOf(rank: number): Style {
 function cellsOf(row: Row): Span[] {
   const { server, note } = row;
   const { plan, port } = server;
-  const [kv, memory] = server.ready && note === undefined ? described(server.progress.capacity) : [expected(row), ''];
+  const [kv, memory] =
+    server.ready && note === undefined ? described(server.progress.capacity, row.onGpus) : [expected(row), ''];
   return [
     { text: plan.name, style: colourOf(plan.rank) },
     { text: `:${port}`, style: 'dim' },
@@ -81,9 +82,9 @@ function summaryOf(rows: readonly Row[]): Line {
   return line;
 }
 
-function described(capacity: Capacity): readonly string[] {
+function described(capacity: Capacity, onGpus: boolean): readonly string[] {
   const { kvTokens } = capacity;
-  const gb = usedGb(capacity);
+  const gb = onGpus ? usedGb(capacity) : undefined;
   return [
     kvTokens === undefined ? '' : `KV ${thousands(kvTokens)} tokens`,
     gb === undefined ? '' : `${gb.toFixed(1)} GB`,
