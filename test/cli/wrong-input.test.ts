@@ -394,7 +394,7 @@ const SERVERS: readonly Wrong[] = [
 ];
 
 const PROGRAMS: readonly Wrong[] = [
-  hinting(words(['serve'], "unknown command 'serve'; did you mean server?"), /server, router, sim-engine, bench/),
+  hinting(words(['serve'], "unknown command 'serve'; did you mean server?"), /server, router, .*sim-engine, bench/),
   words(['lunch'], "unknown command 'lunch'"),
   words([''], "unknown command ''"),
   words(['--worker-urls', 'http://a'], 'expected a command before the flags, got --worker-urls'),
