@@ -108,7 +108,13 @@ function recordedRun(workload: string, { recorded = [] }: Load, options: BenchOp
   const answers = recordedAnswers(recorded);
   if (answers.length === 0) return [];
   return [
-    { workload, contender: 'as recorded', own: true, ...measuredOf(answers, [], { objective: objectiveOf(options) }) },
+    {
+      workload,
+      contender: 'as recorded',
+      own: true,
+      isRecorded: true,
+      ...measuredOf(answers, [], { objective: objectiveOf(options) }),
+    },
   ];
 }
 

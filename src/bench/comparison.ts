@@ -65,7 +65,7 @@ export interface Comparison {
 /** A comparison for each workload where there is something to compare. */
 export function compare(runs: readonly Run[]): readonly Comparison[] {
   return [...new Set(runs.map(({ workload }) => workload))].flatMap((workload) => {
-    const all = runs.filter((run) => run.workload === workload);
+    const all = runs.filter((run) => run.workload === workload && !run.isRecorded);
     const judged = all.find(({ contender, own }) => own && contender === JUDGED);
     if (!judged) return [];
     const comparable = all.filter((run) => run !== judged && isComparable(run.summary));

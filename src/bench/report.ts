@@ -10,6 +10,8 @@ export interface Run extends Measured {
   readonly contender: string;
   /** True for this program's router, or a server that was named. */
   readonly own: boolean;
+  /** It was not run here: it is what a trace says of the time when it was recorded. Nothing is judged by it. */
+  readonly isRecorded?: boolean;
   /** The fleet that it was computed for, where it was not run. */
   readonly fleet?: { readonly workers: number; readonly policy: string } | undefined;
 }

@@ -23,7 +23,7 @@ export function verdictOf(workloads: readonly Ran[], runs: readonly Run[]): stri
 
 /** What one workload showed, in a sentence. */
 export function workloadVerdict({ name, possibleHitShare }: Ran, all: readonly Run[]): string {
-  const runs = all.filter(({ workload }) => workload === name);
+  const runs = all.filter(({ workload, isRecorded }) => workload === name && !isRecorded);
   const [comparison] = compare(runs);
   if (comparison) return `${JUDGED}: ${comparison.compared.map((one) => phraseOf(comparison, one)).join('; ')}.`;
   const comparable = runs.filter(({ summary }) => isComparable(summary));

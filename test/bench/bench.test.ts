@@ -144,7 +144,7 @@ test('a recorded trace is shown as it was, beside what is computed of it', async
   const first = row(1, 0, { cached_length: 0, ttft: 130, duration: 170 });
   const second = row(2, 1_000, { parent: 1, shared_length: 800, cached_length: 800, ttft: 30, duration: 70 });
   await writeFile(path, `${first}\n${second}\n`);
-  const { report } = await bench([
+  const { report, out } = await bench([
     '--trace-file',
     path,
     '--what-if',
@@ -161,6 +161,10 @@ test('a recorded trace is shown as it was, beside what is computed of it', async
       ['1 worker, cache_aware', (100 + 20) / 2, 0.4, 1.0454],
     ],
   );
+  // What was recorded is beside it, and not against it.
+  const [, verdict = ''] = out.split('first token: ');
+  assert.match(verdict, /1 worker, cache_aware: 2 requests in/);
+  assert.doesNotMatch(verdict, /as recorded/);
 });
 
 test('calibrated alone, the speed of an engine is printed and kept, and simulated engines take it', async () => {
