@@ -11,13 +11,19 @@ const VERDICT_WIDTH = 9;
 const INDENT = ' '.repeat(TITLE_WIDTH + VERDICT_WIDTH);
 const PIPED_COLUMNS = 110;
 
-/** A finding in words: what was looked at, the verdict, and what to do. Hints have commands to copy: they are not wrapped. */
+/** A hint with a command to copy is not wrapped. */
+const COMMAND = /\b(?:export|unset) \w/;
+
+/** A finding in words: what was looked at, the verdict, and what to do. */
 export function findingText(title: string, { verdict, text, hint }: Finding, stream: Terminal): string {
   const columns = (stream.isTTY && stream.columns) || PIPED_COLUMNS;
-  const words = new Help().boxWrap(text, Math.max(columns - INDENT.length, 40)).replaceAll('\n', `\n${INDENT}`);
+  const wrapped = (words: string) =>
+    new Help().boxWrap(words, Math.max(columns - INDENT.length, 40)).replaceAll('\n', `\n${INDENT}`);
   const mark = styleText(COLOURS[verdict], verdict.padEnd(VERDICT_WIDTH), { stream });
-  const advice = hint === undefined ? '' : `${INDENT}hint: ${hint}\n`;
-  return `${title.padEnd(TITLE_WIDTH)}${mark}${words}\n${advice}`;
+  const advice = `hint: ${hint}`;
+  const row = `${title.padEnd(TITLE_WIDTH)}${mark}${wrapped(text)}\n`;
+  if (hint === undefined) return row;
+  return `${row}${INDENT}${COMMAND.test(hint) ? advice : wrapped(advice)}\n`;
 }
 
 /** The verdict on all of it. */
