@@ -18,7 +18,7 @@ export function dashboardFeed({ request, response }: Call, { dashboard }: ApiCon
   expectOwnPage(request);
   response.setHeader('cache-control', 'no-store');
   if (request.method === 'HEAD') response.send(200, 'text/event-stream', Buffer.alloc(0));
-  else dashboard.feed.follow(response);
+  else dashboard.follow(request, response);
 }
 
 /** One snapshot. */

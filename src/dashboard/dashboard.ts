@@ -1,5 +1,6 @@
 import type { Authorize } from '../http/auth.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
+import type { Reply } from '../http/edge/reply.ts';
 import type { Decisions } from './decisions.ts';
 import type { Facts } from './facts.ts';
 import { Feed } from './feed.ts';
@@ -30,8 +31,17 @@ export class Dashboard {
 
   /** Whether anybody may look. */
   get isOpen(): boolean {
+    return this.#admits({ headers: {} });
+  }
+
+  /** Answers a request with snapshots, until the client leaves or its session is over. Throws a RouterError where too many look already. */
+  follow(request: Pick<ClientRequest, 'headers'>, reply: Reply): void {
+    this.feed.follow(reply, () => this.#admits(request));
+  }
+
+  #admits(request: Pick<ClientRequest, 'headers'>): boolean {
     try {
-      this.#authorize({ headers: {} }, 'admin');
+      this.admit(request);
       return true;
     } catch {
       return false;

@@ -19,14 +19,14 @@ export class Feed {
     this.#watch = watch;
   }
 
-  /** Answers a request with snapshots, until the client leaves. Throws a RouterError where too many look already. */
-  follow(reply: Reply): void {
+  /** Answers a request with snapshots, until the client leaves or may look no more. Throws a RouterError where too many look already. */
+  follow(reply: Reply, mayLook: () => boolean): void {
     if (this.#readers.size >= MOST_READERS) {
       const message = `expected at most ${MOST_READERS} dashboards at once; close one`;
       throw new RouterError('too_many_connections', message, { retryAfterSecs: 5 });
     }
     this.#watch.begin();
-    const reader = new Reader(reply, () => this.#left(reader));
+    const reader = new Reader(reply, mayLook, () => this.#left(reader));
     this.#readers.add(reader);
     reader.send(eventOf(this.#watch.next()));
     this.#timer ??= setInterval(() => this.#tick(), EVERY_MS).unref();
@@ -77,11 +77,13 @@ function eventOf(snapshot: Snapshot): Buffer {
 /** One page or terminal that looks. */
 class Reader {
   readonly #reply: Reply;
+  readonly #mayLook: () => boolean;
   readonly #left: () => void;
   #isBehind = false;
 
-  constructor(reply: Reply, left: () => void) {
+  constructor(reply: Reply, mayLook: () => boolean, left: () => void) {
     this.#reply = reply;
+    this.#mayLook = mayLook;
     this.#left = left;
     reply.watch(this);
     reply.head(200, undefined, ['content-type', 'text/event-stream', 'x-accel-buffering', 'no']);
@@ -89,6 +91,10 @@ class Reader {
 
   /** A reader that has not read the last one yet misses this one. */
   send(event: Buffer): void {
+    if (!this.#mayLook()) {
+      this.end();
+      return;
+    }
     if (this.#isBehind || this.#reply.ended) return;
     this.#isBehind = !this.#reply.write(event);
     if (this.#isBehind) this.#reply.whenDrained(() => this.#drained());
@@ -96,6 +102,12 @@ class Reader {
 
   cut(): void {
     this.#reply.cut();
+  }
+
+  /** Its answer is whole: the client asks anew, and is told why it may not. */
+  end(): void {
+    this.#reply.end();
+    this.#left();
   }
 
   clientLeft(): void {

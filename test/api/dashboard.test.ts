@@ -152,8 +152,12 @@ test('who signs in with the key gets a session, good for the dashboard alone, wh
   const cookie = setCookie.split(';', 1)[0]!;
   await snapshotOf(router.url, { cookie });
   assert.equal((await fetch(`${router.url}/workers`, { headers: { cookie } })).status, 401);
+  const feed = await fetch(`${router.url}/dashboard/feed`, { headers: { cookie } });
+  const snapshots = readFeed(feed.body!);
+  assert.equal((await snapshots.next()).done, false);
   const signedOut = await post(`${router.url}/dashboard/sign-out`, {}, { ...own, cookie });
   assert.match(signedOut.headers.get('set-cookie') ?? '', /Max-Age=0/);
+  assert.equal((await snapshots.next()).done, true);
   assert.equal((await fetch(`${router.url}/dashboard/snapshot`, { headers: { cookie } })).status, 401);
   assert.doesNotMatch(router.lines.join('\n'), new RegExp(KEY));
 });

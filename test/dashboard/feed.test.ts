@@ -9,6 +9,7 @@ import { snapshotWith } from '../helpers/snapshot.ts';
 class Client {
   reads = true;
   written = 0;
+  ended = false;
   #watcher: ReplyWatcher | undefined;
   #resume: (() => void) | undefined;
   readonly reply = {
@@ -25,6 +26,9 @@ class Client {
       this.#resume = resume;
     },
     cut: () => this.leave(),
+    end: () => {
+      this.ended = true;
+    },
   } as unknown as Reply;
 
   readOn(): void {
@@ -36,6 +40,8 @@ class Client {
     this.#watcher?.clientLeft();
   }
 }
+
+const always = () => true;
 
 function following() {
   const watch = { watchers: 0, made: 0 };
@@ -54,8 +60,8 @@ test('one snapshot a second is made for all who look, and none when they have le
   t.mock.timers.enable({ apis: ['setInterval'] });
   const { feed, watch } = following();
   const [a, b] = [new Client(), new Client()];
-  feed.follow(a.reply);
-  feed.follow(b.reply);
+  feed.follow(a.reply, always);
+  feed.follow(b.reply, always);
   assert.deepEqual([a.written, b.written, watch.made], [1, 1, 2]);
   t.mock.timers.tick(3_000);
   assert.deepEqual([a.written, b.written, watch.made, watch.watchers], [4, 4, 5, 2]);
@@ -70,7 +76,7 @@ test('who does not read misses snapshots instead of filling the memory', (t) => 
   const { feed } = following();
   const client = new Client();
   client.reads = false;
-  feed.follow(client.reply);
+  feed.follow(client.reply, always);
   t.mock.timers.tick(60_000);
   assert.equal(client.written, 1);
   client.readOn();
@@ -82,9 +88,20 @@ test('who does not read misses snapshots instead of filling the memory', (t) => 
 test('when it is closed every reader is cut and nothing runs on', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const { feed, watch } = following();
-  feed.follow(new Client().reply);
+  feed.follow(new Client().reply, always);
   feed.close();
   const { made } = watch;
   t.mock.timers.tick(5_000);
   assert.equal(watch.made, made);
+});
+
+test('who may look no more gets nothing more', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { feed, watch } = following();
+  const client = new Client();
+  let mayLook = true;
+  feed.follow(client.reply, () => mayLook);
+  mayLook = false;
+  t.mock.timers.tick(1_000);
+  assert.deepEqual([client.written, client.ended, watch.watchers], [1, true, 0]);
 });
