@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Report } from '../../src/bench/report.ts';
+import type { Report } from '../../src/bench/run.ts';
 import { CACHE, ROOT } from './programs.ts';
 
 /** 1,024 connections and requests at once on a router that was just started. */

@@ -1,5 +1,4 @@
 import type { Out, Worker } from '../fleet/worker.ts';
-import type { ApiContext } from './context.ts';
 
 /** What keeps requests from a worker, as clients of the API are told; undefined when it gets its share. */
 export interface Standing {
@@ -7,7 +6,10 @@ export interface Standing {
   readonly problem: string;
 }
 
-export function standingOf(worker: Worker, { unserved }: Pick<ApiContext, 'unserved'>): Standing | undefined {
+export function standingOf(
+  worker: Worker,
+  { unserved }: { readonly unserved: (worker: Worker) => string | undefined },
+): Standing | undefined {
   const { out } = worker;
   if (out) return out;
   const problem = unserved(worker);

@@ -3,7 +3,7 @@ import type { PolicyOptions } from '../scheduler/policies/index.ts';
 import { type Contender, installedPeers, ownRouter, peersFolder } from './contenders.ts';
 import { type Measured, measure, measureSimulated, type Setting } from './measure.ts';
 import type { BenchOptions } from './options.ts';
-import type { Run } from './report.ts';
+import type { Run } from './run.ts';
 import { measureModel } from './what-if/measure-model.ts';
 import type { Question } from './what-if/question.ts';
 

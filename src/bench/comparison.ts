@@ -1,5 +1,5 @@
 import { isComparable, number, percent } from './figures.ts';
-import type { Run } from './report.ts';
+import type { Run } from './run.ts';
 
 /** Figures within this share of each other are level. */
 const LEVEL = 0.02;

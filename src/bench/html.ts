@@ -2,7 +2,7 @@ import { evenAxis, timeAxis } from './axis.ts';
 import { escaped } from './escaped.ts';
 import { bestOf, cellOf, FIGURES, isComparable, percent } from './figures.ts';
 import { colour, STYLE } from './html-style.ts';
-import type { Ran, Report, Run } from './report.ts';
+import type { Ran, Report, Run } from './run.ts';
 import { quantile } from './statistics.ts';
 import { bars, lines, type Series, scatter } from './svg.ts';
 import { problemsOf } from './table.ts';

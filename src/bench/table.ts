@@ -1,5 +1,5 @@
 import { cellOf, FIGURES, number, percent } from './figures.ts';
-import type { Ran, Run } from './report.ts';
+import type { Ran, Run } from './run.ts';
 import type { Summary } from './summary.ts';
 
 /** The runs of one workload as a table of text, with shares of the workers and errors below. */

@@ -9,7 +9,7 @@ import {
   type Outcome,
 } from './comparison.ts';
 import { isComparable, number, percent } from './figures.ts';
-import type { Ran, Run } from './report.ts';
+import type { Ran, Run } from './run.ts';
 
 /** What a session found, in a sentence; empty where nothing ran. */
 export function verdictOf(workloads: readonly Ran[], runs: readonly Run[]): string {

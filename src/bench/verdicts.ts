@@ -1,5 +1,5 @@
 import { against, type Compared, type Comparison, CRITERIA, compare, JUDGED, nounOf } from './comparison.ts';
-import type { Ran, Run } from './report.ts';
+import type { Ran, Run } from './run.ts';
 import { verdictOf } from './verdict.ts';
 
 const YARDSTICK = 'round_robin';

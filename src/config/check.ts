@@ -1,11 +1,9 @@
 import { ExitError } from '../errors/errors.ts';
 import type { Given } from './argv.ts';
 import { checkDoubles } from './doubles.ts';
+import type { FlagOf } from './flag-of.ts';
 import type { Config } from './options.ts';
 import { checkPrefillDecode, growsByItself, type Launched } from './prefill-decode.ts';
-
-/** How the command line at hand spells the flag of an option. */
-export type FlagOf = (key: keyof Config) => string;
 
 const NONE: Launched = { regular: 0, prefill: 0, decode: 0 };
 

@@ -1,4 +1,4 @@
-import { LEVELS, LOG_FORMATS } from '../observe/log/log.ts';
+import { LEVELS, LOG_FORMATS } from '../observe/log/line.ts';
 import {
   bytes,
   choice,

@@ -1,6 +1,6 @@
 import { ExitError } from '../errors/errors.ts';
 import type { Given } from './argv.ts';
-import type { FlagOf } from './check.ts';
+import type { FlagOf } from './flag-of.ts';
 import type { Config } from './options.ts';
 
 /** How many servers of each role the launcher starts. */

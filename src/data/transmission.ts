@@ -8,15 +8,32 @@ import { originForm, pathOf } from '../http/path.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
 import type { Controller, ExchangeHandler, Tunnel } from '../http/upstream/worker-client.ts';
+import type { CallReport, CallTarget } from '../link/assignment.ts';
 import { failed, failureOf, thrown } from '../link/failure.ts';
 import type { Outcome } from '../link/outcome.ts';
+import type { AnswerReader } from './answer-reader.ts';
 import { Deadlines } from './deadlines.ts';
+import type { Exchange } from './exchange.ts';
 import { clientLocation } from './location.ts';
 import { Opening, type Told } from './opening.ts';
 import { withRankHeader } from './rank.ts';
-import type { Sink } from './sink.ts';
+import type { AnswerInfo, Sink } from './sink.ts';
 import { ToWorker } from './to-worker.ts';
-import type { WorkerCall } from './worker-call.ts';
+
+/** The call to a worker that is transmitted. */
+export interface TransmittedCall extends AnswerInfo {
+  readonly target: CallTarget;
+  readonly exchange: Exchange;
+  readonly endpoint: Endpoint;
+  readonly answer: AnswerReader;
+  readonly report: CallReport;
+  /** In place of the client's header of that name; undefined where the client's is passed on. */
+  readonly traceparent: string | undefined;
+  /** Attempts at the request before the one that it belongs to. */
+  readonly retries: number;
+  /** On the clock of `performance.now()`. */
+  readonly deadlineMs: number;
+}
 
 /** How one transmission ended, when, and whether a byte of an answer had come. */
 export interface TransmissionEnd {
@@ -43,7 +60,7 @@ export class Transmission implements ExchangeHandler, WaitingCall {
   passesChunks = false;
   /** Resolves when it has ended, however it did. */
   readonly whenEnded: Promise<TransmissionEnd>;
-  readonly #call: WorkerCall;
+  readonly #call: TransmittedCall;
   readonly #sink: Sink;
   readonly #resolve: (end: TransmissionEnd) => void;
   /** Set when it starts. */
@@ -65,7 +82,7 @@ export class Transmission implements ExchangeHandler, WaitingCall {
   /** Bytes of an answer for nobody that may still be read. */
   #discarding = 0;
 
-  constructor(call: WorkerCall, bodyBytes: number, sink: Sink) {
+  constructor(call: TransmittedCall, bodyBytes: number, sink: Sink) {
     const { promise, resolve } = Promise.withResolvers<TransmissionEnd>();
     this.whenEnded = promise;
     this.bodyBytes = bodyBytes;
@@ -392,10 +409,10 @@ export class Transmission implements ExchangeHandler, WaitingCall {
 }
 
 /** What stands in place of the client's own. */
-function ownHeaders({ target, assigned, exchange: { id, request } }: WorkerCall): string[] {
+function ownHeaders({ target, traceparent, exchange: { id, request } }: TransmittedCall): string[] {
   const own = [REQUEST_ID, id, VIA, viaOf(request.headers)];
   if (target.authorization !== undefined) own.push('authorization', target.authorization);
-  if (assigned.traceparent !== undefined) own.push('traceparent', assigned.traceparent);
+  if (traceparent !== undefined) own.push('traceparent', traceparent);
   return own;
 }
 

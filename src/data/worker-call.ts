@@ -5,11 +5,11 @@ import { GONE, type Outcome } from '../link/outcome.ts';
 import { AnswerReader } from './answer-reader.ts';
 import type { BodyHolder, Exchange } from './exchange.ts';
 import { withRank } from './rank.ts';
-import type { AnswerInfo, Sink } from './sink.ts';
-import { Transmission, type TransmissionEnd } from './transmission.ts';
+import type { Sink } from './sink.ts';
+import { Transmission, type TransmissionEnd, type TransmittedCall } from './transmission.ts';
 
 /** One call to a worker that the scheduler has decided on, until it has ended; it is transmitted twice where its connection was found closed. */
-export class WorkerCall implements AnswerInfo {
+export class WorkerCall implements TransmittedCall {
   readonly assigned: AssignedCall;
   readonly exchange: Exchange;
   readonly endpoint: Endpoint;
@@ -39,6 +39,10 @@ export class WorkerCall implements AnswerInfo {
 
   get report(): CallReport {
     return this.assigned.report;
+  }
+
+  get traceparent(): string | undefined {
+    return this.assigned.traceparent;
   }
 
   get streams(): boolean {

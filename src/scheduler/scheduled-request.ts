@@ -18,7 +18,7 @@ import { modelOf } from './models.ts';
 import type { Choice, Policy } from './policies/policy.ts';
 import { areReady, isAnyLeft, type Pool, poolsOf } from './pools.ts';
 import { backoffMs, Tries } from './retry.ts';
-import type { SchedulerContext } from './scheduler.ts';
+import type { SchedulerContext } from './scheduler-context.ts';
 import type { Target } from './target.ts';
 
 const BUDGET_LOOK_MS = 20;

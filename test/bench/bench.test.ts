@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runBench } from '../../src/bench/bench.ts';
 import { parseBenchOptions } from '../../src/bench/options.ts';
-import type { Report } from '../../src/bench/report.ts';
+import type { Report } from '../../src/bench/run.ts';
 import { resolveRouter } from '../../src/config/resolve.ts';
 import { startSim } from '../helpers/sim.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Cluster } from '../../src/fleet/sources/kubernetes/cluster.ts';
+import type { Cluster } from '../../src/fleet/sources/kubernetes/access.ts';
 
 export interface FakePod {
   readonly uid: string;

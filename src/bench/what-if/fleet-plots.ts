@@ -1,4 +1,4 @@
-import type { Run } from '../report.ts';
+import type { Run } from '../run.ts';
 import type { Series } from '../svg.ts';
 
 /** What is plotted of fleets by their number of workers. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Fields, Level } from '../../observe/log/log.ts';
+import type { Fields, Level } from '../../observe/log/line.ts';
 import type { HashedPrompt } from '../../scheduler/policies/policy.ts';
 import type { CallTarget, ChoiceDescription, Gaps } from '../assignment.ts';
 import type { Usage } from '../outcome.ts';

@@ -1,5 +1,5 @@
 import type { RequestRecord } from '../request-record.ts';
-import type { Fields } from './log.ts';
+import type { Fields } from './line.ts';
 
 const LONGEST_PATH = 200;
 

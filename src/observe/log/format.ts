@@ -1,6 +1,6 @@
 import type { Paint, Style } from '../../terminal/kind.ts';
 import { wrapWords } from '../../terminal/wrap.ts';
-import type { Fields, FormatLine, Level } from './log.ts';
+import type { Fields, FormatLine, Level } from './line.ts';
 
 const LEVEL_WIDTH = 8;
 /** A terminal that is narrower than that breaks the lines itself. */

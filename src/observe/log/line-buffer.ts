@@ -1,4 +1,4 @@
-import type { WriteLine } from './log.ts';
+import type { WriteLine } from './line.ts';
 
 const DELAY_MS = 100;
 const MOST_CHARACTERS = 32 * 1024;

@@ -5,8 +5,9 @@ import { accessFields } from './access.ts';
 import { accessLine } from './access-line.ts';
 import { DailyFile } from './daily-file.ts';
 import { formatJson, formatText, prettyFormat } from './format.ts';
+import type { Fields, FormatLine, Level, LogFormat } from './line.ts';
 import { LineBuffer } from './line-buffer.ts';
-import { createLogOf, type Fields, type FormatLine, type Level, type Log, type LogFormat } from './log.ts';
+import { createLogOf, type Log } from './log.ts';
 import { redacting } from './redact.ts';
 
 /** Where lines are shown: standard error, or what a board leaves of a terminal. */

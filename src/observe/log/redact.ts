@@ -1,4 +1,4 @@
-import type { WriteLine } from './log.ts';
+import type { WriteLine } from './line.ts';
 
 const HIDDEN = '***';
 /** Shorter keys are parts of words, of names and of numbers too: they are hidden where they stand alone. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { formatJson, formatText, prettyFormat } from '../../../src/observe/log/format.ts';
-import { createLog, type Fields, type FormatLine, LEVELS, type Level } from '../../../src/observe/log/log.ts';
+import { type Fields, type FormatLine, LEVELS, type Level } from '../../../src/observe/log/line.ts';
+import { createLog } from '../../../src/observe/log/log.ts';
 import { paintFor } from '../../../src/terminal/kind.ts';
 
 const TIME = new Date('2026-11-21T12:00:00.123Z');

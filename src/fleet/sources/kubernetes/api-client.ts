@@ -1,6 +1,6 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
-import type { Cluster } from './cluster.ts';
+import type { Cluster } from './access.ts';
 
 /** An answer of the API server that is no success, as its Status object tells it. */
 export class ApiError extends Error {

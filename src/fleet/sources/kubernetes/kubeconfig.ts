@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { Access, Cluster } from './cluster.ts';
+import type { Access, Cluster } from './access.ts';
 import { type ExecConfig, ExecCredential } from './exec-credential.ts';
 
 interface Named {

@@ -1,8 +1,8 @@
 import type { Log } from '../../../observe/log/log.ts';
 import type { Role } from '../../worker-spec.ts';
 import type { FoundWorker, Stale, WorkerSource } from '../worker-source.ts';
+import type { Cluster } from './access.ts';
 import { ApiClient, ApiError } from './api-client.ts';
-import type { Cluster } from './cluster.ts';
 import { permissionFor } from './permission.ts';
 import { type Naming, type Pod, workerOf } from './pod.ts';
 import { FEED, type FeedOptions, PodFeed } from './pod-feed.ts';

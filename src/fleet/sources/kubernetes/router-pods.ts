@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { Log } from '../../../observe/log/log.ts';
+import type { Cluster } from './access.ts';
 import { ApiClient } from './api-client.ts';
-import type { Cluster } from './cluster.ts';
 import { FEED, type FeedOptions, PodFeed } from './pod-feed.ts';
 
 export interface RouterPodsOptions {

@@ -1,0 +1,38 @@
+import type { Slots } from '../fleet/slots.ts';
+import type { Log } from '../observe/log/log.ts';
+import type { Observer } from '../observe/observer.ts';
+import type { Admission, Readiness } from './admission.ts';
+import type { FailureLog } from './failure-log.ts';
+import type { Fleet } from './fleet.ts';
+import type { Keepers } from './kept/keepers.ts';
+import type { Models } from './models.ts';
+import type { Random } from './policies/policy.ts';
+import type { Pools } from './pools.ts';
+import type { RetryOptions } from './retry.ts';
+import type { RetryBudget } from './retry-budget.ts';
+import type { Suspects } from './suspects.ts';
+
+export interface SchedulerOptions extends RetryOptions {
+  readonly requestTimeoutMs: number;
+}
+
+export interface SchedulerParts {
+  readonly options: SchedulerOptions;
+  readonly pools: Pools;
+  readonly slots: Slots;
+  readonly readiness: Readiness;
+  readonly admission: Admission;
+  readonly models: Models;
+  readonly fleet: Fleet;
+  readonly keepers: Keepers;
+  readonly observer: Observer;
+  readonly log: Log;
+}
+
+/** What all requests share. */
+export interface SchedulerContext extends SchedulerParts {
+  readonly budget: RetryBudget;
+  readonly suspects: Suspects;
+  readonly failures: FailureLog;
+  readonly random: Random;
+}
