@@ -25,9 +25,11 @@ test('a worker tells its models, its context and, while it works, its tokens and
   ]);
   await using router = await testRouter([sim.url]);
   await until(() => router.router.registry.workers[0]?.facts.contextLength !== undefined);
+  const leaving = new AbortController();
   const ask = (max: number) =>
     fetch(`${router.url}/generate`, {
       method: 'POST',
+      signal: leaving.signal,
       body: JSON.stringify({ text: 'the same words again and '.repeat(40), sampling_params: { max_new_tokens: max } }),
     });
   await (await ask(1)).text();
@@ -48,7 +50,8 @@ test('a worker tells its models, its context and, while it works, its tokens and
   assert.ok(load.used_tokens > 0 && load.token_usage > 0, JSON.stringify(load));
   assert.ok(load.cache_hit_rate > 0.5, 'the second prompt was cached');
   assert.deepEqual([aggregate.total_running_reqs, aggregate.total_reqs], [1, 1]);
-  void (await busy).body?.cancel();
+  leaving.abort();
+  await assert.rejects(busy, { name: 'AbortError' });
 });
 
 test('an older engine tells it at /get_load, and what its cache can hold in its server info', async () => {
