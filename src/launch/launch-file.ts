@@ -111,7 +111,12 @@ function folderPath(): string {
 /** Made where it is not there; throws where it belongs to somebody else. */
 function ownFolder(): string {
   const folder = folderPath();
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    // Not the temporary folder too, where that is missing.
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
   // Fails where it is another's.
   if (lstatSync(folder).isDirectory()) chmodSync(folder, 0o700);
   if (!isOurs(folder)) throw new Error(`${folder} is not a folder of this user alone`);

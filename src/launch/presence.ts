@@ -32,11 +32,15 @@ export class Presence {
       this.#file = LaunchFile.open(this.#options);
       this.#write();
       fleet.on('started', () => this.#write());
+    } catch (error) {
+      const problem = (error as Error).message;
+      log.warning('the commands logs, restart and doctor do not find this launch', { problem });
+      return;
+    }
+    try {
       this.#socket = await openControl(this.#file.socketPath, fulfil);
     } catch (error) {
-      log.warning('the commands logs, restart and doctor do not find this launch', {
-        problem: (error as Error).message,
-      });
+      log.warning('the command restart does not reach this launch', { problem: (error as Error).message });
     }
   }
 

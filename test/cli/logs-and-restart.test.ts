@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -9,8 +9,8 @@ import { gone, Program } from '../launch/processes.ts';
 const start = coLauncher(24_000);
 
 /** A launch that only commands of its own test find. */
-async function coLaunch(t: TestContext, args: readonly string[]) {
-  const env = { TMPDIR: mkdtempSync(join(tmpdir(), 'launches-')) };
+async function coLaunch(t: TestContext, args: readonly string[], place = mkdtempSync(join(tmpdir(), 'launches-'))) {
+  const env = { TMPDIR: place };
   const launch = await start(t, args, env);
   const command = (...words: string[]) => {
     const program = new Program(process.execPath, [SIMULATED.FIXTURE_PROGRAM, ...words], { env });
@@ -134,4 +134,25 @@ test('wrong flags end with exit code 2 and what there is', async (t) => {
   assert.deepEqual([typo.code, /^error: .*--follow/m.test(typo.output)], [2, true]);
   assert.equal((await run('logs', '-n', 'few')).code, 2);
   assert.match((await run('restart', '--help')).output, /^Usage: sglang-launch restart /);
+});
+
+test('without a temporary folder it serves all the same, and says what does not work', async (t) => {
+  const place = mkdtempSync(join(tmpdir(), 'launches-'));
+  const missing = join(place, 'missing');
+  const { program } = await coLaunch(t, sim('--router-log-dir', place), missing);
+  await program.says(READY);
+  assert.match(program.output, /the commands logs, restart and doctor do not find this launch problem=.*ENOENT/);
+  assert.ok(!existsSync(missing));
+});
+
+test('in a folder whose name is too long for a socket logs work, and restart is said not to', async (t) => {
+  const place = join(mkdtempSync(join(tmpdir(), 'launches-')), 'long'.repeat(25));
+  mkdirSync(place);
+  const { program, run } = await coLaunch(t, sim(), place);
+  await program.says(READY);
+  assert.match(program.output, /the command restart does not reach this launch problem=.*EINVAL/);
+  assert.match((await run('logs', 'w0')).output, /fired up/);
+  const { code, output } = await run('restart', 'w0');
+  assert.equal(code, 1);
+  assert.match(output, new RegExp(`^error: the launch ${program.pid} does not answer: `, 'm'));
 });
