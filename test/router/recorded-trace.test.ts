@@ -62,6 +62,24 @@ test('a conversation with a policy that reads no prompt: rows with the lengths t
     assert.ok(!trace.includes(text), text);
 });
 
+test('with several data threads conversations are told apart just so', async () => {
+  const path = file();
+  await using sim = await startSim(['--enable-cache-report']);
+  {
+    await using running = await testRouter([sim.url], ['--record-trace', path, '--data-threads', '2']);
+    await Promise.all(['a', 'b', 'c', 'd'].map((who) => chat(running.url, [SYSTEM, `I am ${who}.`])));
+    await Promise.all(
+      ['a', 'b', 'c', 'd'].map((who) => chat(running.url, [SYSTEM, `I am ${who}.`, 'Hello.', 'Go on.'])),
+    );
+  }
+  const rows = rowsIn(path).toSorted((a, b) => (a.id ?? 0) - (b.id ?? 0));
+  assert.deepEqual(
+    rows.map(({ status, output_length: output, continues }) => [status, output, continues]),
+    [...new Array(4).fill([200, 6, undefined]), ...new Array(4).fill([200, 6, true])],
+  );
+  assert.deepEqual(new Set(rows.slice(4).map(({ parent }) => parent)), new Set([1, 2, 3, 4]));
+});
+
 test('what was recorded and left out are metrics; without the flag nothing is read', async () => {
   await using sim = await startSim();
   const path = file();

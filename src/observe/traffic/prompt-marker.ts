@@ -1,7 +1,8 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { Blocks } from '../../scheduler/index/blocks.ts';
 import type { PromptMarks } from '../request-record.ts';
-import { Beginnings, type Place } from './beginnings.ts';
+import { Beginnings } from './beginnings.ts';
+import { PromptEnds } from './prompt-ends.ts';
 import { BLOCK_TOKENS } from './trace-row.ts';
 
 /** What a token is taken for until answers tell. */
@@ -21,33 +22,31 @@ export class PromptMarker {
   readonly #cipher;
   readonly #beginnings = new Beginnings();
   readonly #pieces = new Blocks(PIECE_BYTES);
-  /** Of the beginning of a prompt that is as long as an earlier one. */
-  readonly #beginning = new Blocks(PIECE_BYTES);
+  readonly #ends = new PromptEnds(PIECE_BYTES);
+  #count = 0;
 
   constructor(key: Buffer = randomBytes(KEY_BYTES)) {
     this.#cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
   }
 
   mark(prompt: Uint8Array): PromptMarks {
+    const id = ++this.#count;
     const pieces = this.#pieces.hash(prompt);
-    const place = this.#beginnings.add(pieces, Math.floor(pieces.bytes / PIECE_BYTES));
-    const continues = this.#continues(prompt, place);
+    const whole = Math.floor(pieces.bytes / PIECE_BYTES);
+    const sharer = this.#beginnings.find(pieces, whole);
+    const sharedBytes = (sharer?.pieces ?? 0) * PIECE_BYTES;
+    const before = this.#ends.find(prompt, pieces);
+    // Who says the same again shares more with who said it first than with what went before.
+    const goesOn = before !== undefined && before.bytes >= sharedBytes && before.bytes > 0;
+    this.#beginnings.add(id, pieces, whole);
+    // Of the longest prompts the end is not hashed.
+    if (prompt.length === pieces.bytes) this.#ends.add(id, prompt, pieces);
     return {
-      id: place.id,
-      bytes: prompt.length,
-      blockIds: this.#idsOf(pieces),
-      parent: place.parent,
-      sharedBytes: continues ? (place.parentBytes ?? 0) : place.shared * PIECE_BYTES,
-      continues,
+      ...{ id, bytes: prompt.length, blockIds: this.#idsOf(pieces) },
+      parent: goesOn ? before.id : sharer?.id,
+      sharedBytes: goesOn ? before.bytes : sharedBytes,
+      continues: goesOn,
     };
-  }
-
-  /** Whether it begins with the whole prompt of its parent: what is left of that after its whole pieces is the same too. */
-  #continues(prompt: Uint8Array, { shared, parentBytes, parentEnd }: Place): boolean {
-    if (parentBytes === undefined || prompt.length <= parentBytes) return false;
-    if (shared !== Math.floor(parentBytes / PIECE_BYTES)) return false;
-    const { lo, hi, count } = this.#beginning.hash(prompt.subarray(0, parentBytes));
-    return lo[count - 1] === parentEnd?.lo && hi[count - 1] === parentEnd?.hi;
   }
 
   #idsOf({ lo, hi, count }: Blocks): readonly number[] {

@@ -47,6 +47,20 @@ test('a prompt continues another that it begins with wholly, whatever the length
   }
 });
 
+test('of many conversations that differ in a few letters each goes on with its own', () => {
+  const marker = new PromptMarker();
+  const first = (who: number) => `${A.slice(0, 4_000)} I am ${who}.`;
+  for (let who = 0; who < 100; who++) assert.equal(mark(marker, first(who)).continues, false);
+  for (let who = 0; who < 100; who++) {
+    const { parent, continues, sharedBytes } = mark(marker, `${first(who)} Hello. Go on.`);
+    assert.deepEqual([parent, continues, sharedBytes], [who + 1, true, first(who).length]);
+  }
+  assert.deepEqual(
+    [mark(marker, 'hi').continues, mark(marker, 'hi, who is it?').continues, mark(marker, 'ho').continues],
+    [false, true, false],
+  );
+});
+
 test('prompts of any length: short, empty and longer than what is hashed', () => {
   const marker = new PromptMarker();
   assert.deepEqual(mark(marker, '').blockIds, []);
