@@ -46,8 +46,9 @@ export class Board {
     this.#draw('');
   }
 
-  /** Whole lines, newline included, above the board. */
-  print(text: string): void {
+  /** Whole lines, newline included, above the board, whose own lines may be others now. */
+  print(text: string, lines: readonly Line[] = this.#lines): void {
+    this.#lines = lines;
     this.#draw(text);
   }
 

@@ -28,6 +28,7 @@ export class BoardScreen implements Screen {
   #plan: Plan | undefined;
   #times: StartTimes | undefined;
   #serving = false;
+  #closed = false;
   #waitsFor: (() => string) | undefined;
   #redraw: NodeJS.Timeout | undefined;
 
@@ -84,15 +85,18 @@ export class BoardScreen implements Screen {
   }
 
   print(text: string): void {
-    this.#board.print(text);
+    // What it tells of must not stand below it any more.
+    this.#board.print(text, this.#lines());
   }
 
   close(): void {
     if (this.#waitsFor) this.#board.show([]);
     else this.#draw();
     clearInterval(this.#ticker);
+    clearTimeout(this.#redraw);
     this.#terminal.off?.('resize', this.#resized);
     this.#board.leave();
+    this.#closed = true;
   }
 
   #draw(): void {
@@ -102,6 +106,7 @@ export class BoardScreen implements Screen {
   }
 
   #lines(): readonly Line[] {
+    if (this.#closed) return [];
     if (this.#waitsFor)
       return [
         [
