@@ -1,5 +1,5 @@
 import { resolveServer } from '../config/launch.ts';
-import { ExitError } from '../errors/errors.ts';
+import { ExitError, type ExitErrorCode } from '../errors/errors.ts';
 import { parseSimOptions } from '../sim/parse-options.ts';
 import { CoLaunch, type Surroundings } from './co-launch.ts';
 import { dryRun } from './dry-run.ts';
@@ -9,6 +9,9 @@ import { surviveErrors } from './survive.ts';
 
 /** Not SIGHUP, which a terminal sends when it is closed: that ends the command, servers included. */
 const ROLLING_RESTART_SIGNAL = 'SIGUSR2';
+
+/** Errors that are found before a server is started. */
+const BEFORE_A_START: ReadonlySet<ExitErrorCode> = new Set(['usage', 'port_in_use', 'sglang_missing']);
 
 /** `server`: starts SGLang servers and routes to them until a signal ends it. Resolves with the exit code. */
 export async function runServer(
@@ -36,8 +39,8 @@ export async function runServer(
   try {
     return await runUntilSignal({ drain: () => coLaunch.stop(), abort: () => coLaunch.kill() }, coLaunch.run());
   } catch (error) {
-    // Whoever reads JSON reads the end of the launch too.
-    if (!(error instanceof ExitError) || !coLaunch.logsJson) throw error;
+    // Whoever reads JSON reads the end of a launch too; what keeps one from beginning is told as any command tells it.
+    if (!(error instanceof ExitError) || !coLaunch.logsJson || BEFORE_A_START.has(error.code)) throw error;
     const { code, hint, context } = error;
     coLaunch.log.critical(error.message, { code, hint, context });
     return error.exitCode;
