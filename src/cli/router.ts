@@ -2,11 +2,11 @@ import type { Config } from '../config/options.ts';
 import { resolveRouter } from '../config/resolve.ts';
 import type { Log } from '../observe/log/log.ts';
 import { openLog } from '../observe/log/open.ts';
+import { surviveErrors } from '../observe/log/survive.ts';
 import { type Router, startRouter } from '../router/router.ts';
 import { runUntilSignal } from './exit.ts';
 import { logOptions } from './log-options.ts';
 import { nameProcess } from './process-name.ts';
-import { surviveErrors } from './survive.ts';
 
 /** `router`: routes to the servers it is told of, until a signal ends it. Resolves with the exit code. */
 export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

@@ -1,11 +1,11 @@
 import { resolveServer } from '../config/launch.ts';
 import { ExitError, type ExitErrorCode } from '../errors/errors.ts';
+import { surviveErrors } from '../observe/log/survive.ts';
 import { parseSimOptions } from '../sim/parse-options.ts';
 import { CoLaunch, type Surroundings } from './co-launch.ts';
 import { dryRun } from './dry-run.ts';
 import { runUntilSignal } from './exit.ts';
 import { nameProcess } from './process-name.ts';
-import { surviveErrors } from './survive.ts';
 
 /** Not SIGHUP, which a terminal sends when it is closed: that ends the command, servers included. */
 const ROLLING_RESTART_SIGNAL = 'SIGUSR2';

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { parseTraceRow } from '../../src/observe/traffic/trace-row.ts';
 import { startSim } from '../helpers/sim.ts';
 import { spawnRouter } from '../helpers/spawn-router.ts';
-import { testRouter } from '../helpers/test-router.ts';
+import { testRouter, until } from '../helpers/test-router.ts';
 
 const file = () => join(mkdtempSync(join(tmpdir(), 'trace-')), 'trace.jsonl');
 const rowsIn = (path: string) => {
@@ -43,6 +43,7 @@ test('a conversation with a policy that reads no prompt: rows with the lengths t
     await chat(running.url, [SYSTEM, 'Somebody else asks.'], { stream: true });
     await fetch(`${running.url}/v1/models`);
     await chat(running.url, [], { messages: 7 });
+    await until(() => running.records.length === 5);
   }
   const [first, second, third, ...others] = rowsIn(path);
   assert.ok(first && second && third);
@@ -71,6 +72,7 @@ test('with several data threads conversations are told apart just so', async () 
     await Promise.all(
       ['a', 'b', 'c', 'd'].map((who) => chat(running.url, [SYSTEM, `I am ${who}.`, 'Hello.', 'Go on.'])),
     );
+    await until(() => running.records.length === 8);
   }
   const rows = rowsIn(path).toSorted((a, b) => (a.id ?? 0) - (b.id ?? 0));
   assert.deepEqual(
@@ -91,6 +93,7 @@ test('what was recorded and left out are metrics; without the flag nothing is re
   }
   await using other = await testRouter([sim.url]);
   await chat(other.url, [SYSTEM]);
+  await until(() => other.records.length === 1);
   assert.deepEqual(
     other.records.map(({ marks }) => marks),
     [undefined],

@@ -10,7 +10,8 @@ export function promptHashes(needs: PromptNeeds, hints: RoutingHints): RoutingHi
   if (needs === 'nothing') return undefined;
   const { prompt } = hints;
   if (!(prompt instanceof Uint8Array)) return prompt;
-  if (needs === 'text') return prompt.slice();
+  // Not `slice`, which of a Buffer is no copy.
+  if (needs === 'text') return new Uint8Array(prompt);
   const head = hashHead(prompt);
   if (needs === 'head') return { length: prompt.length, head, hashes: undefined };
   blocks.hash(prompt);

@@ -11,6 +11,7 @@ import { errorOf, portable } from '../../link/threads/portable-error.ts';
 import { RemoteScheduling } from '../../link/threads/remote-scheduling.ts';
 import type { Level } from '../../observe/log/line.ts';
 import { createLogOf } from '../../observe/log/log.ts';
+import { surviveErrors } from '../../observe/log/survive.ts';
 import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
 import { RemoteAnswers } from './remote-answers.ts';
 import { Upstreams } from './upstreams.ts';
@@ -89,15 +90,15 @@ class DataThread {
     const log = createLogOf(logLevel, (level, message, fields) =>
       this.#port.send({ kind: 'log', level, message, fields }),
     );
+    surviveErrors(log);
     const front = createFront(config, {
       scheduling: this.#scheduling,
       ownAnswers: (request, reply, { scheduled }) =>
         this.#answers.answer(this.#scheduling.numberOf(scheduled), request, reply),
       log,
     });
-    const { tlsCertPath, tlsKeyPath, uploadTimeoutMs, maxHeldPayloadBytes, maxPayloadBytes } = config;
-    // The largest body has room in every thread.
-    const maxHeldBytes = Math.max(maxPayloadBytes, Math.floor(maxHeldPayloadBytes / threads));
+    const { tlsCertPath, tlsKeyPath, uploadTimeoutMs, maxHeldPayloadBytes } = config;
+    const maxHeldBytes = Math.ceil(maxHeldPayloadBytes / threads);
     try {
       this.#server = await listen(host, port, (request, reply) => front.serve(request, reply), {
         log,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../../config/options.ts';
@@ -23,6 +24,9 @@ export interface DataThreadsParts {
   readonly gapBounds: readonly number[];
   readonly log: Log;
 }
+
+/** Between two tries to replace a thread. */
+const START_AGAIN_MS = 1_000;
 
 /** The data threads of a router, which serve one port together. One that ends is replaced, and what its requests held is given back. */
 export class DataThreads implements ClientPort {
@@ -115,22 +119,41 @@ export class DataThreads implements ClientPort {
     };
     const handle = new ThreadHandle(new Worker(entryPoint(), { workerData }), { ...asked, log });
     this.#threads.push(handle);
-    void handle.whenEnded.then((reason) => this.#replace(handle, reason, threads));
     const { closed, severalModels } = this.#parts.scheduling;
     handle.send({ kind: 'shared', closed: closed && portable(closed), severalModels });
-    await handle.listen(this.#config.host, this.#address.port);
+    try {
+      await handle.listen(this.#config.host, this.#address.port);
+    } catch (error) {
+      this.#remove(handle);
+      throw error;
+    }
+    void handle.whenEnded.then((reason) => this.#replace(handle, reason, threads));
+  }
+
+  #remove(handle: ThreadHandle): void {
+    this.#threads.splice(this.#threads.indexOf(handle), 1);
+    handle.end();
   }
 
   async #replace(handle: ThreadHandle, reason: string, threads: number): Promise<void> {
-    this.#threads.splice(this.#threads.indexOf(handle), 1);
+    this.#remove(handle);
     if (this.#isClosed) return;
     this.#parts.log.error('a data thread has ended, another takes its place; its requests are cut', { reason });
-    try {
-      await this.#start(threads);
-    } catch (error) {
-      this.#parts.log.critical('no data thread can be started in place of one that ended', {
-        reason: (error as Error).message,
-      });
+    await this.#startAgain(threads);
+  }
+
+  /** Tries until it can: what is missing now, descriptors or memory, may be there later. */
+  async #startAgain(threads: number): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        await this.#start(threads);
+        return;
+      } catch (error) {
+        this.#parts.log.critical('no data thread can be started in place of one that ended, tried again', {
+          reason: (error as Error).message,
+        });
+        await delay(START_AGAIN_MS);
+      }
     }
   }
 }

@@ -4,10 +4,10 @@ import { test } from 'node:test';
 
 /** What a program that survives its errors writes to standard error when `statement` runs in it. */
 function written(statement: string): string {
-  const source = (path: string) => new URL(`../../src/${path}`, import.meta.url).href;
+  const source = (path: string) => new URL(`../../../src/${path}`, import.meta.url).href;
   const script = `
     import { writeSync } from 'node:fs';
-    import { surviveErrors } from '${source('cli/survive.ts')}';
+    import { surviveErrors } from '${source('observe/log/survive.ts')}';
     import { createLog } from '${source('observe/log/log.ts')}';
     surviveErrors(createLog('info', (line) => writeSync(1, line)));
     setImmediate(() => { ${statement} });

@@ -1,4 +1,4 @@
-import type { Log } from '../observe/log/log.ts';
+import type { Log } from './log.ts';
 
 /** Nobody reads what is written any more: a pipe's other end is closed, or a terminal is gone. */
 const UNREAD: readonly unknown[] = ['EPIPE', 'EIO'];
