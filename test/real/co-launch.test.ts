@@ -169,12 +169,17 @@ test('SIGKILL of the launcher leaves nothing behind', options, async () => {
 });
 
 const FAILURES: readonly [string, Record<string, string | undefined>, readonly string[], RegExp][] = [
-  ['a bad model path', CPU, ['--model-path', '/no/such/model', '--device', 'cpu'], /^error: .*\/no\/such\/model/m],
+  [
+    'a bad model path',
+    CPU,
+    ['--model-path', '/no/such/model', '--device', 'cpu'],
+    /"level":"critical".*\/no\/such\/model/,
+  ],
   [
     'no GPU and no CPU flags',
     { ...CPU, SGLANG_USE_CPU_ENGINE: undefined },
     ['--model-path', model ?? ''],
-    /^error: .*(accelerator|GPU|CUDA)/im,
+    /"level":"critical".*(accelerator|GPU|CUDA)/i,
   ],
 ];
 for (const [name, env, flags, cause] of FAILURES) {
