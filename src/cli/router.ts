@@ -4,9 +4,11 @@ import type { Log } from '../observe/log/log.ts';
 import { openLog } from '../observe/log/open.ts';
 import { surviveErrors } from '../observe/log/survive.ts';
 import { type Router, startRouter } from '../router/router.ts';
+import { type Paint, paintFor } from '../terminal/kind.ts';
 import { runUntilSignal } from './exit.ts';
 import { logOptions } from './log-options.ts';
 import { nameProcess } from './process-name.ts';
+import { routerBanner, workersAsked } from './router-banner.ts';
 
 /** `router`: routes to the servers it is told of, until a signal ends it. Resolves with the exit code. */
 export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -23,10 +25,17 @@ export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv)
     if (router.unreachable !== undefined) log.warning(router.unreachable);
     const network = router.networkUrls.join(' ');
     log.info(`router listens on ${router.url}`, { ...(network && { network }), ...about(config) });
+    if (process.stdout.isTTY) void show(router, config, paintFor(true, env));
     return await runUntilSignal({ drain: () => stop(router, config, log), abort: () => router.close() });
   } finally {
     await opened.close();
   }
+}
+
+/** For people; scripts read the log. */
+async function show(router: Router, config: Config, paint: Paint): Promise<void> {
+  await workersAsked(router);
+  process.stdout.write(`${routerBanner(router, config, paint, process.stdout.columns)}\n`);
 }
 
 function about(config: Config) {

@@ -6,11 +6,14 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import getPort from 'get-port';
 import { ENGINE, FIXTURES } from '../launch/processes.ts';
+import { ROUTER_COMMAND } from './spawn-router.ts';
 
 const PROGRAM = `${FIXTURES}server-cli.ts`;
 /** Real terminals are looked at where tmux is. */
 export const options =
   spawnSync('tmux', ['-V']).status === 0 ? {} : { skip: 'tmux is not installed; it shows what a terminal would' };
+
+type Size = readonly [columns: number, rows: number];
 
 /** After that the picture is an error. */
 const PATIENCE_MS = 60_000;
@@ -29,7 +32,7 @@ export class TerminalLaunch {
   /** `after` follows the command, as in ` | cat`. */
   static async open(
     t: TestContext,
-    [columns, rows]: readonly [columns: number, rows: number],
+    size: Size,
     args: readonly string[],
     { env = {}, after = '' }: { readonly env?: Readonly<Record<string, string>>; readonly after?: string } = {},
   ): Promise<TerminalLaunch> {
@@ -38,6 +41,21 @@ export class TerminalLaunch {
     const ports = ['--port', String(port), '--router-dp-worker-base-port', String(nextPort + 1)];
     nextPort += 40;
     const words = [process.execPath, PROGRAM, '--sim', ...ports, '--router-prometheus-port', '0', ...args];
+    launch.#run(t, size, `${words.join(' ')}${after}`, env);
+    return launch;
+  }
+
+  /** A router alone. */
+  static async openRouter(t: TestContext, size: Size, args: readonly string[], after = ''): Promise<TerminalLaunch> {
+    const port = await getPort({ port: nextPort++ });
+    const launch = new TerminalLaunch(port);
+    const words = [...ROUTER_COMMAND, '--port', String(port), '--prometheus-port', '0', ...args];
+    launch.#run(t, size, `${words.join(' ')}${after}`, {});
+    return launch;
+  }
+
+  /** A command of the shell, with its exit code below it. */
+  #run(t: TestContext, [columns, rows]: Size, command: string, env: Readonly<Record<string, string>>): void {
     const all = {
       FIXTURE_PROGRAM: ENGINE,
       XDG_CACHE_HOME: mkdtempSync(join(tmpdir(), 'cache-')),
@@ -48,14 +66,13 @@ export class TerminalLaunch {
     // Not by tmux, which sets TERM itself.
     const variables = Object.entries(all).map(([name, value]) => `${name}=${value}`);
     const size = ['-x', String(columns), '-y', String(rows)];
-    const command = `env ${[...variables, ...words].join(' ')}${after}; echo exit code $?; exec sleep 600`;
-    launch.#tmux(['-f', '/dev/null', 'new-session', '-d', ...size, command]);
-    launch.#tmux(['set', '-g', 'status', 'off']);
+    const line = `env ${variables.join(' ')} ${command}; echo exit code $?; exec sleep 600`;
+    this.#tmux(['-f', '/dev/null', 'new-session', '-d', ...size, line]);
+    this.#tmux(['set', '-g', 'status', 'off']);
     t.after(() => {
       // The launch ends with its terminal, and the servers with the launch.
-      launch.#tmux(['kill-server']);
+      this.#tmux(['kill-server']);
     });
-    return launch;
   }
 
   /** What can be seen. */

@@ -1,6 +1,6 @@
 import { describePhase } from '../phases.ts';
 import type { Server } from '../server.ts';
-import { limitText, readyText, type Serving } from './banner.ts';
+import { limitOf, readyText, type Serving } from './banner.ts';
 import { PhaseChanges } from './phase-changes.ts';
 import { type Plan, placeOfServer, planTitle } from './plan.ts';
 import type { Screen, ScreenDeps } from './screen.ts';
@@ -43,7 +43,7 @@ export class LogScreen implements Screen {
   serving(serving: Serving): void {
     const { url, networkUrls, model, dashboardUrl, logFolder: logs, pid } = serving;
     const network = networkUrls.length === 0 ? undefined : networkUrls.join(' ');
-    const about = { network, model, limit: limitText(serving), dashboard: dashboardUrl, logs, pid };
+    const about = { network, model, limit: limitOf(serving), dashboard: dashboardUrl, logs, pid };
     this.#deps.log.info(`${readyText(serving)} behind ${url}`, about);
   }
 
