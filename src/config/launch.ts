@@ -8,7 +8,7 @@ import { AUTO, LAUNCH_OPTIONS, SERVER_OPTIONS, SERVERS_TOO, SHORTEST, TAKEN } fr
 import { nearest } from './nearest.ts';
 import { type Config, OPTIONS } from './options.ts';
 import type { Launched } from './prefill-decode.ts';
-import { addEnvironment, configOf, deepFreeze, type RouterSettings, valuesOf } from './resolve.ts';
+import { addEnvironment, configOf, deepFreeze, QUESTION_FLAGS, type RouterSettings, valuesOf } from './resolve.ts';
 import { addServerFile } from './server-file.ts';
 import { type Setting, settingsOf } from './settings.ts';
 import type { ValueOf } from './spec.ts';
@@ -209,6 +209,8 @@ function refusalOf(word: string): ExitError | undefined {
   const name = word.split('=', 1)[0]!;
   if (name.startsWith('--router-')) return unknownFlag(word, OUR_FLAGS.keys());
   if (speaksGrpc(name)) return grpcRefusal(name);
+  // One letter of a longer word: the servers may have short flags that begin alike.
+  if (name.length > 4 && nearest(name, QUESTION_FLAGS, 1)) return unknownFlag(word, QUESTION_FLAGS);
   if (!ROUTER_FLAGS.has(name) || SERVERS_TOO.has(name)) return undefined;
   return new ExitError('usage', `${name} is a router flag: with launch_server write ${prefixedFlag(name)}`);
 }

@@ -12,6 +12,9 @@ import { ROUTER_OPTIONS, vocabularyOf } from './vocabulary.ts';
 /** What a command line asks for instead of running. */
 export type Question = 'help' | 'help-all' | 'version';
 
+/** The flags that ask it. */
+export const QUESTION_FLAGS = ['--help', '--help-all', '--version'] as const;
+
 /** A router's configuration, and what to tell the user about it at start. */
 export interface RouterSettings {
   readonly config: Config;
@@ -29,8 +32,7 @@ export async function resolveRouter(argv: readonly string[], env: Env): Promise<
 /** What is given for the options of a router alone: command line before environment before file. Rejects with a usage error. */
 export async function gatherRouter(argv: readonly string[], env: Env): Promise<ReadonlyMap<string, Given>> {
   const vocabulary = vocabularyOf(ROUTER_OPTIONS);
-  const refuse = (word: string) =>
-    launchersFlag(word) ?? unknownFlag(word, [...vocabulary.keys(), '--help', '--version']);
+  const refuse = (word: string) => launchersFlag(word) ?? unknownFlag(word, [...vocabulary.keys(), ...QUESTION_FLAGS]);
   const given = scan(argv, findAbbreviated(vocabulary), (word) => {
     throw refuse(word);
   });

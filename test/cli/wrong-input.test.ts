@@ -146,6 +146,7 @@ const NUMBERS: readonly Wrong[] = [
 
 const FLAGS: readonly Wrong[] = [
   router('--polcy random', 'unknown flag --polcy; did you mean --policy?'),
+  router('--help-al', 'unknown flag --help-al; did you mean --help-all?'),
   router('--worker-url-s http://a', 'unknown flag --worker-url-s; did you mean --worker-urls?'),
   router('--worker_urls http://a', 'unknown flag --worker_urls; did you mean --worker-urls?'),
   router('-port 3', 'unknown flag -port; did you mean --port?'),
@@ -381,6 +382,7 @@ const SERVERS: readonly Wrong[] = [
   server('--sim --sim-startup-sec 3', 'unknown flag --sim-startup-sec; did you mean --sim-startup-secs?'),
   server('--sim --sim-startup-secs soon', '--sim-startup-secs: expected a number', '"soon"'),
   server('--sim --sim-startup-secs', '--sim-startup-secs: expected a value', 'got none'),
+  server('--hlp-all', 'unknown flag --hlp-all; did you mean --help-all?'),
   server('--sim --router-port 1', 'unknown flag --router-port; did you mean --port?'),
   server('--sim --worker-urls http://a:99999', '--worker-urls: expected a port'),
   server('--sim --dp-size 1025', 'expected at most 1024 workers, got 1025'),

@@ -48,7 +48,12 @@ export async function completedCommands(rows: readonly NamedCommand[]): Promise<
     names: [name, ...aliases],
     summary,
     words: WORDS[name] ?? [],
-    flags: [...(FLAGS[name]?.() ?? []), ...(small ? flagsOfSmall(await small()) : []), HELP],
+    flags: [
+      ...(FLAGS[name]?.() ?? []),
+      ...(small ? flagsOfSmall(await small()) : []),
+      ...(WITH_MANY_FLAGS.includes(name) ? [HELP_ALL] : []),
+      HELP,
+    ],
   }));
   const help = { names: ['help'], summary: 'print help of a command', words: rows.map(({ name }) => name), flags: [] };
   return [...(await Promise.all(commands)), help];
@@ -56,6 +61,14 @@ export async function completedCommands(rows: readonly NamedCommand[]): Promise<
 
 const WORDS: Readonly<Record<string, readonly string[]>> = { [CONFIG]: CONFIGURED, completion: SHELLS };
 const HELP: CompletedFlag = { names: ['--help', '-h'], help: 'print help and exit', values: 'none', many: false };
+const HELP_ALL: CompletedFlag = {
+  names: ['--help-all'],
+  help: 'print all flags and exit',
+  values: 'none',
+  many: false,
+};
+/** Their help is in two parts. */
+const WITH_MANY_FLAGS = ['server', 'router'];
 
 const serverFlags = () => flagsOfSpecs(CO_LAUNCH_OPTIONS);
 
