@@ -1,6 +1,7 @@
 import { RouterError } from '../errors/errors.ts';
 import type { Registry } from '../fleet/registry.ts';
-import { keyOf, type Worker } from '../fleet/worker.ts';
+import type { Worker } from '../fleet/worker.ts';
+import { keyOf } from '../fleet/worker-identity.ts';
 import type { WorkerSpec } from '../fleet/worker-spec.ts';
 import type { Log } from '../observe/log/log.ts';
 

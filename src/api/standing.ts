@@ -1,4 +1,5 @@
-import type { Out, Worker } from '../fleet/worker.ts';
+import type { Worker } from '../fleet/worker.ts';
+import type { Out } from '../fleet/worker-state.ts';
 
 /** What keeps requests from a worker, as clients of the API are told; undefined when it gets its share. */
 export interface Standing {

@@ -1,6 +1,5 @@
-import { get } from '../http/upstream/get.ts';
+import { type AskedServer, ask } from './ask.ts';
 import type { Clock } from './clock.ts';
-import type { Worker } from './worker.ts';
 
 /** Every engine lists its models there, and wants the key for it that it wants for requests. */
 const PATH = '/v1/models';
@@ -12,7 +11,7 @@ const DOUBT_EVERY_MS = 1_000;
 
 /** Whether a worker takes the key that the router has for it. Asked by a question of the router's own: what a client sends may be refused for its own sake. */
 export class Credential {
-  readonly #worker: Worker;
+  readonly #worker: AskedServer;
   readonly #clock: Clock;
   readonly #changed: () => void;
   #problem: string | undefined;
@@ -22,7 +21,7 @@ export class Credential {
   #stopped = false;
 
   /** `changed` is told when it is refused, and when it is accepted again. */
-  constructor(worker: Worker, clock: Clock, changed: () => void) {
+  constructor(worker: AskedServer, clock: Clock, changed: () => void) {
     this.#worker = worker;
     this.#clock = clock;
     this.#changed = changed;
@@ -54,9 +53,8 @@ export class Credential {
   }
 
   async #ask(): Promise<void> {
-    const { client, basePath, controlHeaders, authorization } = this.#worker;
-    const options = { headers: controlHeaders, timeoutMs: TIMEOUT_MS, maxBytes: 0 };
-    const status = await get(client, basePath + PATH, options).then(
+    const { authorization } = this.#worker;
+    const status = await ask(this.#worker, PATH, { timeoutMs: TIMEOUT_MS, maxBytes: 0 }).then(
       (answer) => answer.status,
       () => undefined,
     );

@@ -1,9 +1,11 @@
 import { HTTP_ERRORS } from '../errors/errors.ts';
-import { get } from '../http/upstream/get.ts';
 import { nobodyListens } from '../http/upstream/nobody-listens.ts';
 import { isTlsRefusal } from '../http/upstream/worker-tls.ts';
+import { type AskedServer, ask } from './ask.ts';
+import type { Breaker } from './breaker.ts';
 import type { Clock } from './clock.ts';
-import type { Worker, WorkerOwner } from './worker.ts';
+import type { WorkerSpec } from './worker-spec.ts';
+import type { WorkerState } from './worker-state.ts';
 
 export interface HealthOptions {
   readonly path: string;
@@ -20,6 +22,31 @@ export interface HealthOptions {
   readonly startupIntervalMs: number;
   /** A worker not ready by then is reported once; it is polled further all the same. */
   readonly overdueMs: number;
+}
+
+/** What health checks need of their worker, and what they tell it. */
+export interface CheckedWorker extends AskedServer {
+  readonly spec: WorkerSpec;
+  readonly state: WorkerState;
+  readonly up: boolean;
+  readonly breaker: Breaker;
+  /** Whether it moves tells a busy server from a stuck one. */
+  readonly activity: number;
+  /** Resolves with what keeps a healthy one from being ready; undefined where nothing does. */
+  prepare(): Promise<Omit<Problem, 'refused'> | undefined>;
+  becomeReady(): void;
+  notYet(problem: string, lasting: boolean): void;
+  becomeUnhealthy(problem: string): void;
+  lost(problem: string): void;
+}
+
+/** Who is told of the checks of a worker. */
+export interface HealthOwner {
+  checked(healthy: boolean): void;
+  /** It is not ready after some seconds; told once, and only before it is ready for the first time. */
+  waitedFor(problem: string): void;
+  /** It is not ready within the start-up timeout. */
+  overdue(problem: string): void;
 }
 
 /** What a check found wrong. */
@@ -43,10 +70,10 @@ const PASSING_REFUSALS: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** Checks the health of one worker: fast while it starts, at the configured interval from then on. */
 export class Health {
-  readonly #worker: Worker;
+  readonly #worker: CheckedWorker;
   readonly #options: HealthOptions;
   readonly #clock: Clock;
-  readonly #owner: WorkerOwner;
+  readonly #owner: HealthOwner;
   /** Counts states of the worker: what was asked in an earlier one says nothing any more. */
   #round = 0;
   #checking = false;
@@ -59,7 +86,7 @@ export class Health {
   #movedMs = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | undefined;
 
-  constructor(worker: Worker, options: HealthOptions, clock: Clock, owner: WorkerOwner) {
+  constructor(worker: CheckedWorker, options: HealthOptions, clock: Clock, owner: HealthOwner) {
     this.#worker = worker;
     this.#options = options;
     this.#clock = clock;
@@ -112,10 +139,9 @@ export class Health {
 
   /** Asks once; undefined when the worker is healthy. */
   async ask(): Promise<Problem | undefined> {
-    const { client, basePath, controlHeaders } = this.#worker;
     const { path, timeoutMs } = this.#options;
     try {
-      const { status } = await get(client, basePath + path, { headers: controlHeaders, timeoutMs, maxBytes: 0 });
+      const { status } = await ask(this.#worker, path, { timeoutMs, maxBytes: 0 });
       // Where health is not to be checked the path may mean nothing: that somebody answers is enough.
       const good = this.disabled ? status < 500 : status >= 200 && status < 300;
       if (good) return undefined;
@@ -152,7 +178,7 @@ export class Health {
     const problem = (await this.ask()) ?? (await this.#unprepared());
     if (round !== this.#round) return;
     this.#checking = false;
-    this.#owner.checked(this.#worker, problem === undefined);
+    this.#owner.checked(problem === undefined);
     if (this.#worker.activity !== activity) this.look();
     if (problem === undefined) this.#good();
     else if (problem.refused && this.#worker.up) this.#worker.lost(problem.text);
@@ -197,11 +223,11 @@ export class Health {
     this.#worker.notYet(text, lasting);
     if (!this.#toldOfWait && this.#clock.now() - sinceMs > TOLD_OF_WAIT_MS) {
       this.#toldOfWait = true;
-      this.#owner.waitedFor(this.#worker, text);
+      this.#owner.waitedFor(text);
     }
     if (this.#clock.now() - sinceMs <= this.#options.overdueMs || this.#reported) return;
     this.#reported = true;
-    this.#owner.overdue(this.#worker, text);
+    this.#owner.overdue(text);
   }
 
   #schedule(): void {

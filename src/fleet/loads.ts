@@ -1,4 +1,4 @@
-import { get } from '../http/upstream/get.ts';
+import { ask } from './ask.ts';
 import { LOAD_SOURCES, type LoadReport, type ServerLoad } from './load-report.ts';
 import type { Worker } from './worker.ts';
 import type { WorkerTarget } from './worker-target.ts';
@@ -135,10 +135,9 @@ class LoadPoll {
   }
 
   async #askAt(source: number): Promise<ServerLoad | string> {
-    const { client, basePath, controlHeaders } = this.#worker;
     const [path, read] = LOAD_SOURCES[source]!;
-    const options = { headers: controlHeaders, timeoutMs: this.#options.timeoutMs, maxBytes: MAX_BYTES };
-    const { status, body } = await get(client, basePath + path, options);
+    const { timeoutMs } = this.#options;
+    const { status, body } = await ask(this.#worker, path, { timeoutMs, maxBytes: MAX_BYTES });
     if (status !== 200) return `${path} answered ${status}`;
     const load = read(parse(body));
     if (!load) return `${path} answered something else than loads`;

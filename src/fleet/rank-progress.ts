@@ -1,4 +1,4 @@
-import { get } from '../http/upstream/get.ts';
+import { ask } from './ask.ts';
 import type { Clock } from './clock.ts';
 import { LOAD_SOURCES, type LoadReport } from './load-report.ts';
 import type { WorkerTarget } from './worker-target.ts';
@@ -40,11 +40,9 @@ export class RankProgress {
 }
 
 async function reportOf({ worker, rank }: WorkerTarget): Promise<LoadReport | undefined> {
-  const { client, basePath, controlHeaders } = worker;
   const [path, read] = LOAD_SOURCES[0]!;
   try {
-    const options = { headers: controlHeaders, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
-    const { status, body } = await get(client, basePath + path, options);
+    const { status, body } = await ask(worker, path, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES });
     return status === 200 && rank !== undefined ? read(JSON.parse(body.toString()))?.ranks.get(rank) : undefined;
   } catch {
     return undefined;

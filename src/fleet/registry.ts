@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { RouterError } from '../errors/errors.ts';
 import { createClient } from '../http/upstream/create-client.ts';
-import type { WorkerClient } from '../http/upstream/worker-client.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { BreakerOptions, BreakerState } from './breaker.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -11,8 +10,10 @@ import type { HealthOptions } from './health.ts';
 import { Outliers } from './outliers.ts';
 import type { Slots } from './slots.ts';
 import { Wedge } from './wedge.ts';
-import { keyOf, Worker, type WorkerOwner, type WorkerParts, type WorkerState } from './worker.ts';
+import { Worker, type WorkerOwner, type WorkerParts } from './worker.ts';
+import { type CreateClient, keyOf } from './worker-identity.ts';
 import type { Role, WorkerPatch, WorkerSpec } from './worker-spec.ts';
+import type { WorkerState } from './worker-state.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
 export interface RegistryOptions {
@@ -23,7 +24,7 @@ export interface RegistryOptions {
   /** Routes to the data-parallel ranks of each server; off unless given. */
   readonly dpAware?: boolean;
   /** Makes the connections to the worker at an origin; plain or TLS without a client certificate unless given. */
-  readonly createClient?: (origin: string, spec: WorkerSpec) => WorkerClient;
+  readonly createClient?: CreateClient;
 }
 
 interface RegistryEvents {

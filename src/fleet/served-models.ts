@@ -1,6 +1,7 @@
 import type { Log } from '../observe/log/log.ts';
 import type { Registry } from './registry.ts';
 import type { Worker } from './worker.ts';
+import type { WorkerIdentity } from './worker-identity.ts';
 import { type Role, UNKNOWN_MODEL } from './worker-spec.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
@@ -10,7 +11,7 @@ export class ServedModels {
   readonly #log: Log;
   #ids: readonly string[] = [];
   /** Name → the workers that go by it; a model has a name for clients, and the path that it was loaded from. */
-  #workers: ReadonlyMap<string, ReadonlySet<Worker>> = new Map();
+  #workers: ReadonlyMap<string, ReadonlySet<WorkerIdentity>> = new Map();
   readonly #available = new Map<Role, Map<string, readonly WorkerTarget[]>>();
 
   constructor(registry: Registry, log: Log) {
@@ -55,7 +56,7 @@ export class ServedModels {
   }
 
   /** Whether a worker goes by that name. */
-  serves(worker: Worker, name: string): boolean {
+  serves(worker: WorkerIdentity, name: string): boolean {
     return this.#workers.get(name)?.has(worker) ?? false;
   }
 

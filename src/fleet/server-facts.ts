@@ -1,5 +1,4 @@
-import { get } from '../http/upstream/get.ts';
-import type { Worker } from './worker.ts';
+import { type AskedServer, ask } from './ask.ts';
 
 /** What a server says of itself. Only what is named here is kept: its answers hold its keys too. */
 export interface ServerFacts {
@@ -49,13 +48,13 @@ const MAX_BYTES = 4 * 2 ** 20;
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Asks a server what it is. Never rejects: what it does not tell is absent. */
-export async function askFacts(worker: Worker): Promise<ServerFacts> {
-  const server = await ask(worker, SERVER_INFO);
-  const model = await ask(worker, MODEL_INFO);
+export async function askFacts(worker: AskedServer): Promise<ServerFacts> {
+  const server = await askAny(worker, SERVER_INFO);
+  const model = await askAny(worker, MODEL_INFO);
   const facts = present({ ...serverFacts(server), ...modelFacts(model.fields) });
   const isNamed = (facts.servedModelName ?? facts.modelPath) !== undefined;
   if (isNamed && facts.contextLength !== undefined) return facts;
-  const list = await ask(worker, MODELS);
+  const list = await askAny(worker, MODELS);
   const context = present({ contextLength: facts.contextLength ?? contextOf(list.fields.data) });
   return { ...facts, ...context, ...(isNamed ? {} : listedFacts(list, facts)) };
 }
@@ -109,13 +108,12 @@ interface Answer {
 }
 
 /** The first of the paths that answers with a JSON object. */
-async function ask({ client, basePath, controlHeaders }: Worker, paths: readonly string[]): Promise<Answer> {
+async function askAny(server: AskedServer, paths: readonly string[]): Promise<Answer> {
   const problems: string[] = [];
   let refused = false;
-  const options = { headers: controlHeaders, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
   try {
     for (const path of paths) {
-      const { status, body } = await get(client, basePath + path, options);
+      const { status, body } = await ask(server, path, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES });
       const fields = status === 200 ? parse(body) : undefined;
       if (fields) return { fields };
       refused ||= status === 401 || status === 403;

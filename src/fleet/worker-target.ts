@@ -2,9 +2,23 @@ import type { WorkerClient } from '../http/upstream/worker-client.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import type { CallEnd, ChosenCall, Comparison, Ticket, WaitingCall } from './call.ts';
 import type { Clock } from './clock.ts';
+import type { Conducts } from './conducts.ts';
+import type { Credential } from './credential.ts';
 import { Silence } from './silence.ts';
 import type { Slots } from './slots.ts';
-import type { Worker } from './worker.ts';
+import type { WorkerIdentity } from './worker-identity.ts';
+
+/** What a target needs of the worker that it belongs to. */
+export interface TargetedWorker extends WorkerIdentity {
+  readonly breaker: Breaker;
+  readonly conducts: Conducts;
+  readonly credential: Credential;
+  readonly targets: readonly WorkerTarget[];
+  /** Chunks of all its answers; whether it moves tells a busy server from a stuck one. */
+  activity: number;
+  /** Nobody listens there. */
+  lost(problem: string): void;
+}
 
 /** What the targets of a worker are made with. */
 export interface TargetParts {
@@ -17,7 +31,7 @@ export interface TargetParts {
 
 /** What a request is routed to: a server, or one of its data-parallel ranks. All but the counters is the server's, and that one rank may hang alone. */
 export class WorkerTarget {
-  readonly worker: Worker;
+  readonly worker: TargetedWorker;
   readonly url: string;
   readonly slot: number;
   /** Data-parallel rank; undefined where the server is one target. */
@@ -31,7 +45,7 @@ export class WorkerTarget {
   #chunksSeen = 0;
   #movedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(worker: Worker, { slots, clock, breaker, rankChanged }: TargetParts, rank?: number) {
+  constructor(worker: TargetedWorker, { slots, clock, breaker, rankChanged }: TargetParts, rank?: number) {
     this.worker = worker;
     this.silence = new Silence(clock);
     this.#clock = clock;
@@ -186,4 +200,17 @@ export class WorkerTarget {
     this.breaker?.close();
     return this.#slots.retire(this.slot);
   }
+}
+
+/** Targets for a worker with that many data-parallel ranks; one rank is no rank. Throws RangeError when there are no slots for them. */
+export function claimTargets(worker: TargetedWorker, parts: TargetParts, dpSize: number): readonly WorkerTarget[] {
+  if (dpSize === 1) return [new WorkerTarget(worker, parts)];
+  const targets: WorkerTarget[] = [];
+  try {
+    for (let rank = 0; rank < dpSize; rank++) targets.push(new WorkerTarget(worker, parts, rank));
+  } catch (error) {
+    for (const target of targets) void target.retire();
+    throw error;
+  }
+  return targets;
 }

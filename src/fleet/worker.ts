@@ -1,6 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { INSTANCE, VIA } from '../http/instance.ts';
-import type { WorkerClient } from '../http/upstream/worker-client.ts';
 import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts';
 import type { WaitingCall } from './call.ts';
 import type { Clock } from './clock.ts';
@@ -10,35 +7,10 @@ import { Credential } from './credential.ts';
 import { Health, type HealthOptions } from './health.ts';
 import { askFacts, type ServerFacts } from './server-facts.ts';
 import type { Slots } from './slots.ts';
-import { claimTargets } from './targets.ts';
-import { type Role, UNKNOWN_MODEL, type WorkerPatch, type WorkerSpec } from './worker-spec.ts';
-import type { TargetParts, WorkerTarget } from './worker-target.ts';
-
-/** Where a worker stands. Times are on the clock of `performance.now()`. */
-export type WorkerState =
-  /** Polled until it is healthy. */
-  | {
-      readonly kind: 'starting';
-      readonly sinceMs: number;
-      readonly problem?: string;
-      /** Waiting does not mend the problem. */
-      readonly lasting?: boolean;
-    }
-  | { readonly kind: 'ready'; readonly sinceMs: number }
-  /** Failed its health checks, but somebody listens there: checked further, and asked where no other is left. */
-  | { readonly kind: 'unhealthy'; readonly sinceMs: number; readonly problem: string }
-  /** Its process is known to be gone: not polled. */
-  | { readonly kind: 'failed'; readonly reason: string }
-  /** Taken out; requests in flight run on. */
-  | { readonly kind: 'draining'; readonly sinceMs: number };
-
-/** Why a worker does not get its share of the requests. */
-export interface Out {
-  /** Its state, or else what took it out. */
-  readonly reason: Exclude<WorkerState['kind'], 'ready'> | 'key' | 'breaker' | 'errors' | 'rank';
-  /** In a few words. */
-  readonly problem: string;
-}
+import { type CreateClient, WorkerIdentity } from './worker-identity.ts';
+import type { WorkerPatch, WorkerSpec } from './worker-spec.ts';
+import type { Out, WorkerState } from './worker-state.ts';
+import { claimTargets, type TargetParts, type WorkerTarget } from './worker-target.ts';
 
 /** What a worker tells its registry. */
 export interface WorkerOwner {
@@ -54,11 +26,9 @@ export interface WorkerOwner {
   blamed(worker: Worker, conduct: Conduct): void;
   /** It was taken out for its errors to requests of one kind, or is back. */
   ejectionChanged(worker: Worker, conduct: Conduct): void;
-  /** A health check has ended. */
+  /** What its `HealthOwner` is told. */
   checked(worker: Worker, healthy: boolean): void;
-  /** It is not ready after some seconds; told once, and only before it is ready for the first time. */
   waitedFor(worker: Worker, problem: string): void;
-  /** It is not ready within the start-up timeout. */
   overdue(worker: Worker, problem: string): void;
 }
 
@@ -70,34 +40,19 @@ export interface WorkerParts {
   /** Requests are routed to the data-parallel ranks of each server. */
   readonly dpAware: boolean;
   readonly outliers: OutlierOptions;
-  readonly createClient: (origin: string, spec: WorkerSpec) => WorkerClient;
+  readonly createClient: CreateClient;
   readonly clock: Clock;
   readonly owner: WorkerOwner;
 }
 
-/** One inference server: its address, connections and lifecycle. Requests are routed to its targets. */
-export class Worker {
-  /** As given, without a trailing slash; the worker's name everywhere. */
-  readonly url: string;
-  /** Alike for every spelling of `url`. */
-  readonly key: string;
-  readonly id: string;
-  readonly role: Role;
-  /** Name or address in `url`, without brackets. */
-  readonly host: string;
-  /** Path of `url`, put before every request path; '' as a rule. */
-  readonly basePath: string;
-  readonly client: WorkerClient;
-  /** The router has started it. */
-  readonly isLaunched: boolean;
+/** One inference server and its lifecycle. Requests are routed to its targets. */
+export class Worker extends WorkerIdentity {
   readonly breaker: Breaker;
   readonly conducts: Conducts;
   readonly credential: Credential;
   readonly health: Health;
   /** Chunks of all its answers; whether it moves tells a busy server from a stuck one. */
   activity = 0;
-  /** What it says of itself, once it was asked. */
-  facts: ServerFacts = {};
   readonly #owner: WorkerOwner;
   readonly #clock: Clock;
   readonly #waiters = new Set<() => void>();
@@ -106,21 +61,11 @@ export class Worker {
   #targets: readonly WorkerTarget[];
   /** It has told its facts since it was started. */
   #told = false;
-  #spec: WorkerSpec;
   #state: WorkerState;
 
   constructor(spec: WorkerSpec, parts: WorkerParts) {
     const { slots, health, breaker, dpAware, createClient, clock, owner } = parts;
-    const { origin, hostname, pathname } = new URL(spec.url);
-    this.url = nameOf(spec.url);
-    this.key = keyOf(spec.url);
-    this.id = spec.id ?? randomUUID();
-    this.role = spec.role ?? 'regular';
-    this.host = hostname.replace(/^\[|\]$/g, '');
-    this.basePath = pathname.replace(/\/+$/, '');
-    this.client = createClient(origin, spec);
-    this.isLaunched = spec.source === 'launch';
-    this.#spec = spec;
+    super(spec, createClient);
     this.#owner = owner;
     this.#clock = clock;
     this.#state = { kind: 'starting', sinceMs: clock.now() };
@@ -129,7 +74,11 @@ export class Worker {
     this.#targetParts = { slots, clock, breaker, rankChanged };
     this.#targets = dpAware ? [] : claimTargets(this, this.#targetParts, 1);
     this.credential = new Credential(this, clock, () => owner.credentialChanged(this));
-    this.health = new Health(this, health, clock, owner);
+    this.health = new Health(this, health, clock, {
+      checked: (healthy) => owner.checked(this, healthy),
+      waitedFor: (problem) => owner.waitedFor(this, problem),
+      overdue: (problem) => owner.overdue(this, problem),
+    });
     const told = {
       hasPeers: (conduct: Conduct) => owner.hasPeers(this, conduct),
       blamed: (conduct: Conduct) => owner.blamed(this, conduct),
@@ -140,11 +89,6 @@ export class Worker {
       if (was !== 'half_open' && this.breaker.state === 'half_open') this.health.now();
       owner.breakerChanged(this, was);
     });
-  }
-
-  /** As it was added, with what was changed since. */
-  get spec(): WorkerSpec {
-    return this.#spec;
   }
 
   get state(): WorkerState {
@@ -214,15 +158,6 @@ export class Worker {
     }
   }
 
-  /** What it says of itself against what it was given as; undefined where they agree or it does not say. */
-  get mismatch(): string | undefined {
-    const says = this.facts.disaggregationMode;
-    const expected = this.role === 'regular' ? 'null' : this.role;
-    if (says === undefined || says === expected) return undefined;
-    const given = this.role === 'regular' ? 'a worker for whole requests' : `a ${this.role} server`;
-    return `given as ${given}, but its disaggregation_mode is ${says}: expected ${expected}`;
-  }
-
   /** Requests that ended in errors and failed health checks since the last good ones; the more, the worse it is as a last resort. */
   get failures(): number {
     return this.breaker.failures + this.health.failures + this.conducts.errorsInARow;
@@ -231,36 +166,6 @@ export class Worker {
   /** Requests in flight. */
   get load(): number {
     return this.targets.reduce((sum, { load }) => sum + load, 0);
-  }
-
-  /** The model's name: as given when it was added, else as the server tells, else `unknown`. */
-  get modelId(): string {
-    return (
-      this.#spec.modelId ??
-      this.facts.servedModelName ??
-      this.facts.modelPath ??
-      this.facts.listedModels?.[0] ??
-      UNKNOWN_MODEL
-    );
-  }
-
-  /** Prefill: as given when it was added, else as the server tells; null where it has none. */
-  get bootstrapPort(): number | null {
-    const { bootstrapPort } = this.#spec;
-    if (this.role !== 'prefill') return null;
-    return bootstrapPort === undefined ? (this.facts.bootstrapPort ?? null) : bootstrapPort;
-  }
-
-  /** The value of an `authorization` header; undefined where the worker has no key. */
-  get authorization(): string | undefined {
-    return this.#spec.apiKey === undefined ? undefined : `Bearer ${this.#spec.apiKey}`;
-  }
-
-  /** Headers of the router's own questions. */
-  get controlHeaders(): Readonly<Record<string, string>> {
-    const { authorization } = this;
-    const own = { [VIA]: INSTANCE };
-    return authorization === undefined ? own : { ...own, authorization };
   }
 
   /** Begins to poll it, or takes it for ready where health is not checked. */
@@ -278,7 +183,7 @@ export class Worker {
    * Asks what it is, before requests come that are for another model; resolves with what is wrong, and whether that lasts, where
    * it must be known how many ranks it has or where its cache is fetched, else with undefined.
    */
-  async prepare(): Promise<{ readonly text: string; readonly lasting: boolean } | undefined> {
+  async prepare() {
     const facts = await askFacts(this);
     const { dpSize, untold } = facts;
     if (this.#mustTell && untold?.answered === false) return { text: untold.problem, lasting: false };
@@ -366,7 +271,7 @@ export class Worker {
   }
 
   update(patch: WorkerPatch): void {
-    this.#spec = { ...this.#spec, ...patch };
+    this.spec = { ...this.spec, ...patch };
     if (patch.apiKey !== undefined && this.credential.problem !== undefined) void this.credential.check();
     if (patch.disableHealthCheck === undefined) return;
     if (this.health.disabled && this.#state.kind === 'unhealthy') this.becomeReady();
@@ -385,7 +290,7 @@ export class Worker {
   }
 
   get #mustTell(): boolean {
-    return this.#dpAware || (this.role === 'prefill' && this.#spec.bootstrapPort === undefined);
+    return this.#dpAware || (this.role === 'prefill' && this.spec.bootstrapPort === undefined);
   }
 
   /** What it told before holds until it tells something else. */
@@ -426,14 +331,4 @@ export class Worker {
     this.#owner.stateChanged(this, was);
     for (const wake of [...this.#waiters]) wake();
   }
-}
-
-/** The name of a worker with that URL. */
-export function nameOf(url: string): string {
-  return url.replace(/\/+$/, '');
-}
-
-/** Alike for all URLs of one server: the port that the scheme implies may be left out. What is no URL stays. */
-export function keyOf(url: string): string {
-  return URL.parse(nameOf(url))?.href ?? url;
 }

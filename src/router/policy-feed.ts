@@ -40,7 +40,7 @@ export class PolicyFeed {
     clearInterval(this.#evictions);
   }
 
-  #policyOf({ role }: Worker): Policy | undefined {
+  #policyOf({ role }: Pick<Worker, 'role'>): Policy | undefined {
     return this.#policies.get(role);
   }
 

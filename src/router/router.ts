@@ -17,7 +17,7 @@ import { Slots } from '../fleet/slots.ts';
 import { Reconciler } from '../fleet/sources/reconciler.ts';
 import { type Closable, followRouters, openSources } from '../fleet/sources/sources.ts';
 import type { WorkerSource } from '../fleet/sources/worker-source.ts';
-import { keyOf } from '../fleet/worker.ts';
+import { keyOf } from '../fleet/worker-identity.ts';
 import { createAuthorize } from '../http/auth.ts';
 import { type EdgeServer, listen } from '../http/edge/server.ts';
 import { isLoopback, networkUrls, unreachable } from '../http/reach.ts';

@@ -1,7 +1,8 @@
 import { RouterError } from '../../errors/errors.ts';
 import type { Log } from '../../observe/log/log.ts';
 import type { Registry } from '../registry.ts';
-import { keyOf, type Worker } from '../worker.ts';
+import type { Worker } from '../worker.ts';
+import { keyOf } from '../worker-identity.ts';
 import type { FoundWorker, SourceName, WorkerSource } from './worker-source.ts';
 
 /** What a source names now, by the key of the server. */
