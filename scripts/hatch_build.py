@@ -26,7 +26,10 @@ class BundleHook(BuildHookInterface):
             return
         installed = root / "node_modules/.package-lock.json"
         if not installed.exists() or not is_newer(installed, [root / "package-lock.json"]):
+            # `pip install --verbose` shows what takes its time.
+            print("Fetching npm packages", flush=True)
             run_node(root, npm_program(), "ci", "--no-audit", "--no-fund")
+        print("Bundling the program", flush=True)
         run_node(root, "scripts/build.ts")
 
 

@@ -9,29 +9,33 @@ import urllib.request
 from collections import Counter
 from typing import Any
 
-PROMPT = "What is the capital of France?"
-MESSAGES = [{"role": "user", "content": PROMPT}]
+COUNTRIES = ["France", "Japan", "Kenya", "Peru", "Norway", "India", "Canada", "Egypt"]
 
 
 def main(url: str) -> None:
     served: Counter[str] = Counter()
-    generate = {"text": PROMPT, "sampling_params": {"max_new_tokens": 16}}
-    chat = {"model": "default", "messages": MESSAGES, "max_tokens": 16}
+    first, second, third, *others = [f"What is the capital of {country}?" for country in COUNTRIES]
+    with post(url, "/generate", generate(first), served) as answer:
+        print(f"\n/generate        {json.load(answer)['text']!r}")
+    with post(url, "/v1/chat/completions", chat(second), served) as answer:
+        print(f"chat             {json.load(answer)['choices'][0]['message']['content']!r}")
+    with post(url, "/v1/chat/completions", {**chat(third), "stream": True}, served) as answer:
+        print(f"chat, streamed   {''.join(deltas(answer))!r}")
+    for prompt in others:
+        post(url, "/generate", generate(prompt), served).close()
+    print("Simulated engines have no model: they make up their text.")
 
-    with post(url, "/generate", generate, served) as answer:
-        print(f"\n/generate            {json.load(answer)['text']!r}")
-    with post(url, "/v1/chat/completions", chat, served) as answer:
-        print(f"chat                 {json.load(answer)['choices'][0]['message']['content']!r}")
-    with post(url, "/v1/chat/completions", {**chat, "stream": True}, served) as answer:
-        print(f"chat, streamed       {''.join(deltas(answer))!r}")
-    for _ in range(5):
-        post(url, "/generate", generate, served).close()
+    print("\nrequests that each engine served")
+    for engine, count in sorted(served.items()):
+        print(f"  {engine}  {'#' * count} {count}")
 
-    print("\nrequests served by each worker")
-    for worker, count in sorted(served.items()):
-        print(f"  {worker}  {'#' * count} {count}")
-    print(f"\nTry it yourself:\n  curl {url}/v1/chat/completions -H 'content-type: application/json' \\")
-    print(f"    -d '{json.dumps(chat)}'")
+
+def generate(prompt: str) -> dict[str, Any]:
+    return {"text": prompt, "sampling_params": {"max_new_tokens": 16}}
+
+
+def chat(prompt: str) -> dict[str, Any]:
+    return {"model": "default", "messages": [{"role": "user", "content": prompt}], "max_tokens": 16}
 
 
 def post(url: str, path: str, body: dict[str, Any], served: Counter[str]) -> Any:
@@ -50,6 +54,16 @@ def deltas(stream: Any) -> Any:
             yield json.loads(data)["choices"][0]["delta"].get("content") or ""
 
 
+def banner(url: str) -> None:
+    print("\n  serving until Ctrl-C\n")
+    print(f"  Local      {url}")
+    print("  Model      simulated: no GPU, and the text is made up")
+    print(f"  Dashboard  {url}/dashboard")
+    print("  With GPUs  sglang-launch --model-path MODEL --dp-size 4")
+    print(f"\n  curl {url}/v1/chat/completions -H 'content-type: application/json' \\")
+    print(f"    -d '{json.dumps(chat('What is the capital of Chile?'))}'\n", flush=True)
+
+
 def free_port(wanted: int) -> int:
     """`wanted` if nobody listens there, else a free one."""
     for port in (wanted, 0):
@@ -66,5 +80,7 @@ def free_port(wanted: int) -> int:
 if __name__ == "__main__":
     if sys.argv[1] == "--free-port":
         print(free_port(int(sys.argv[2])))
+    elif sys.argv[1] == "--banner":
+        banner(sys.argv[2])
     else:
         main(sys.argv[1])
