@@ -7,12 +7,13 @@ import type { Log } from '../observe/log/log.ts';
 
 /** How long a failed addition can be asked for. */
 const FAILED_KEPT_MS = 300_000;
+const UNUSABLE = 'cannot be used as it is set up, which waiting does not mend,';
 
 /** A worker that is being added. */
 export interface Addition {
   readonly worker: Worker;
   readonly sinceMs: number;
-  /** Resolves once it is healthy. Rejects with a RouterError when it was not in time, or was taken out again meanwhile. */
+  /** Resolves once it is healthy. Rejects with a RouterError when it was not in time, cannot be used as it is set up, or was taken out again meanwhile. */
   readonly healthy: Promise<void>;
 }
 
@@ -24,7 +25,7 @@ export interface FailedAddition {
   readonly problem: string;
 }
 
-/** Workers added at run time, until they are healthy: one that is not in time is removed again. */
+/** Workers added at run time, until they are healthy: one that is not in time, or that no waiting makes so, is removed again. */
 export class Additions {
   readonly #registry: Registry;
   readonly #log: Log;
@@ -109,11 +110,15 @@ export class Additions {
     if (this.#registry.get(id) !== worker) {
       return new RouterError('worker_conflict', `worker ${url} was removed before it was healthy`);
     }
+    const end = ` and is removed again: ${problem}`;
+    const error =
+      worker.hopeless === undefined
+        ? new RouterError('worker_start_timeout', `worker ${url} was not healthy within ${timeoutMs / 1000} s${end}`)
+        : new RouterError('no_usable_workers', `worker ${url} ${UNUSABLE}${end}`);
     void this.#registry.remove(url, 0);
-    const message = `worker ${url} was not healthy within ${timeoutMs / 1000} s and is removed again: ${problem}`;
-    this.fail(id, url, message);
-    this.#log.warning('worker not added: it was not healthy in time', { worker: url, problem });
-    return new RouterError('worker_start_timeout', message);
+    this.fail(id, url, error.message);
+    this.#log.warning('worker not added', { worker: url, code: error.code, problem });
+    return error;
   }
 
   #forgetOld(): void {

@@ -278,12 +278,13 @@ export class Worker extends WorkerIdentity {
     else this.health.restart();
   }
 
-  /** Resolves once it is ready. Rejects with what was wrong last when that takes longer, or when it is taken out. */
+  /** Resolves once it is ready. Rejects with what was wrong last when that takes longer, waiting does not mend it, or it is taken out. */
   async whenReady(timeoutMs: number): Promise<void> {
     const until = this.#clock.now() + timeoutMs;
     while (this.#state.kind !== 'ready') {
       const leftMs = until - this.#clock.now();
-      const over = this.#state.kind === 'failed' || this.#state.kind === 'draining';
+      const { kind } = this.#state;
+      const over = kind === 'failed' || kind === 'draining' || this.hopeless !== undefined;
       if (over || leftMs <= 0) throw new Error(this.problem);
       await this.#nextState(leftMs);
     }

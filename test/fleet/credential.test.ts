@@ -26,8 +26,9 @@ test('a server whose health check is open but that refuses the key gets nothing,
   assert.deepEqual(added.out, { reason: 'key', problem });
   assert.deepEqual([r.workers.available(), r.workers.lastResort()], [[], []]);
   assert.ok(r.lines.some((line) => line.includes("worker refuses the router's key: no requests until it takes it")));
+  await assert.rejects(added.whenReady(10_000), { message: problem });
   r.workers.update(added, { apiKey: 'right' });
-  await added.whenReady(10_000);
+  await until(() => added.available);
   assert.deepEqual(r.workers.available(), added.targets);
   assert.equal(added.problem, undefined);
 });

@@ -105,6 +105,15 @@ const cases: {
 ];
 
 for (const { name, url, flags = [], apiKey, says } of cases) {
+  test(`who adds a worker that can never serve is told at once, and it is removed again: ${name}`, async (t) => {
+    await using router = await testRouter([], flags, { workerStartupTimeoutMs: 3_600_000 });
+    const body = JSON.stringify({ url: await url(t), api_key: apiKey });
+    const message = await refusal(await fetch(`${router.url}/add_worker`, { method: 'POST', body }));
+    assert.match(message, /^worker http\S+ cannot be used as it is set up, which waiting does not mend, and is removed again: /);
+    assert.match(message, says);
+    assert.deepEqual(router.router.registry.workers, []);
+  });
+
   test(`no request waits for a worker that can never serve: ${name}`, async (t) => {
     await using router = await testRouter([], flags, HELD);
     const waited = post(router);

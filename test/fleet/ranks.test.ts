@@ -76,7 +76,7 @@ test('a server that does not tell its ranks gets nothing, is asked again, and jo
   await until(() => added.problem?.includes('no dp_size in its server info') === true);
   assert.deepEqual([r.workers.available(), added.state.kind], [[], 'starting']);
   worker.says({ dp_size: 2 });
-  await added.whenReady(5_000);
+  await until(() => added.available);
   assert.deepEqual(ranksOf(added), [0, 1]);
 });
 
