@@ -62,7 +62,7 @@ export class Exchange implements ReplyWatcher, BodyHolder {
   }
 
   /** Holds its body with fields of ours in it, as long as its own. */
-  changed(body: Buffer): BodyHolder {
+  changed(body: Buffer): { body: Buffer } {
     const holder = { body };
     this.#changed.push(holder);
     return holder;

@@ -1,7 +1,19 @@
-import { findAllFields, skipSpace } from './prompt/json-scan.ts';
+import { findAllFields, type Span, skipSpace } from './prompt/json-scan.ts';
 
 const CLOSE_BRACE = 0x7d;
 const COMMA = 0x2c;
+
+/** A JSON object of which some fields are cut out, as places in its bytes: it holds none of them. */
+export interface Cut {
+  /** Behind its opening brace. */
+  readonly inside: number;
+  /** What stays before the last field that is cut. */
+  readonly kept: readonly Span[];
+  /** Where all that follows stays. */
+  readonly rest: number;
+  /** There is a field that stays. */
+  readonly others: boolean;
+}
 
 /**
  * The JSON object in `body` with `fields` (name → JSON text) as its first ones, everything else byte for byte. What the
@@ -13,31 +25,47 @@ export function spliceFields(
   fields: ReadonlyMap<string, string>,
   names: ReadonlySet<string> = new Set(fields.keys()),
 ): Buffer | undefined {
+  const cut = cutFields(body, names);
+  return cut && insertFields(body, cut, fields);
+}
+
+/** Where the fields of these `names` stand in `body`, to insert others again and again; undefined when it is no JSON object. */
+export function cutFields(body: Buffer, names: ReadonlySet<string>): Cut | undefined {
   const own = findAllFields(body, names);
   if (!own) return undefined;
   const inside = skipSpace(body, 0) + 1;
-  const kept: Buffer[] = [];
+  const kept: Span[] = [];
   let others = false;
   let from = inside;
   for (const { key, end } of own) {
-    if (from < key) kept.push(body.subarray(from, key));
+    if (from < key) kept.push({ start: from, end: key });
     others ||= skipSpace(body, from) < key;
     const next = skipSpace(body, end);
     from = body[next] === COMMA ? next + 1 : end;
   }
-  if (body[from - 1] !== COMMA) dropLastComma(kept);
+  if (body[from - 1] !== COMMA) dropLastComma(body, kept);
   others ||= body[skipSpace(body, from)] !== CLOSE_BRACE;
+  return { inside, kept, rest: from, others };
+}
+
+/** As `spliceFields`, of a `body` that was looked through before. */
+export function insertFields(
+  body: Buffer,
+  { inside, kept, rest, others }: Cut,
+  fields: ReadonlyMap<string, string>,
+): Buffer {
   const added = Array.from(fields, ([name, value]) => `"${name}":${value}`).join(',');
   const head = Buffer.from(others ? `${added},` : added);
-  return Buffer.concat([body.subarray(0, inside), head, ...kept, body.subarray(from)]);
+  const parts = kept.map(({ start, end }) => body.subarray(start, end));
+  return Buffer.concat([body.subarray(0, inside), head, ...parts, body.subarray(rest)]);
 }
 
 /** Of the parts before a field that was the last of its object: the comma in front of that has nothing to part any more. */
-function dropLastComma(parts: Buffer[]): void {
+function dropLastComma(body: Buffer, parts: Span[]): void {
   for (let i = parts.length - 1; i >= 0; i--) {
-    const part = parts[i] as Buffer;
-    const comma = part.lastIndexOf(COMMA);
-    parts[i] = part.subarray(0, Math.max(0, comma));
+    const { start, end } = parts[i] as Span;
+    const comma = body.subarray(start, end).lastIndexOf(COMMA);
+    parts[i] = { start, end: start + Math.max(0, comma) };
     if (comma >= 0) return;
   }
 }

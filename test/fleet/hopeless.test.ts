@@ -109,7 +109,10 @@ for (const { name, url, flags = [], apiKey, says } of cases) {
     await using router = await testRouter([], flags, { workerStartupTimeoutMs: 3_600_000 });
     const body = JSON.stringify({ url: await url(t), api_key: apiKey });
     const message = await refusal(await fetch(`${router.url}/add_worker`, { method: 'POST', body }));
-    assert.match(message, /^worker http\S+ cannot be used as it is set up, which waiting does not mend, and is removed again: /);
+    assert.match(
+      message,
+      /^worker http\S+ cannot be used as it is set up, which waiting does not mend, and is removed again: /,
+    );
     assert.match(message, says);
     assert.deepEqual(router.router.registry.workers, []);
   });

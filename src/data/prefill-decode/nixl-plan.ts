@@ -8,7 +8,7 @@ import type { Plan, Planner } from '../plans/plan.ts';
 import { SinglePlan } from '../plans/single.ts';
 import { Relay } from '../relay.ts';
 import type { Sink } from '../sink.ts';
-import { spliceFields } from '../splice.ts';
+import { type Cut, cutFields, insertFields, spliceFields } from '../splice.ts';
 import { WorkerCall } from '../worker-call.ts';
 import { CachedTokens } from './cached-tokens.ts';
 import { MergingAnswer } from './merging-answer.ts';
@@ -27,6 +27,7 @@ const NOT_TO_PREFILL: ReadonlySet<string> = new Set([
   'min_tokens',
   'stream_options',
 ]);
+const TRANSFER_FIELD: ReadonlySet<string> = new Set([TRANSFER]);
 const FAMILIES: ReadonlySet<Family> = new Set(['chat', 'completions']);
 
 /** Plans for vLLM servers with a NIXL connector. What needs no pair goes to a decode server. `mostHeldBytes` of an answer may be held. */
@@ -46,6 +47,10 @@ class NixlPlan implements Plan {
   readonly #exchange: Exchange;
   readonly #toPrefill: BodyHolder;
   readonly #mostBytes: number;
+  /** Where the client's body takes what tells decode of the cache, which is another at each attempt. */
+  #place: Cut | undefined;
+  /** The body with it, that of the last attempt alone. */
+  #toDecode: { body: Buffer } | undefined;
 
   constructor(exchange: Exchange, toPrefill: BodyHolder, mostBytes: number) {
     this.#exchange = exchange;
@@ -75,13 +80,18 @@ class NixlPlan implements Plan {
   async #decode(assignment: Assignment, held: NixlAnswer, client: Relay): Promise<AttemptEnd> {
     const exchange = this.#exchange;
     const decode = new WorkerCall(await assignment.next(), { exchange, ...assignment });
-    const body = exchange.changed(
-      spliceFields(exchange.body, new Map([[TRANSFER, held.transfer as string]])) as Buffer,
-    );
+    this.#toDecode ??= exchange.changed(exchange.body);
+    this.#toDecode.body = this.#bodyWith(held.transfer as string);
     exchange.ongoing = decode;
-    const outcome = await decode.send(body, this.#answerOf(decode, held, client));
+    const outcome = await decode.send(this.#toDecode, this.#answerOf(decode, held, client));
     exchange.ongoing = undefined;
     return { outcome, target: decode.target };
+  }
+
+  #bodyWith(transfer: string): Buffer {
+    const { body } = this.#exchange;
+    this.#place ??= cutFields(body, TRANSFER_FIELD);
+    return insertFields(body, this.#place as Cut, new Map([[TRANSFER, transfer]]));
   }
 
   /** Where decode's answer goes: where the prefill server told what it had cached, the client is told that. */
