@@ -1,9 +1,8 @@
 import type { Worker } from '../fleet/worker.ts';
-import type { Histogram } from '../observe/metrics/series.ts';
 import type { Decisions } from './decisions.ts';
 import type { Difference } from './difference.ts';
+import { addTo, type Distribution, emptyDistribution, quantile } from './distribution.ts';
 import type { Facts } from './facts.ts';
-import { quantile } from './quantile.ts';
 import type { ErrorView, Percentiles, Snapshot, TrafficView, WorkerView } from './snapshot.ts';
 import type { Counts, Totals } from './totals.ts';
 import type { WatchedLoads } from './watched-loads.ts';
@@ -136,12 +135,12 @@ function hitRateOf(counts: readonly Counts[]): TrafficView['hitRate'] {
 }
 
 /** Of the observations of all together, in milliseconds. */
-function percentiles(first?: Histogram, ...others: readonly Histogram[]): Percentiles {
+function percentiles(first?: Distribution, ...others: readonly Distribution[]): Percentiles {
   if (!first) return { p50: null, p99: null };
   let all = first;
   if (others.length > 0) {
-    all = first.copy();
-    for (const other of others) all.add(other);
+    all = emptyDistribution(first.bounds);
+    for (const one of [first, ...others]) addTo(all, one);
   }
   const at = (share: number) => {
     const secs = quantile(all, share);

@@ -1,11 +1,11 @@
-import { Histogram } from '../observe/metrics/series.ts';
+import { type Distribution, since } from './distribution.ts';
 import type { Counts, Totals } from './totals.ts';
 
 /** What was counted between two moments. What belongs to a worker that is gone is missing in the later one: nothing is ever below 0. */
 export interface Difference {
   readonly secs: number;
   readonly all: Counts;
-  readonly latency: Histogram;
+  readonly latency: Distribution;
   worker(url: string): Counts | undefined;
   cause(key: string): number;
 }
@@ -15,7 +15,7 @@ export function difference(now: Totals, before: Totals | undefined, startedMs: n
   return {
     secs: Math.max(0.001, (now.atMs - (before?.atMs ?? startedMs)) / 1000),
     all: minus(now.all, before?.all),
-    latency: histogramMinus(now.latency, before?.latency),
+    latency: since(now.latency, before?.latency),
     worker: (url) => {
       const counts = now.workers.get(url);
       return counts && minus(counts, before?.workers.get(url));
@@ -34,16 +34,9 @@ function minus(now: Counts, before: Counts | undefined): Counts {
     askedTokens: less(now.askedTokens, before.askedTokens),
     predictedTokens: less(now.predictedTokens, before.predictedTokens),
     cachedTokens: less(now.cachedTokens, before.cachedTokens),
-    ttft: histogramMinus(now.ttft, before.ttft),
-    interToken: histogramMinus(now.interToken, before.interToken),
+    ttft: since(now.ttft, before.ttft),
+    interToken: since(now.interToken, before.interToken),
   };
-}
-
-function histogramMinus(now: Histogram, before: Histogram | undefined): Histogram {
-  const rest = new Histogram(now.bounds);
-  for (const [bucket, count] of now.counts.entries()) rest.counts[bucket] = less(count, before?.counts[bucket]);
-  rest.sum = less(now.sum, before?.sum);
-  return rest;
 }
 
 function less(now: number, before = 0): number {

@@ -1,5 +1,6 @@
 import { RouterError } from '../errors/errors.ts';
 import type { Reply } from '../http/edge/reply.ts';
+import { CHANGES, changesSince } from './changes.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Watch } from './watch.ts';
 
@@ -14,6 +15,8 @@ export class Feed {
   readonly #readers = new Set<Reader>();
   #timer: NodeJS.Timeout | undefined;
   #once: Promise<Snapshot> | undefined;
+  /** What was sent last, to all who read along. */
+  #last: Snapshot | undefined;
 
   constructor(watch: Watch) {
     this.#watch = watch;
@@ -57,8 +60,15 @@ export class Feed {
   }
 
   #tick(): void {
-    const event = eventOf(this.#watch.next());
-    for (const reader of this.#readers) reader.send(event);
+    const now = this.#watch.next();
+    const last = this.#last;
+    const changes = last && changesSince(last, now);
+    const { current = [], others = [] } = Object.groupBy(this.#readers, ({ has }) =>
+      changes && has === last ? 'current' : 'others',
+    );
+    if (changes && current.length > 0) tell(current, eventOf(changes, CHANGES), now);
+    if (others.length > 0) tell(others, eventOf(now), now);
+    this.#last = now;
   }
 
   #left(reader: Reader): void {
@@ -67,11 +77,16 @@ export class Feed {
     if (this.#readers.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#last = undefined;
   }
 }
 
-function eventOf(snapshot: Snapshot): Buffer {
-  return Buffer.from(`data: ${JSON.stringify(snapshot)}\n\n`);
+function tell(readers: readonly Reader[], event: Buffer, snapshot: Snapshot): void {
+  for (const reader of readers) reader.send(event, snapshot);
+}
+
+function eventOf(snapshot: Snapshot, name?: string): Buffer {
+  return Buffer.from(`${name === undefined ? '' : `event: ${name}\n`}data: ${JSON.stringify(snapshot)}\n\n`);
 }
 
 /** One page or terminal that looks. */
@@ -80,6 +95,7 @@ class Reader {
   readonly #mayLook: () => boolean;
   readonly #left: () => void;
   #isBehind = false;
+  #has: Snapshot | undefined;
 
   constructor(reply: Reply, mayLook: () => boolean, left: () => void) {
     this.#reply = reply;
@@ -89,13 +105,20 @@ class Reader {
     reply.head(200, undefined, ['content-type', 'text/event-stream', 'x-accel-buffering', 'no']);
   }
 
-  /** A reader that has not read the last one yet misses this one. */
-  send(event: Buffer): void {
+  /** What it was sent last with the others; undefined where it has missed one since. */
+  get has(): Snapshot | undefined {
+    return this.#has;
+  }
+
+  /** An event after which it has `snapshot`. A reader that has not read the last one yet misses this one. */
+  send(event: Buffer, snapshot?: Snapshot): void {
     if (!this.#mayLook()) {
       this.end();
       return;
     }
+    this.#has = undefined;
     if (this.#isBehind || this.#reply.ended) return;
+    this.#has = snapshot;
     this.#isBehind = !this.#reply.write(event);
     if (this.#isBehind) this.#reply.whenDrained(() => this.#drained());
   }

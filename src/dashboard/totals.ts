@@ -1,7 +1,7 @@
 import { ENDPOINTS } from '../http/endpoints.ts';
 import type { Families } from '../observe/metrics/families.ts';
 import type { HistogramFamily } from '../observe/metrics/family.ts';
-import { Histogram } from '../observe/metrics/series.ts';
+import { addTo, countOf, type Distribution, emptyDistribution } from './distribution.ts';
 
 /** What is counted of requests, all of them or those of one worker. */
 export interface Counts {
@@ -14,8 +14,8 @@ export interface Counts {
   askedTokens: number;
   predictedTokens: number;
   cachedTokens: number;
-  readonly ttft: Histogram;
-  readonly interToken: Histogram;
+  readonly ttft: Distribution;
+  readonly interToken: Distribution;
 }
 
 /** How often one thing went wrong. */
@@ -30,7 +30,7 @@ export interface Cause {
 export interface Totals {
   readonly atMs: number;
   readonly all: Counts;
-  readonly latency: Histogram;
+  readonly latency: Distribution;
   /** By the URL of the target, which is a worker or one of its ranks. */
   readonly workers: ReadonlyMap<string, Counts>;
   readonly causes: ReadonlyMap<string, Cause>;
@@ -43,12 +43,12 @@ const CLIENT_LEFT = '499';
 /** Adds up what the metrics have counted so far. */
 export function readTotals(families: Families, atMs: number): Totals {
   const all = countsFor(families);
-  const latency = new Histogram(families.requestDuration.bounds);
+  const latency = emptyDistribution(families.requestDuration.bounds);
   for (const [[route], series] of families.requestDuration.entries()) {
     if (OWN_ROUTES.has(route ?? '')) continue;
-    latency.add(series);
+    addTo(latency, series);
   }
-  all.requests = latency.count;
+  all.requests = countOf(latency);
   const causes = new Map<string, Cause>();
   readClientErrors(families, all, causes);
   const workers = readWorkers(families, all);
@@ -65,8 +65,8 @@ function countsFor({ ttft, interToken }: Record<'ttft' | 'interToken', Histogram
     askedTokens: 0,
     predictedTokens: 0,
     cachedTokens: 0,
-    ttft: new Histogram(ttft.bounds),
-    interToken: new Histogram(interToken.bounds),
+    ttft: emptyDistribution(ttft.bounds),
+    interToken: emptyDistribution(interToken.bounds),
   };
 }
 
@@ -104,8 +104,8 @@ function readWorkers(families: Families, all: Counts): Map<string, Counts> {
   }
   for (const field of ['ttft', 'interToken'] as const) {
     for (const [[url = ''], series] of families[field].entries()) {
-      of(url)[field].add(series);
-      all[field].add(series);
+      addTo(of(url)[field], series);
+      addTo(all[field], series);
     }
   }
   return workers;

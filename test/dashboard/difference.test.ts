@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { difference } from '../../src/dashboard/difference.ts';
+import { countOf } from '../../src/dashboard/distribution.ts';
 import { readTotals } from '../../src/dashboard/totals.ts';
 import { Metrics } from '../../src/observe/metrics/metrics.ts';
 import { answeredRequest } from '../helpers/request-record.ts';
@@ -30,7 +31,7 @@ test('what was counted between two moments is told, of all requests and of each 
   metrics.ended(answeredRequest({ status: 429, errorCode: 'too_many_requests', worker: undefined }));
   const { secs, all, latency, worker, cause } = difference(read(3_000), before, 0);
   assert.equal(secs, 2);
-  assert.deepEqual([all.requests, all.errors, latency.count], [2, 1, 2]);
+  assert.deepEqual([all.requests, all.errors, countOf(latency)], [2, 1, 2]);
   const of = worker(W0);
   assert.deepEqual(
     [of?.requests, of?.promptTokens, of?.outputTokens, of?.askedTokens, of?.predictedTokens, of?.cachedTokens],

@@ -10,6 +10,8 @@ class Client {
   reads = true;
   written = 0;
   ended = false;
+  /** What was written: all of a snapshot, or what has changed. */
+  readonly told: string[] = [];
   #watcher: ReplyWatcher | undefined;
   #resume: (() => void) | undefined;
   readonly reply = {
@@ -18,8 +20,9 @@ class Client {
       this.#watcher = watcher;
     },
     head: () => {},
-    write: () => {
+    write: (event: Buffer) => {
       this.written++;
+      this.told.push(String(event).startsWith('event: changes\n') ? 'changes' : 'all');
       return this.reads;
     },
     whenDrained: (resume: () => void) => {
@@ -104,4 +107,22 @@ test('who may look no more gets nothing more', (t) => {
   mayLook = false;
   t.mock.timers.tick(1_000);
   assert.deepEqual([client.written, client.ended, watch.watchers], [1, true, 0]);
+});
+
+test('who has the snapshot before is told what has changed; who comes, or has missed one, all of it', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { feed } = following();
+  const [first, second, slow] = [new Client(), new Client(), new Client()];
+  feed.follow(first.reply, always);
+  feed.follow(slow.reply, always);
+  t.mock.timers.tick(2_000);
+  slow.reads = false;
+  feed.follow(second.reply, always);
+  t.mock.timers.tick(2_000);
+  slow.readOn();
+  t.mock.timers.tick(2_000);
+  assert.deepEqual(first.told, ['all', 'all', 'changes', 'changes', 'changes', 'changes', 'changes']);
+  assert.deepEqual(second.told, ['all', 'all', 'changes', 'changes', 'changes']);
+  assert.deepEqual(slow.told, ['all', 'all', 'changes', 'changes', 'all', 'changes']);
+  feed.close();
 });

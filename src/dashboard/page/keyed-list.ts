@@ -1,10 +1,15 @@
+interface Entry<T, E> {
+  readonly element: E;
+  shown: T | undefined;
+}
+
 /** One element a value, in their order. Elements stay what they are while their value is there, so that focus and selection do too. */
 export class KeyedList<T, E extends HTMLElement> {
   readonly #parent: HTMLElement;
   readonly #keyOf: (value: T) => string;
   readonly #make: (value: T) => E;
   readonly #show: (element: E, value: T) => void;
-  readonly #elements = new Map<string, E>();
+  readonly #elements = new Map<string, Entry<T, E>>();
 
   constructor(
     parent: HTMLElement,
@@ -19,35 +24,42 @@ export class KeyedList<T, E extends HTMLElement> {
 
   show(values: readonly T[]): void {
     const keys = new Set(values.map(this.#keyOf));
-    for (const [key, element] of this.#elements) {
+    for (const [key, { element }] of this.#elements) {
       if (keys.has(key)) continue;
       element.remove();
       this.#elements.delete(key);
     }
     let next = this.#parent.firstElementChild;
     for (const value of values) {
-      const element = this.#elementOf(value);
-      if (element === next) next = next.nextElementSibling;
-      else this.#parent.insertBefore(element, next);
-      this.#show(element, value);
+      const entry = this.#entryOf(value);
+      if (entry.element === next) next = next.nextElementSibling;
+      else this.#parent.insertBefore(entry.element, next);
+      this.#update(entry, value);
     }
   }
 
   /** Shows the values that have an element already; nothing comes, goes or moves. */
   refresh(values: readonly T[]): void {
     for (const value of values) {
-      const element = this.#elements.get(this.#keyOf(value));
-      if (element) this.#show(element, value);
+      const entry = this.#elements.get(this.#keyOf(value));
+      if (entry) this.#update(entry, value);
     }
   }
 
-  #elementOf(value: T): E {
+  #entryOf(value: T): Entry<T, E> {
     const key = this.#keyOf(value);
-    let element = this.#elements.get(key);
-    if (!element) {
-      element = this.#make(value);
-      this.#elements.set(key, element);
+    let entry = this.#elements.get(key);
+    if (!entry) {
+      entry = { element: this.#make(value), shown: undefined };
+      this.#elements.set(key, entry);
     }
-    return element;
+    return entry;
+  }
+
+  /** Of a thousand workers most are as they were. */
+  #update(entry: Entry<T, E>, value: T): void {
+    if (entry.shown === value) return;
+    entry.shown = value;
+    this.#show(entry.element, value);
   }
 }

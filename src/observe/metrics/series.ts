@@ -25,7 +25,9 @@ export class Histogram {
   }
 
   get count(): number {
-    return this.counts.reduce((sum, count) => sum + count, 0);
+    let sum = 0;
+    for (const count of this.counts) sum += count;
+    return sum;
   }
 
   observe(value: number): void {
@@ -36,15 +38,9 @@ export class Histogram {
     this.sum += value;
   }
 
-  copy(): Histogram {
-    const copy = new Histogram(this.bounds);
-    copy.add(this);
-    return copy;
-  }
-
   /** What another one with the same bounds has counted. */
   add({ counts, sum }: Pick<Histogram, 'counts' | 'sum'>): void {
-    for (const [bucket, count] of counts.entries()) this.counts[bucket]! += count;
+    for (let bucket = 0; bucket < counts.length; bucket++) this.counts[bucket]! += counts[bucket]!;
     this.sum += sum;
   }
 }

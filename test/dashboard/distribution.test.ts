@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { quantile } from '../../src/dashboard/quantile.ts';
+import { addTo, type Distribution, emptyDistribution, quantile } from '../../src/dashboard/distribution.ts';
 import { Histogram } from '../../src/observe/metrics/series.ts';
 
-function histogram(...values: readonly number[]): Histogram {
+function histogram(...values: readonly number[]): Distribution {
   const series = new Histogram([1, 2, 4]);
   for (const value of values) series.observe(value);
-  return series;
+  const distribution = emptyDistribution(series.bounds);
+  addTo(distribution, series);
+  return distribution;
 }
 
 test('without observations there is no quantile', () => {
