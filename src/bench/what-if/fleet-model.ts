@@ -10,6 +10,7 @@ import { tokenize } from '../../sim/tokens.ts';
 import type { Answer } from '../client.ts';
 import type { Counters } from '../counters.ts';
 import type { Asking } from '../drive.ts';
+import type { Random } from '../random.ts';
 import type { Said } from '../request.ts';
 import type { Api } from '../workloads/workload.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -17,6 +18,9 @@ import type { VirtualTime } from './virtual-time.ts';
 /** As often as the router asks its workers for their loads, where its policy wants them, and evicts from its index. */
 const LOADS_MS = 1_000;
 const EVICTION_MS = 60_000;
+
+/** From client to engine. Without it all would come at the very same moments, and engines with equal requests stay in step for ever. */
+const MOST_ON_THE_WAY_MS = 2;
 
 /** A worker as a policy sees it, and its engine. */
 class ModelWorker implements Candidate {
@@ -36,18 +40,20 @@ class ModelWorker implements Candidate {
 
 /**
  * Simulated engines and the policy that chooses among them, the same code as in their programs, but in one process and in virtual time.
- * What is left out is what costs no time on a GPU: HTTP, and the router's own work.
+ * What is left out is what costs no time on a GPU: HTTP and the router's own work, of which a moment on the way is left.
  */
 export class FleetModel implements Asking {
   readonly #workers: readonly ModelWorker[];
   readonly #policy: Policy;
   readonly #time: VirtualTime;
+  readonly #random: Random;
   #asked = 0;
 
-  constructor(engines: readonly SimOptions[], policy: Policy, time: VirtualTime) {
+  constructor(engines: readonly SimOptions[], policy: Policy, time: VirtualTime, random: Random) {
     this.#workers = engines.map((options, slot) => new ModelWorker(slot, options, time));
     this.#policy = policy;
     this.#time = time;
+    this.#random = random;
     for (const worker of this.#workers) policy.learned?.(worker, { kvCapacityTokens: worker.options.maxTotalTokens });
     if (policy.followsLoad) this.#every(LOADS_MS, () => this.#tellLoads());
     if (policy.evict) this.#every(EVICTION_MS, () => policy.evict?.());
@@ -64,8 +70,9 @@ export class FleetModel implements Asking {
     }));
   }
 
-  ask(api: Api, said: readonly Said[], outputTokens: number): Promise<Answer> {
+  async ask(api: Api, said: readonly Said[], outputTokens: number): Promise<Answer> {
     const sentMs = this.#time.now();
+    await this.#time.pause(this.#random.next() * MOST_ON_THE_WAY_MS);
     const prompt = promptOf(api, said);
     const bytes = new Uint8Array(new Int32Array(prompt).buffer);
     const choice = this.#policy.pick(this.#workers, { prompt: bytes, key: undefined, streams: true });

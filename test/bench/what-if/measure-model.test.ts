@@ -34,15 +34,16 @@ async function model(
   return { ...measured.summary, points: measured.points, told };
 }
 
-test('one engine computes what its speed says, to the millisecond', async () => {
+test('one engine computes what its speed says, and a request is 2 ms on its way to it at most', async () => {
   const flags = ['--workload', 'cold', '--scale', '0.01', '--max-concurrency', '1', '--gsp-question-len', '1000'];
   const { ttftMs, itlMs, makespanSecs, requests, hitShare, told } = await model('round_robin', 1, [
     ...[...flags, '--gsp-output-len', '11', '--sim-prefill-tokens-per-sec', '1000', '--sim-prefill-base-ms', '50'],
     ...['--sim-decode-base-ms', '9', '--sim-decode-per-running-ms', '1'],
   ]);
-  assert.deepEqual([ttftMs.p50, ttftMs.p99, itlMs.p50], [1_050, 1_050, 10]);
+  assert.ok(ttftMs.p50 > 1_050 && ttftMs.p99 < 1_052, `${ttftMs.p50} ${ttftMs.p99}`);
+  assert.equal(itlMs.p50, 10);
   assert.deepEqual([requests, hitShare, told], [4, 0, { asked: 4, answered: 4 }]);
-  assert.ok(Math.abs(makespanSecs - 4 * 1.15) < 1e-9, `${makespanSecs}`);
+  assert.ok(makespanSecs > 4 * 1.15 && makespanSecs < 4 * 1.152, `${makespanSecs}`);
 });
 
 test('the same question has the same answer, also with a policy that draws', async () => {
