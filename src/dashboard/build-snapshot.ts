@@ -1,7 +1,7 @@
 import type { Worker } from '../fleet/worker.ts';
 import type { Decisions } from './decisions.ts';
 import type { Difference } from './difference.ts';
-import { addTo, type Distribution, emptyDistribution, quantile } from './distribution.ts';
+import { type Distribution, quantile, together } from './distribution.ts';
 import type { Facts } from './facts.ts';
 import type { ErrorView, Percentiles, Snapshot, TrafficView, WorkerView } from './snapshot.ts';
 import type { Counts, Totals } from './totals.ts';
@@ -137,13 +137,20 @@ function hitRateOf(counts: readonly Counts[]): TrafficView['hitRate'] {
 /** Of the observations of all together, in milliseconds. */
 function percentiles(first?: Distribution, ...others: readonly Distribution[]): Percentiles {
   if (!first) return { p50: null, p99: null };
-  let all = first;
-  if (others.length > 0) {
-    all = emptyDistribution(first.bounds);
-    for (const one of [first, ...others]) addTo(all, one);
+  if (others.length > 0) return percentilesOf(together(first.bounds, [first, ...others]));
+  let known = percentilesBefore.get(first);
+  if (!known) {
+    known = percentilesOf(first);
+    percentilesBefore.set(first, known);
   }
+  return known;
+}
+
+const percentilesBefore = new WeakMap<Distribution, Percentiles>();
+
+function percentilesOf(distribution: Distribution): Percentiles {
   const at = (share: number) => {
-    const secs = quantile(all, share);
+    const secs = quantile(distribution, share);
     return secs === undefined ? null : round(secs * 1_000, 10);
   };
   return { p50: at(0.5), p99: at(0.99) };

@@ -24,9 +24,14 @@ export function difference(now: Totals, before: Totals | undefined, startedMs: n
   };
 }
 
+/** What was made of counts last. */
+const known = new WeakMap<Counts, { readonly before: Counts; readonly difference: Counts }>();
+
 function minus(now: Counts, before: Counts | undefined): Counts {
   if (!before) return now;
-  return {
+  const last = known.get(now);
+  if (last?.before === before) return last.difference;
+  const difference = {
     requests: less(now.requests, before.requests),
     errors: less(now.errors, before.errors),
     promptTokens: less(now.promptTokens, before.promptTokens),
@@ -37,6 +42,8 @@ function minus(now: Counts, before: Counts | undefined): Counts {
     ttft: since(now.ttft, before.ttft),
     interToken: since(now.interToken, before.interToken),
   };
+  known.set(now, { before, difference });
+  return difference;
 }
 
 function less(now: number, before = 0): number {

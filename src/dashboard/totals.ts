@@ -1,7 +1,8 @@
 import { ENDPOINTS } from '../http/endpoints.ts';
 import type { Families } from '../observe/metrics/families.ts';
 import type { HistogramFamily } from '../observe/metrics/family.ts';
-import { addTo, countOf, type Distribution, emptyDistribution } from './distribution.ts';
+import type { Histogram } from '../observe/metrics/series.ts';
+import { countOf, type Distribution, nothing, read, together } from './distribution.ts';
 
 /** What is counted of requests, all of them or those of one worker. */
 export interface Counts {
@@ -14,8 +15,8 @@ export interface Counts {
   askedTokens: number;
   predictedTokens: number;
   cachedTokens: number;
-  readonly ttft: Distribution;
-  readonly interToken: Distribution;
+  ttft: Distribution;
+  interToken: Distribution;
 }
 
 /** How often one thing went wrong. */
@@ -40,20 +41,25 @@ const OWN_ROUTES: ReadonlySet<string> = new Set(ENDPOINTS.flatMap(({ to, path })
 /** Of a client that left before its answer; no fault of anybody's. */
 const CLIENT_LEFT = '499';
 
-/** Adds up what the metrics have counted so far. */
-export function readTotals(families: Families, atMs: number): Totals {
+/** Adds up what the metrics have counted so far. Of a worker of which that is what it was at an `earlier` moment the counts are the same object. */
+export function readTotals(families: Families, atMs: number, earlier?: Totals): Totals {
   const all = countsFor(families);
-  const latency = emptyDistribution(families.requestDuration.bounds);
-  for (const [[route], series] of families.requestDuration.entries()) {
-    if (OWN_ROUTES.has(route ?? '')) continue;
-    addTo(latency, series);
-  }
+  const { bounds } = families.requestDuration;
+  const latency = together(bounds, clientRequests(families.requestDuration));
   all.requests = countOf(latency);
   const causes = new Map<string, Cause>();
   readClientErrors(families, all, causes);
-  const workers = readWorkers(families, all);
+  const workers = readWorkers(families, all, earlier);
   readWorkerErrors(families, workers, causes);
+  for (const [url, counts] of workers) {
+    const known = earlier?.workers.get(url);
+    if (known && areSame(known, counts)) workers.set(url, known);
+  }
   return { atMs, all, latency, workers, causes };
+}
+
+function* clientRequests(durations: HistogramFamily): Iterable<Histogram> {
+  for (const [[route], series] of durations.entries()) if (!OWN_ROUTES.has(route ?? '')) yield series;
 }
 
 function countsFor({ ttft, interToken }: Record<'ttft' | 'interToken', HistogramFamily>): Counts {
@@ -65,8 +71,8 @@ function countsFor({ ttft, interToken }: Record<'ttft' | 'interToken', Histogram
     askedTokens: 0,
     predictedTokens: 0,
     cachedTokens: 0,
-    ttft: emptyDistribution(ttft.bounds),
-    interToken: emptyDistribution(interToken.bounds),
+    ttft: nothing(ttft.bounds),
+    interToken: nothing(interToken.bounds),
   };
 }
 
@@ -78,7 +84,7 @@ function readClientErrors({ responses }: Families, all: Counts, causes: Map<stri
   }
 }
 
-function readWorkers(families: Families, all: Counts): Map<string, Counts> {
+function readWorkers(families: Families, all: Counts, earlier: Totals | undefined): Map<string, Counts> {
   const workers = new Map<string, Counts>();
   const of = (url: string): Counts => {
     let counts = workers.get(url);
@@ -103,10 +109,16 @@ function readWorkers(families: Families, all: Counts): Map<string, Counts> {
     }
   }
   for (const field of ['ttft', 'interToken'] as const) {
+    const { bounds } = families[field];
+    const every: Distribution[] = [];
     for (const [[url = ''], series] of families[field].entries()) {
-      addTo(of(url)[field], series);
-      addTo(all[field], series);
+      const one = read(series, earlier?.workers.get(url)?.[field]);
+      const counts = of(url);
+      // With several models it has several.
+      counts[field] = counts[field] === nothing(bounds) ? one : together(bounds, [counts[field], one]);
+      every.push(one);
     }
+    all[field] = together(bounds, every);
   }
   return workers;
 }
@@ -138,4 +150,9 @@ function note(causes: Map<string, Cause>, cause: Cause): void {
 
 function isError(status: string): boolean {
   return status.startsWith('4') || status.startsWith('5');
+}
+
+function areSame(one: Counts, other: Counts): boolean {
+  for (const field in one) if (one[field as keyof Counts] !== other[field as keyof Counts]) return false;
+  return true;
 }

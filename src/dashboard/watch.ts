@@ -66,7 +66,7 @@ export class Watch {
   }
 
   #read(): Totals {
-    return readTotals(this.#facts.families, performance.now());
+    return readTotals(this.#facts.families, performance.now(), this.#previous);
   }
 
   #build(totals: Totals, oldest: Totals | undefined, previous: Totals | undefined): Snapshot {

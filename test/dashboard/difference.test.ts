@@ -64,3 +64,16 @@ test('when a worker is gone nothing falls below zero', () => {
   const { all, worker } = difference(counts.read(2_000), before, 0);
   assert.deepEqual([all.promptTokens, worker(W0)], [0, undefined]);
 });
+
+test('of a worker that nobody has asked since, the counts are the same object', () => {
+  using counts = counting();
+  const { metrics } = counts;
+  metrics.addWorker('http://w1:8000', 'regular');
+  metrics.ended(answeredRequest());
+  const before = counts.read(1_000);
+  metrics.worker(W0).failed('worker_died');
+  const now = readTotals(metrics.families, 2_000, before);
+  assert.equal(now.workers.get('http://w1:8000'), before.workers.get('http://w1:8000'));
+  assert.notEqual(now.workers.get(W0), before.workers.get(W0));
+  assert.deepEqual(difference(now, before, 0).worker(W0)?.errors, 1);
+});
