@@ -32,5 +32,8 @@ export function medianOf(runs: readonly Measured[]): Measured {
 /** Undefined where one is. */
 function median(values: readonly (number | undefined)[]): number | undefined {
   if (values.includes(undefined)) return undefined;
-  return quantile((values as number[]).toSorted((a, b) => a - b), 0.5);
+  return quantile(
+    (values as number[]).toSorted((a, b) => a - b),
+    0.5,
+  );
 }
