@@ -24,7 +24,7 @@ export interface Reply {
 }
 
 /** A reply, and whether the question had to be sent again because the router had closed an idle connection: any HTTP client does that. */
-export interface Asked extends Reply {
+export interface AskedReply extends Reply {
   readonly sentAgain: boolean;
 }
 
@@ -34,7 +34,7 @@ export interface AskOptions {
 }
 
 /** Asks; resolves with what came of it, never rejects. */
-export async function ask(url: string, question: Question, options: AskOptions): Promise<Asked> {
+export async function ask(url: string, question: Question, options: AskOptions): Promise<AskedReply> {
   const { reply, stale } = await send(url, question, options);
   return stale ? { ...(await send(url, question, options)).reply, sentAgain: true } : { ...reply, sentAgain: false };
 }

@@ -21,7 +21,7 @@ import { TRACE } from './workloads/trace.ts';
 import type { Load, Workload } from './workloads/workload.ts';
 
 /** What the benchmark runs with. */
-export interface Surroundings extends Programs {
+export interface BenchParts extends Programs {
   /** Tables, and the progress. */
   readonly out: Output;
   readonly progress: Output;
@@ -31,14 +31,13 @@ export interface Surroundings extends Programs {
 }
 
 /** Runs what the options ask for, prints a table for each workload, writes the report; resolves with it. */
-export async function runBench(options: BenchOptions, surroundings: Surroundings): Promise<Report> {
-  const { out, commandLine, stopped } = surroundings;
+export async function runBench(options: BenchOptions, parts: BenchParts): Promise<Report> {
+  const { out, commandLine, stopped } = parts;
   // Before the work, so that hours of it are not lost.
   if (options.out !== undefined) requireFolder(options.out, '--out');
   const startedAt = new Date().toISOString();
-  const calibrated =
-    options.calibrate === undefined ? [] : await calibratedFlags(options.calibrate, options, surroundings);
-  const candidates = candidatesOf({ ...options, engineFlags: [...calibrated, ...options.engineFlags] }, surroundings);
+  const calibrated = options.calibrate === undefined ? [] : await calibratedFlags(options.calibrate, options, parts);
+  const candidates = candidatesOf({ ...options, engineFlags: [...calibrated, ...options.engineFlags] }, parts);
   const workloads: Ran[] = [];
   const runs: Run[] = [];
   for (const { name, about, build } of workloadsOf(options)) {
@@ -47,7 +46,7 @@ export async function runBench(options: BenchOptions, surroundings: Surroundings
       throw new ExitError('usage', `--what-if computes fleets that stay whole: --workload ${name} kills a worker`);
     }
     const ran = describe(name, about, load);
-    const all = await runWorkload(name, load, ran.requests, candidates, options, surroundings);
+    const all = await runWorkload(name, load, ran.requests, candidates, options, parts);
     if (stopped.aborted) break;
     workloads.push(ran);
     runs.push(...all);
@@ -68,7 +67,7 @@ async function runWorkload(
   requests: number,
   candidates: readonly Candidate[],
   options: BenchOptions,
-  { progress, stopped }: Surroundings,
+  { progress, stopped }: BenchParts,
 ): Promise<Run[]> {
   const recorded = recordedRun(workload, load, options);
   const found = new Map<Candidate, Measured[]>(candidates.map((candidate) => [candidate, []]));
@@ -124,12 +123,8 @@ function objectiveOf({ sloTtftMs, sloItlMs }: BenchOptions): Objective {
 }
 
 /** The flags of an engine that is like the one at `url`; with `--out` they are kept. */
-async function calibratedFlags(
-  url: string,
-  options: BenchOptions,
-  surroundings: Surroundings,
-): Promise<readonly string[]> {
-  const { out, progress, stopped } = surroundings;
+async function calibratedFlags(url: string, options: BenchOptions, parts: BenchParts): Promise<readonly string[]> {
+  const { out, progress, stopped } = parts;
   const { apiKey, timeoutSecs } = options;
   const say = (line: string) => progress.write(`${line}\n`);
   const measuring = calibrate({ url, apiKey, timeoutMs: timeoutSecs * 1000, stopped, say });

@@ -27,7 +27,7 @@ import { servingOf } from './serving.ts';
 const FAILED_GRACE_MS = 500;
 
 /** What the command runs with, so that tests can stand in for it. */
-export interface Surroundings extends Outputs {
+export interface CoLaunchParts extends Outputs {
   /** The program that `sim-engine` is a command of. */
   readonly program: string;
 }
@@ -39,7 +39,7 @@ export class CoLaunch {
   readonly #config: Config;
   #launch: LaunchConfig;
   readonly #env: NodeJS.ProcessEnv;
-  readonly #surroundings: Surroundings;
+  readonly #parts: CoLaunchParts;
   readonly #up = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<never>();
   readonly #restarts: Restarts;
@@ -56,13 +56,13 @@ export class CoLaunch {
   #stopping = false;
   #killed = false;
 
-  constructor(config: Config, launch: LaunchConfig, env: NodeJS.ProcessEnv, surroundings: Surroundings) {
+  constructor(config: Config, launch: LaunchConfig, env: NodeJS.ProcessEnv, parts: CoLaunchParts) {
     this.#config = config;
     this.#launch = launch;
     this.#env = env;
-    this.#surroundings = surroundings;
+    this.#parts = parts;
     this.#console = new LaunchConsole(config, launch, env, {
-      outputs: surroundings,
+      outputs: parts,
       nameOf: (url) => this.#fleet?.servers.find((server) => server.url === url)?.plan.name,
     });
     this.#screen = this.#console.screen;
@@ -188,7 +188,7 @@ export class CoLaunch {
   async #prepare(ports: Ports): Promise<Fleet> {
     const { sim } = this.#launch;
     const [engine] = sim
-      ? [simEngine(this.#surroundings.program)]
+      ? [simEngine(this.#parts.program)]
       : await Promise.all([sglangEngine(this.#env), this.#checkGpus()]);
     this.#logFolder = createLogFolder(this.#config.logDir);
     void removeOldLogFolders();

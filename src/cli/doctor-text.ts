@@ -3,7 +3,7 @@ import { Help } from 'commander';
 import type { Finding, Verdict } from '../doctor/check.ts';
 
 /** Where it is printed. */
-type Terminal = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> & NodeJS.WritableStream;
+type TextStream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> & NodeJS.WritableStream;
 
 const COLOURS = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
 const TITLE_WIDTH = 12;
@@ -15,7 +15,7 @@ const PIPED_COLUMNS = 110;
 const COMMAND = /\b(?:export|unset) \w/;
 
 /** A finding in words: what was looked at, the verdict, and what to do. */
-export function findingText(title: string, { verdict, text, hint }: Finding, stream: Terminal): string {
+export function findingText(title: string, { verdict, text, hint }: Finding, stream: TextStream): string {
   const columns = (stream.isTTY && stream.columns) || PIPED_COLUMNS;
   const wrapped = (words: string) =>
     new Help().boxWrap(words, Math.max(columns - INDENT.length, 40)).replaceAll('\n', `\n${INDENT}`);

@@ -6,7 +6,7 @@ import { planServers, portsFor } from '../launch/plan.ts';
 import { takePorts } from '../launch/server-ports.ts';
 import { dryRunText, type PlannedServer } from './dry-run-text.ts';
 
-interface Surroundings {
+interface DryRunParts {
   readonly env: NodeJS.ProcessEnv;
   /** The program that `sim-engine` is a command of. */
   readonly program: string;
@@ -17,7 +17,7 @@ interface Surroundings {
  * `server --dry-run`: prints what the same command line would start now, and starts nothing. What would stop it is
  * found as the real start finds it, and thrown once the plan is printed.
  */
-export async function dryRun(settings: ServerSettings, { env, program, write }: Surroundings): Promise<number> {
+export async function dryRun(settings: ServerSettings, { env, program, write }: DryRunParts): Promise<number> {
   const { config, notices } = settings;
   const gpus = await countableGpus(settings.launch, env);
   const launch = fillGpus(settings.launch, gpus);

@@ -28,22 +28,19 @@ const NOHUP = 'SGLANG_ROUTER_NOHUP';
 /** One Ctrl-C comes twice through npx: from the terminal and passed on by npm, a few milliseconds later. */
 const SAME_SIGNAL_MS = 100;
 
-/** Milliseconds that only go forward; injected so that tests need not wait. */
-export type Clock = () => number;
-
 /** Listens for the stop signals until the returned function is called. */
 export function onSignals(
   handlers: SignalHandlers,
   source: SignalSource = process,
-  clock: Clock = () => performance.now(),
+  now: () => number = () => performance.now(),
 ): () => void {
   let seen: { signal: StopSignal; atMs: number } | undefined;
   const listen = (signal: StopSignal) => {
     if (signal === 'SIGHUP' && process.env[NOHUP]) return;
     if (seen === undefined) {
-      seen = { signal, atMs: clock() };
+      seen = { signal, atMs: now() };
       handlers.first(signal);
-    } else if (signal !== seen.signal || clock() - seen.atMs > SAME_SIGNAL_MS) handlers.again(signal);
+    } else if (signal !== seen.signal || now() - seen.atMs > SAME_SIGNAL_MS) handlers.again(signal);
   };
   for (const signal of STOP_SIGNALS) source.on(signal, listen);
   return () => {
@@ -59,7 +56,7 @@ export async function runUntilSignal(
   stopping: Stopping,
   work: Promise<number> = new Promise(() => {}),
   source: SignalSource = process,
-  clock?: Clock,
+  now?: () => number,
 ): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   // Only the last thing asked for counts: what was asked before ends too, as a consequence of it.
@@ -78,7 +75,7 @@ export async function runUntilSignal(
       again: (signal) => outcome(Promise.resolve(stopping.abort()).then(() => 128 + constants.signals[signal])),
     },
     source,
-    clock,
+    now,
   );
   try {
     return await promise;

@@ -3,7 +3,7 @@ import type { Config } from '../config/options.ts';
 import type { ExitError } from '../errors/errors.ts';
 import { type Failure, toExitError } from '../launch/failure.ts';
 import { createScreen } from '../launch/screen/create.ts';
-import type { Screen, Terminal } from '../launch/screen/screen.ts';
+import type { LaunchTerminal, Screen } from '../launch/screen/screen.ts';
 import type { Log } from '../observe/log/log.ts';
 import { type Console, type OpenLog, openLog } from '../observe/log/open.ts';
 import { paintFor } from '../terminal/kind.ts';
@@ -14,7 +14,7 @@ const LOG_DIR_FLAG = '--router-log-dir';
 /** Where a launch is shown. */
 export interface Outputs {
   /** Standard output: the screen. */
-  readonly terminal: Terminal;
+  readonly terminal: LaunchTerminal;
   /** Standard error: the log. */
   readonly errors: Console;
 }

@@ -9,7 +9,7 @@ import { type ErrorOutput, report } from './report.ts';
 import type { SmallCommand } from './small-command.ts';
 
 /** What the program runs with, so that tests can stand in for it. */
-export interface Terminal extends ErrorOutput {
+export interface ProgramContext extends ErrorOutput {
   readonly columns: number;
   readonly out: (text: string) => void;
 }
@@ -115,29 +115,33 @@ const COMMANDS: readonly CommandRow[] = [
 export type ProgramName = 'sglang-launch' | 'sglang-router';
 
 /** Runs one command line; resolves with the exit code. Errors are printed here, once. */
-export async function runProgram(program: ProgramName, argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function runProgram(
+  program: ProgramName,
+  argv: readonly string[],
+  context: ProgramContext,
+): Promise<number> {
   try {
-    return await dispatch(program, argv, terminal);
+    return await dispatch(program, argv, context);
   } catch (error) {
-    return report(error, terminal);
+    return report(error, context);
   }
 }
 
-async function dispatch(program: ProgramName, argv: readonly string[], terminal: Terminal): Promise<number> {
+async function dispatch(program: ProgramName, argv: readonly string[], context: ProgramContext): Promise<number> {
   const [first, ...rest] = argv;
   if (first === undefined) {
-    await answer('help', byDefault(program), program, terminal);
+    await answer('help', byDefault(program), program, context);
     return 1;
   }
-  if (first === 'help' || first === 'version') return answer(first, commandOf(rest[0]), program, terminal);
+  if (first === 'help' || first === 'version') return answer(first, commandOf(rest[0]), program, context);
   const question = first.startsWith('-') ? questionIn([first]) : undefined;
-  if (question) return answer(question, byDefault(program), program, terminal);
+  if (question) return answer(question, byDefault(program), program, context);
   const command = first.startsWith('-') ? byDefault(program) : commandOf(first);
   if (!command) throw unknownCommand(first, program);
   const words = first.startsWith('-') ? argv : rest;
   const asked = questionIn(words);
-  if (asked) return answer(asked, command, program, terminal);
-  return (await command.load())(words, terminal.env);
+  if (asked) return answer(asked, command, program, context);
+  return (await command.load())(words, context.env);
 }
 
 function unknownCommand(word: string, program: ProgramName): ExitError {
@@ -160,7 +164,7 @@ async function answer(
   question: Question,
   command: CommandRow | undefined,
   program: ProgramName,
-  { env, columns, out }: Terminal,
+  { env, columns, out }: ProgramContext,
 ): Promise<number> {
   if (question === 'version') {
     out(`sglang-router ${manifest.version} (node ${process.versions.node})\n`);

@@ -2,7 +2,7 @@ import { resolveServer } from '../config/launch.ts';
 import { ExitError, type ExitErrorCode } from '../errors/errors.ts';
 import { surviveErrors } from '../observe/log/survive.ts';
 import { parseSimOptions } from '../sim/parse-options.ts';
-import { CoLaunch, type Surroundings } from './co-launch.ts';
+import { CoLaunch, type CoLaunchParts } from './co-launch.ts';
 import { dryRun } from './dry-run.ts';
 import { runUntilSignal } from './exit.ts';
 import { nameProcess } from './process-name.ts';
@@ -17,7 +17,7 @@ const BEFORE_A_START: ReadonlySet<ExitErrorCode> = new Set(['usage', 'port_in_us
 export async function runServer(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
-  surroundings: Surroundings = {
+  parts: CoLaunchParts = {
     terminal: process.stdout,
     errors: process.stderr,
     program: process.argv[1] ?? '',
@@ -27,12 +27,12 @@ export async function runServer(
   const { config, launch, notices } = settings;
   if (launch.sim) parseSimOptions(launch.serverArgs);
   if (launch.dryRun) {
-    const { terminal, program } = surroundings;
+    const { terminal, program } = parts;
     return dryRun(settings, { env, program, write: (text) => terminal.write(text) });
   }
   const keys = [config.apiKey, launch.serverApiKey, ...config.controlPlaneApiKeys.map(({ key }) => key)];
   nameProcess(['server', ...argv], keys);
-  const coLaunch = new CoLaunch(config, launch, env, surroundings);
+  const coLaunch = new CoLaunch(config, launch, env, parts);
   for (const notice of notices) coLaunch.log.warning(notice);
   surviveErrors(coLaunch.log);
   process.on(ROLLING_RESTART_SIGNAL, () => void coLaunch.restartAll());

@@ -32,7 +32,7 @@ export const HTTP_ERRORS = {
 } as const;
 
 /** Why a command ended: code → process exit code. 2 is what argparse uses for a wrong command line. */
-export const EXIT_ERRORS = {
+const EXIT_ERRORS = {
   usage: 2,
   port_in_use: 1,
   sglang_missing: 1,

@@ -33,7 +33,7 @@ export class RankProgress {
     this.#asking.add(target);
     const report = await reportOf(target).finally(() => this.#asking.delete(target));
     if (report === undefined) return false;
-    const sentMs = target.silence.waiting.first?.startedMs;
+    const sentMs = target.firstBytes.waiting.first?.startedMs;
     this.#readings.set(target, { atMs: this.#clock.now(), report, sentMs });
     return before !== undefined && before.sentMs === sentMs && isSame(before.report, report);
   }

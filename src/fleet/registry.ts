@@ -51,7 +51,7 @@ interface RegistryEvents {
 }
 
 /** Far above any fleet that one router serves. Slots are more, for ranks, and for workers that are removed while requests run there. */
-export const MAX_WORKERS = 1024;
+const MAX_WORKERS = 1024;
 /** Between two questions to a server that does not tell what it is. */
 const ASK_AGAIN_MS = 10_000;
 const NO_TARGETS: readonly WorkerTarget[] = [];

@@ -1,7 +1,6 @@
 /** Fields of one slot; the row is padded to a cache line so that two workers' counters never share one. */
 const IN_FLIGHT = 0;
-const SERVED = 1;
-const RETIRED = 2;
+const RETIRED = 1;
 const STRIDE = 16;
 
 /** Slots that one table holds: the largest fleet of a router with 8 ranks to a server. 512 KiB, of which pages that are used count. */
@@ -48,18 +47,12 @@ export class Slots {
   give(slot: number): void {
     const row = slot * STRIDE;
     const left = Atomics.sub(this.#counters, row + IN_FLIGHT, 1) - 1;
-    Atomics.add(this.#counters, row + SERVED, 1);
     if (left === 0 && this.#counters[row + RETIRED] === 1) this.#release(slot);
   }
 
   /** Requests chosen for this worker and not settled yet. */
   inFlight(slot: number): number {
     return Atomics.load(this.#counters, slot * STRIDE + IN_FLIGHT);
-  }
-
-  /** Requests settled on this worker since it was added. */
-  served(slot: number): number {
-    return Atomics.load(this.#counters, slot * STRIDE + SERVED);
   }
 
   #release(slot: number): void {

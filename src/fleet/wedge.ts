@@ -2,8 +2,8 @@ import type { Log } from '../observe/log/log.ts';
 import type { Breaker } from './breaker.ts';
 import type { WaitingCall } from './call.ts';
 import type { Clock } from './clock.ts';
+import type { FirstByte } from './first-bytes.ts';
 import { RankProgress } from './rank-progress.ts';
-import type { FirstByte } from './silence.ts';
 import type { Worker } from './worker.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
@@ -108,10 +108,10 @@ export class Wedge {
       .filter(({ role, available }) => role === worker.role && available)
       .flatMap(({ targets }) => targets);
     for (const target of worker.targets) {
-      const { silence, movedMs, breaker } = target;
-      if (silence.waiting.length === 0 || breaker === undefined) continue;
+      const { firstBytes, movedMs, breaker } = target;
+      if (firstBytes.waiting.length === 0 || breaker === undefined) continue;
       const peers = all.filter((peer) => peer !== target && peer.admits);
-      const judged = { waiting: [...silence.waiting], movedMs, breaker };
+      const judged = { waiting: [...firstBytes.waiting], movedMs, breaker };
       const evidence = this.#compare(judged, peers);
       const mayTake = isRoomFor(all.flatMap((one) => one.breaker ?? []));
       if (isWedged(judged, evidence, mayTake)) this.#hangs(target, evidence);
@@ -121,7 +121,9 @@ export class Wedge {
 
   #compare({ waiting, movedMs }: Judged, peers: readonly WorkerTarget[]): Evidence {
     const now = this.#clock.now();
-    const firstBytes = peers.flatMap(({ silence }) => silence.firstBytes).filter(({ atMs }) => now - atMs <= RECENT_MS);
+    const firstBytes = peers
+      .flatMap(({ firstBytes }) => firstBytes.recent)
+      .filter(({ atMs }) => now - atMs <= RECENT_MS);
     const answeredKinds = new Set(firstBytes.map(({ streams }) => streams));
     // Calls of a kind that nobody has answered prove nothing, and must not hide what the others prove.
     const comparable = waiting.filter(({ streams }) => answeredKinds.has(streams));
@@ -149,14 +151,14 @@ export class Wedge {
 
   /** The server's health says nothing of one rank, but what it reports of the rank's load does. */
   async #suspectRank(target: WorkerTarget, evidence: Evidence): Promise<void> {
-    const { first: call } = target.silence.waiting;
+    const { first: call } = target.firstBytes.waiting;
     const stands = await this.#progress.stands(target);
-    const still = call !== undefined && target.silence.waiting.has(call) && target.breaker?.admits === true;
+    const still = call !== undefined && target.firstBytes.waiting.has(call) && target.breaker?.admits === true;
     if (stands && still) this.#hangs(target, evidence, ', its reported load unchanged,');
   }
 
   #hangs(target: WorkerTarget, { silentMs }: Evidence, more = ''): void {
-    const waiting = target.silence.waiting.length;
+    const waiting = target.firstBytes.waiting.length;
     const reason = `silent for ${Math.round(silentMs / 1_000)} s with ${waiting} requests waiting${more} while others answer`;
     this.#log.warning('rank hangs: what waits there goes elsewhere', { worker: target.url, problem: reason });
     target.hangs(reason);

@@ -4,7 +4,7 @@ import type { CallEnd, ChosenCall, Comparison, Ticket, WaitingCall } from './cal
 import type { Clock } from './clock.ts';
 import type { Conducts } from './conducts.ts';
 import type { Credential } from './credential.ts';
-import { Silence } from './silence.ts';
+import { FirstBytes } from './first-bytes.ts';
 import type { Slots } from './slots.ts';
 import type { WorkerIdentity } from './worker-identity.ts';
 
@@ -36,7 +36,7 @@ export class WorkerTarget {
   readonly slot: number;
   /** Data-parallel rank; undefined where the server is one target. */
   readonly rank: number | undefined;
-  readonly silence: Silence;
+  readonly firstBytes: FirstBytes;
   /** Of a rank: opened only when it hangs while others answer. */
   readonly breaker: Breaker | undefined;
   readonly #clock: Clock;
@@ -47,7 +47,7 @@ export class WorkerTarget {
 
   constructor(worker: TargetedWorker, { slots, clock, breaker, rankChanged }: TargetParts, rank?: number) {
     this.worker = worker;
-    this.silence = new Silence(clock);
+    this.firstBytes = new FirstBytes(clock);
     this.#clock = clock;
     this.url = rank === undefined ? worker.url : `${worker.url}@${rank}`;
     this.slot = slots.claim();
@@ -83,7 +83,7 @@ export class WorkerTarget {
   /** It takes requests and does not answer them, while other ranks do: what waits there goes elsewhere. */
   hangs(reason: string): void {
     this.breaker?.trip(reason);
-    this.silence.abandon(`worker ${this.url}: ${reason}`);
+    this.firstBytes.abandon(`worker ${this.url}: ${reason}`);
   }
 
   get server(): string {
@@ -137,12 +137,12 @@ export class WorkerTarget {
 
   /** A call was sent and waits for its first byte. */
   waits(call: WaitingCall): void {
-    this.silence.waits(call);
+    this.firstBytes.waits(call);
   }
 
   /** Its first byte came (`answered`), or it ended without one. */
   waitsNoMore(call: WaitingCall, answered: boolean): void {
-    this.silence.waitsNoMore(call, answered);
+    this.firstBytes.waitsNoMore(call, answered);
   }
 
   /** Requests of that kind should go to others. */

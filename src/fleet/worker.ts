@@ -112,7 +112,7 @@ export class Worker extends WorkerIdentity {
 
   /** Calls without a first byte, longest waiting first. */
   get waiting(): readonly WaitingCall[] {
-    const calls = this.targets.flatMap(({ silence }) => [...silence.waiting]);
+    const calls = this.targets.flatMap(({ firstBytes }) => [...firstBytes.waiting]);
     return this.targets.length > 1 ? calls.sort((a, b) => a.startedMs - b.startedMs) : calls;
   }
 
@@ -250,7 +250,7 @@ export class Worker extends WorkerIdentity {
   /** It takes requests and does not answer them: no more traffic, and those that wait go elsewhere. What streams runs on. */
   wedged(reason: string): void {
     this.breaker.trip(reason);
-    for (const { silence } of this.targets) silence.abandon(`worker ${this.url}: ${reason}`);
+    for (const { firstBytes } of this.targets) firstBytes.abandon(`worker ${this.url}: ${reason}`);
   }
 
   /** Its process is gone. */

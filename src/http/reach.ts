@@ -26,17 +26,17 @@ export function addressesOf(interfaces: Interfaces, six: boolean): readonly stri
 }
 
 /** Where the system shows that it is a container: files of Docker and Podman, variables, the names of control groups. */
-export interface Surroundings {
+export interface ContainerSigns {
   readonly env: NodeJS.ProcessEnv;
   readonly exists: (path: string) => boolean;
   readonly cgroup: () => string;
 }
 
-const THIS: Surroundings = { env: process.env, exists: existsSync, cgroup: readCgroup };
+const THIS: ContainerSigns = { env: process.env, exists: existsSync, cgroup: readCgroup };
 
 /** What to tell who listens on loopback alone inside a container; undefined for everybody else. */
-export function unreachable(host: string, surroundings = THIS): string | undefined {
-  if (!isLoopback(host) || !inContainer(surroundings)) return undefined;
+export function unreachable(host: string, signs = THIS): string | undefined {
+  if (!isLoopback(host) || !inContainer(signs)) return undefined;
   return `${host} inside a container cannot be reached from outside, as a rule, whatever ports are published; --host 0.0.0.0 can`;
 }
 
@@ -45,7 +45,7 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-function inContainer({ env, exists, cgroup }: Surroundings): boolean {
+function inContainer({ env, exists, cgroup }: ContainerSigns): boolean {
   if (env.KUBERNETES_SERVICE_HOST || env.container) return true;
   if (exists('/.dockerenv') || exists('/run/.containerenv')) return true;
   return /docker|kubepods|containerd|libpod|lxc/.test(cgroup());

@@ -1,42 +1,12 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { PROCESS_NAME, withoutSecrets } from './command-line.ts';
-
-const LISTEN = '0A';
+import { listenerOn } from './listener.ts';
 
 /** The process that listens on a TCP port of this machine, in words; undefined where it can't be told. */
 export async function portHolder(port: number): Promise<string | undefined> {
-  const inodes = await listeningInodes(port);
-  if (inodes.size === 0) return undefined;
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
-  for (const pid of pids) {
-    if (await ownsSocket(pid, inodes)) return describeHolder(Number(pid), await commandLine(Number(pid)));
-  }
-  return undefined;
-}
-
-/** Socket inodes in state LISTEN on the port, from proc_net_tcp(5). */
-async function listeningInodes(port: number): Promise<Set<string>> {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const inodes = new Set<string>();
-  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    const text = await readFile(table, 'utf8').catch(() => '');
-    for (const line of text.split('\n').slice(1)) {
-      const fields = line.trim().split(/\s+/);
-      if (fields[1]?.endsWith(suffix) && fields[3] === LISTEN && fields[9]) inodes.add(fields[9]);
-    }
-  }
-  return inodes;
-}
-
-async function ownsSocket(pid: string, inodes: ReadonlySet<string>): Promise<boolean> {
-  const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
-  for (const descriptor of descriptors) {
-    const link = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '');
-    const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1];
-    if (inode !== undefined && inodes.has(inode)) return true;
-  }
-  return false;
+  const pid = await listenerOn(port);
+  return pid === undefined ? undefined : describeHolder(pid, await commandLine(pid));
 }
 
 /** The words that a process was started with; none where they cannot be read. */

@@ -1,12 +1,12 @@
 import { PrefixCache } from './cache.ts';
-import { type Clock, stoppedClock } from './clock.ts';
 import { Engine } from './engine.ts';
+import { type EngineClock, stoppedClock } from './engine-clock.ts';
 import type { SimOptions } from './options.ts';
 import type { Rank } from './rank.ts';
 import { EngineStats } from './stats.ts';
 
 /** Engine `index` of a server with these options. */
-export function createRank(options: SimOptions, index: number, clock: Clock): Rank {
+export function createRank(options: SimOptions, index: number, clock: EngineClock): Rank {
   const stats = new EngineStats();
   const cache = new PrefixCache(options.maxTotalTokens, options.pageSize);
   const settings = {

@@ -1,7 +1,7 @@
 import type { FailureStatus, Finish } from './answer.ts';
 import type { PrefixCache } from './cache.ts';
-import type { Clock } from './clock.ts';
 import { type CostModel, decodeMs, prefillMs } from './cost.ts';
+import type { EngineClock } from './engine-clock.ts';
 import type { Job, Meeting } from './job.ts';
 import type { EngineStats } from './stats.ts';
 
@@ -60,7 +60,7 @@ const MAX_LAG_MS = 500;
 export class Engine {
   readonly #settings: EngineSettings;
   readonly #cache: PrefixCache;
-  readonly #clock: Clock;
+  readonly #clock: EngineClock;
   readonly #stats: EngineStats;
   #waiting: Job[] = [];
   readonly #held = new Set<Job>();
@@ -75,7 +75,7 @@ export class Engine {
   #chunked: Job | undefined;
   #step: Step | undefined;
 
-  constructor(settings: EngineSettings, cache: PrefixCache, clock: Clock, stats: EngineStats) {
+  constructor(settings: EngineSettings, cache: PrefixCache, clock: EngineClock, stats: EngineStats) {
     this.#settings = settings;
     this.#cache = cache;
     this.#clock = clock;

@@ -3,10 +3,10 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SimContext } from './api/context.ts';
 import { ResponseStore } from './api/response-store.ts';
-import { systemClock } from './clock.ts';
 import { createRank } from './create-rank.ts';
 import { createBootstrapServer } from './disaggregation/bootstrap-server.ts';
 import { Rendezvous } from './disaggregation/rendezvous.ts';
+import { systemEngineClock } from './engine-clock.ts';
 import { Faults } from './faults.ts';
 import { HttpCounts } from './http-counts.ts';
 import type { SimOptions } from './options.ts';
@@ -72,8 +72,9 @@ interface Servers {
 function buildServers(program: SimProcess, ready: () => boolean): Servers {
   const { options, commandLine, newId, say, die } = program;
   const { dpSize } = options;
-  const ranks = Array.from({ length: dpSize }, (_, index) => createRank(options, index, systemClock));
-  const rendezvous = options.disaggregationMode === 'prefill' ? new Rendezvous(options, systemClock, say) : undefined;
+  const ranks = Array.from({ length: dpSize }, (_, index) => createRank(options, index, systemEngineClock));
+  const rendezvous =
+    options.disaggregationMode === 'prefill' ? new Rendezvous(options, systemEngineClock, say) : undefined;
   const info = () => ({ dp_size: dpSize, page_size: options.pageSize, follow_bootstrap_room: true });
   const bootstrap = rendezvous && createBootstrapServer(rendezvous, dpSize, info);
   const context: SimContext = {
@@ -84,7 +85,7 @@ function buildServers(program: SimProcess, ready: () => boolean): Servers {
     bootstrapPort: () => (bootstrap?.address() as AddressInfo | undefined | null)?.port ?? options.bootstrapPort,
     responses: new ResponseStore(),
     counts: new HttpCounts(),
-    clock: systemClock,
+    clock: systemEngineClock,
     newId,
     commandLine,
     ready,

@@ -9,7 +9,7 @@ export interface EngineProfile {
 }
 
 /** The flags that a profile has. */
-export const PROFILE_FLAGS = [
+const PROFILE_FLAGS = [
   '--sim-prefill-tokens-per-sec',
   '--sim-prefill-base-ms',
   '--sim-decode-base-ms',

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { readBody } from '../http/body.ts';
 import { ClientGoneError } from '../http/client-gone.ts';
+import { type ApiCall, sendJson, sendText } from './api/api-call.ts';
 import type { SimContext } from './api/context.ts';
 import { BadRequestError, errorBody, type Family, InvalidBodyError, SchedulerCrash } from './api/errors.ts';
-import { type Exchange, sendJson, sendText } from './api/exchange.ts';
 import { type Route, routeOf } from './api/routes.ts';
 import type { Faults } from './faults.ts';
 
@@ -47,10 +47,10 @@ async function handle(deps: SimServerDeps, request: IncomingMessage, response: S
   }
   const body = await readBody(request, Number.POSITIVE_INFINITY);
   const { family } = route;
-  const exchange: Exchange = { request, response, path, family, query: new URLSearchParams(search), body };
-  if (!spared(deps, route, exchange)) return;
+  const call: ApiCall = { request, response, path, family, query: new URLSearchParams(search), body };
+  if (!spared(deps, route, call)) return;
   try {
-    await route.handler(deps.context, exchange);
+    await route.handler(deps.context, call);
   } catch (error) {
     if (!(error instanceof InvalidBodyError || error instanceof BadRequestError)) throw error;
     sendJson(response, 400, errorBody(family, error));
@@ -70,12 +70,12 @@ function authorized({ options }: SimContext, request: IncomingMessage, path: str
 }
 
 /** False where a fault has taken the request over. */
-function spared({ context, faults, die }: SimServerDeps, route: Route, exchange: Exchange): boolean {
+function spared({ context, faults, die }: SimServerDeps, route: Route, call: ApiCall): boolean {
   if (route.kind === 'health') return !faults.healthHangs;
   if (route.kind !== 'inference') return true;
-  const fate = faults.next(exchange.body);
+  const fate = faults.next(call.body);
   if (fate === 'die') die();
-  if (fate === 'fail') refuse(context, route.family, exchange.response);
+  if (fate === 'fail') refuse(context, route.family, call.response);
   return fate === 'serve';
 }
 

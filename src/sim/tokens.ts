@@ -1,5 +1,5 @@
 /** Token ids run below this, as a tokenizer of a current model has it. */
-export const VOCABULARY_SIZE = 128_000;
+const VOCABULARY_SIZE = 128_000;
 /** Ids below it are special: they stand for no text. */
 const FIRST_TEXT_ID = 1000;
 /** A token takes leading white space and up to this many characters of a word: about 4 characters of any text. */

@@ -85,7 +85,7 @@ test('what is refused so takes no worker out, and teaches no policy how fast it 
   for (let i = 0; i < 5; i++) await (await ask(router.url, '/generate')).text();
   const [worker] = router.router.registry.workers;
   assert.equal(worker?.available, true);
-  assert.equal(worker.targets[0]?.silence.firstBytes.length, 0);
+  assert.equal(worker.targets[0]?.firstBytes.recent.length, 0);
 });
 
 const stream =

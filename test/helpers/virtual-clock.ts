@@ -1,8 +1,8 @@
-import type { Clock as ControlClock } from '../../src/fleet/clock.ts';
-import type { Clock } from '../../src/sim/clock.ts';
+import type { Clock } from '../../src/fleet/clock.ts';
+import type { EngineClock } from '../../src/sim/engine-clock.ts';
 
 /** A clock that stands still until it is told to move; alarms ring on the way, at their exact time. */
-export class VirtualClock implements Clock, ControlClock {
+export class VirtualClock implements Clock, EngineClock {
   #now = 0;
   #alarms: { atMs: number; ring: () => void }[] = [];
   /** How late every alarm rings. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { test } from 'node:test';
-import { networkUrls, type Surroundings, unreachable } from '../../src/http/reach.ts';
+import { type ContainerSigns, networkUrls, unreachable } from '../../src/http/reach.ts';
 
 const address = (address: string, internal = false) =>
   ({ address, internal, family: address.includes(':') ? 'IPv6' : 'IPv4' }) as NetworkInterfaceInfo;
@@ -20,10 +20,10 @@ test('who listens on every address is told how other machines reach it', () => {
   assert.deepEqual(networkUrls('http://127.0.0.1:80', '0.0.0.0', { lo: INTERFACES.lo }), []);
 });
 
-const bare: Surroundings = { env: {}, exists: () => false, cgroup: () => '0::/init.scope' };
+const bare: ContainerSigns = { env: {}, exists: () => false, cgroup: () => '0::/init.scope' };
 
 test('loopback inside a container is told, whatever shows the container', () => {
-  const containers: readonly Partial<Surroundings>[] = [
+  const containers: readonly Partial<ContainerSigns>[] = [
     { exists: (path) => path === '/.dockerenv' },
     { exists: (path) => path === '/run/.containerenv' },
     { env: { KUBERNETES_SERVICE_HOST: '10.96.0.1' } },

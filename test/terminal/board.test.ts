@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Board, type BoardTerminal } from '../../src/terminal/board.ts';
+import { Board } from '../../src/terminal/board.ts';
+import type { Terminal } from '../../src/terminal/terminal.ts';
 import { ModelTerminal } from '../helpers/model-terminal.ts';
 
 /** A board of plain text. */
-function boardOn(terminal: BoardTerminal) {
+function boardOn(terminal: Terminal) {
   const board = new Board(terminal, (_style, text) => text);
   const show = (lines: readonly string[]) => board.show(lines.map((text) => [{ text }]));
   return { board, show };

@@ -1,4 +1,4 @@
-import type { Clock } from '../../sim/clock.ts';
+import type { EngineClock } from '../../sim/engine-clock.ts';
 import type { Time } from '../drive.ts';
 
 interface Alarm {
@@ -9,7 +9,7 @@ interface Alarm {
 }
 
 /** Time that passes as fast as what happens in it can be computed: when all is done that is to be done now, it is the time of the next alarm. */
-export class VirtualTime implements Clock, Time {
+export class VirtualTime implements EngineClock, Time {
   #nowMs = 0;
   /** A heap: the parent of `i` is at `(i - 1) / 2`, and not later. */
   readonly #alarms: Alarm[] = [];

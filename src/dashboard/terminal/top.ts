@@ -1,10 +1,11 @@
+import type { Terminal } from '../../terminal/terminal.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { frame, mostScrolled } from './frame.ts';
-import { FullScreen, type ScreenTerminal } from './full-screen.ts';
+import { FullScreen } from './full-screen.ts';
 import { followSnapshots, type RouterAddress } from './router-client.ts';
 
 /** What `top` runs on. */
-export interface TopTerminal extends ScreenTerminal {
+export interface TopTerminal extends Terminal {
   on(event: 'resize', listener: () => void): unknown;
   off(event: 'resize', listener: () => void): unknown;
 }

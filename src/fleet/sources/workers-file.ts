@@ -10,7 +10,7 @@ export class WorkersFileError extends Error {
 }
 
 /** What a line may say depends on it. */
-export interface Surroundings {
+export interface LineContext {
   /** Those that the router has use for. */
   readonly roles: readonly Role[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -19,7 +19,7 @@ export interface Surroundings {
 type Attributes = Pick<WorkerSpec, 'role' | 'bootstrapPort' | 'apiKey'>;
 
 /** How the value of each attribute is read. */
-const ATTRIBUTES = new Map<string, (word: string, surroundings: Surroundings) => Attributes>([
+const ATTRIBUTES = new Map<string, (word: string, context: LineContext) => Attributes>([
   ['role', (word, { roles }) => ({ role: readRole(word, roles) })],
   ['bootstrap_port', (word) => ({ bootstrapPort: readBootstrapPort(word) })],
   ['api_key_env', (word, { env }) => ({ apiKey: readVariable(word, env) })],
@@ -29,13 +29,13 @@ const ATTRIBUTES = new Map<string, (word: string, surroundings: Surroundings) =>
  * The workers of a file with one a line: `URL [role=prefill|decode] [bootstrap_port=N] [api_key_env=NAME]`. A `#` begins
  * a comment. Throws a WorkersFileError that tells every mistake.
  */
-export function parseWorkersFile(text: string, surroundings: Surroundings): readonly WorkerSpec[] {
+export function parseWorkersFile(text: string, context: LineContext): readonly WorkerSpec[] {
   const specs = new Map<string, WorkerSpec & { readonly line: number }>();
   const problems: string[] = [];
   for (const [index, words] of text.split('\n').entries()) {
     const line = index + 1;
     try {
-      const spec = readLine(words, surroundings);
+      const spec = readLine(words, context);
       if (!spec) continue;
       const before = specs.get(serverOf(spec.url));
       if (before) throw new ValueError(`${show(spec.url)} is the server of line ${before.line}`, 'name each once');
@@ -54,15 +54,15 @@ function inShort(problems: readonly string[]): string {
   return [...problems.slice(0, TOLD), ...(more > 0 ? [`and ${more} more lines`] : [])].join('; ');
 }
 
-function readLine(line: string, surroundings: Surroundings): WorkerSpec | undefined {
+function readLine(line: string, context: LineContext): WorkerSpec | undefined {
   const [url, ...words] = line
     .replace(/(^|\s)#.*/, '')
     .trim()
     .split(/\s+/);
   if (!url) return undefined;
-  const attributes = words.map((word) => readAttribute(word, surroundings));
+  const attributes = words.map((word) => readAttribute(word, context));
   const spec: WorkerSpec = Object.assign({ url: readUrl(url) }, ...attributes);
-  const { roles } = surroundings;
+  const { roles } = context;
   if (!roles.includes(spec.role ?? 'regular')) throw new ValueError(`needs role=${roles.join(' or role=')}`);
   if (spec.bootstrapPort !== undefined && spec.role !== 'prefill') {
     throw new ValueError('bootstrap_port needs role=prefill');
@@ -70,7 +70,7 @@ function readLine(line: string, surroundings: Surroundings): WorkerSpec | undefi
   return spec;
 }
 
-function readAttribute(word: string, surroundings: Surroundings): Attributes {
+function readAttribute(word: string, context: LineContext): Attributes {
   const [name = '', value = ''] = word.split(/=(.*)/s, 2);
   const read = ATTRIBUTES.get(name);
   if (!read || !word.includes('=')) {
@@ -78,14 +78,14 @@ function readAttribute(word: string, surroundings: Surroundings): Attributes {
     throw new ValueError(`expected one of ${[...ATTRIBUTES.keys()].join('=, ')}=, got ${show(word)}`, hint);
   }
   try {
-    return read(value, surroundings);
+    return read(value, context);
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
     throw new ValueError(`${name}: ${error.message}`, error.hint);
   }
 }
 
-function readVariable(name: string, env: Surroundings['env']): string {
+function readVariable(name: string, env: LineContext['env']): string {
   const value = env[name];
   if (!value) throw new ValueError(`expected the name of a variable with a key, but ${show(name)} is not set`);
   return readKey(value);

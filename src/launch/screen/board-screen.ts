@@ -6,7 +6,7 @@ import type { StartTimes } from '../start-times.ts';
 import { bannerText, type Serving } from './banner.ts';
 import { boardRows, colourOf, type Row } from './board-rows.ts';
 import { type Plan, planText } from './plan.ts';
-import type { Screen, ScreenDeps, Terminal } from './screen.ts';
+import type { LaunchTerminal, Screen, ScreenDeps } from './screen.ts';
 import { ShownOutput } from './shown-output.ts';
 
 const AGAIN = '; Ctrl-C again ends at once';
@@ -18,7 +18,7 @@ const REDRAW_MS = 100;
 /** On a terminal: a row for each server that starts, below whatever else there is to read. */
 export class BoardScreen implements Screen {
   readonly #deps: ScreenDeps;
-  readonly #terminal: Terminal;
+  readonly #terminal: LaunchTerminal;
   readonly #board: Board;
   readonly #output: ShownOutput;
   readonly #printOutput: (text: string) => void;

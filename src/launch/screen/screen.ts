@@ -1,6 +1,6 @@
 import type { Log } from '../../observe/log/log.ts';
-import type { BoardTerminal } from '../../terminal/board.ts';
 import type { Paint } from '../../terminal/kind.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
 import type { Server } from '../server.ts';
 import type { StartTimes } from '../start-times.ts';
 import type { Serving } from './banner.ts';
@@ -8,7 +8,7 @@ import type { Plan } from './plan.ts';
 import type { Reader, Shown } from './shown-output.ts';
 
 /** What a screen writes to: standard output, or a test's own. */
-export interface Terminal extends BoardTerminal, Reader {
+export interface LaunchTerminal extends Terminal, Reader {
   readonly isTTY?: boolean;
   on?(event: 'resize', listener: () => void): unknown;
   off?(event: 'resize', listener: () => void): unknown;
@@ -16,7 +16,7 @@ export interface Terminal extends BoardTerminal, Reader {
 
 /** What a launch is shown with. */
 export interface ScreenDeps {
-  readonly terminal: Terminal;
+  readonly terminal: LaunchTerminal;
   readonly paint: Paint;
   /** Which of the servers' lines are shown. */
   readonly output: Shown;

@@ -48,7 +48,7 @@ export interface OpenLog {
 }
 
 /** A place that lines go to. */
-interface Sink {
+interface LineOutput {
   readonly format: FormatLine;
   /** The line of a request where it has a form of its own. */
   readonly access?: (time: Date, record: RequestRecord) => string;
@@ -58,22 +58,22 @@ interface Sink {
 /** Opens the log. Throws a usage error where no files can be written to `dir`. */
 export function openLog(options: LogOptions): OpenLog {
   if (options.dir) requireFolder(options.dir.path, options.dir.flag);
-  const shown = consoleSink(options);
-  const file = options.dir === undefined ? undefined : fileSink(options.dir.path, options, shown);
-  const sinks = file ? [shown, file.sink] : [shown];
+  const shown = consoleOutput(options);
+  const file = options.dir === undefined ? undefined : fileOutput(options.dir.path, options, shown);
+  const outputs = file ? [shown, file.output] : [shown];
   const emit = (level: Level, message: string, fields: Fields | undefined) => {
     const time = new Date();
-    for (const { format, lines } of sinks) lines.now(format(time, level, message, fields));
+    for (const { format, lines } of outputs) lines.now(format(time, level, message, fields));
   };
   const tellOf = (level: Level, record: RequestRecord) => {
     const time = new Date();
-    for (const { format, access, lines } of sinks) {
+    for (const { format, access, lines } of outputs) {
       lines.later(access ? access(time, record) : format(time, level, 'request', accessFields(record)));
     }
   };
   const log = createLogOf(options.level, emit);
   const flush = () => {
-    for (const { lines } of sinks) lines.flush();
+    for (const { lines } of outputs) lines.flush();
   };
   process.on('exit', flush);
   return {
@@ -100,7 +100,7 @@ function formatOf({ format, console }: LogOptions): OpenLog['format'] {
   return console.isTTY ? 'pretty' : 'text';
 }
 
-function consoleSink(options: LogOptions): Sink {
+function consoleOutput(options: LogOptions): LineOutput {
   const { secrets, console, paint, nameOf = () => undefined } = options;
   const format = formatOf(options);
   const look = { paint, columns: () => console.columns || 80, nameOf };
@@ -122,16 +122,16 @@ function consoleSink(options: LogOptions): Sink {
   return { format: shown, access, lines };
 }
 
-function fileSink(dir: string, { format, secrets }: LogOptions, shown: Sink) {
+function fileOutput(dir: string, { format, secrets }: LogOptions, shown: LineOutput) {
   const say = (level: Level, message: string, fields?: Fields) =>
     shown.lines.now(shown.format(new Date(), level, message, fields));
   const daily = new DailyFile(dir, (problem) => {
     if (problem === undefined) say('info', 'log files are written again', { dir });
     else say('error', 'log files cannot be written, tried again every 30 s; the router serves on', { dir, problem });
   });
-  const sink: Sink = {
+  const output: LineOutput = {
     format: format === 'text' ? formatText : formatJson,
     lines: new LineBuffer(redacting(secrets, (line) => daily.write(line))),
   };
-  return { daily, sink };
+  return { daily, output };
 }

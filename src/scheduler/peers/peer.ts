@@ -7,7 +7,7 @@ import type { Log } from '../../observe/log/log.ts';
 import { HEARTBEAT_MS } from './announcements.ts';
 import { GREETING, MAX_LINE_BYTES, type Notice, readNotice } from './notice.ts';
 
-export const CHOICES_PATH = '/router_choices';
+const CHOICES_PATH = '/router_choices';
 /** Without a word for so long, heartbeats included, a connection is dead. */
 const SILENT_MS = 4 * HEARTBEAT_MS;
 const FIRST_RETRY_MS = 100;

@@ -13,15 +13,15 @@ import { RoundRobinPolicy } from './round-robin.ts';
 export type PolicyOptions = BucketOptions & CacheAwareOptions & ManualOptions;
 
 /** What policies decide by beside what they are told; a test or a model has its own. */
-export interface Surroundings {
+export interface PolicyInputs {
   readonly random: Random;
   readonly now: Now;
 }
 
-const REAL: Surroundings = { random: Math.random, now: () => performance.now() };
+const REAL: PolicyInputs = { random: Math.random, now: () => performance.now() };
 
 /** Every policy there is: name → factory. */
-const POLICIES: Readonly<Record<string, (options: PolicyOptions, surroundings: Surroundings) => Policy>> = {
+const POLICIES: Readonly<Record<string, (options: PolicyOptions, inputs: PolicyInputs) => Policy>> = {
   random: (_, { random }) => new RandomPolicy(random),
   round_robin: () => new RoundRobinPolicy(),
   cache_aware: (options, { now }) => new CacheAwarePolicy(options, now),
@@ -34,8 +34,8 @@ const POLICIES: Readonly<Record<string, (options: PolicyOptions, surroundings: S
 };
 
 /** A new policy of that name; the option table admits no other names. */
-export function createPolicy(name: string, options: PolicyOptions, surroundings: Surroundings = REAL): Policy {
+export function createPolicy(name: string, options: PolicyOptions, inputs: PolicyInputs = REAL): Policy {
   const create = POLICIES[name];
   if (!create) throw new RangeError(`expected one of ${Object.keys(POLICIES).join(', ')}, got ${name}`);
-  return create(options, surroundings);
+  return create(options, inputs);
 }

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { type ChatMessage, chatTokens } from '../chat-template.ts';
 import type { Job } from '../job.ts';
+import { type ApiCall, sendJson } from './api-call.ts';
 import { type Json, optionalInteger, optionalStrings, parseBody, required } from './body.ts';
 import { createdSecs, type SimContext } from './context.ts';
 import { BadRequestError, InvalidBodyError } from './errors.ts';
 import { DONE, EventStream } from './event-stream.ts';
-import { type Exchange, sendJson } from './exchange.ts';
 import { failureEvent, failureOf } from './failures.ts';
 import { createJob, runJobs, saltOf } from './jobs.ts';
 import { chatLogprobs } from './logprobs.ts';
@@ -13,20 +13,20 @@ import { finishFields, metadata, readStream, type StreamOptions, usage } from '.
 import { findPlaces, type Place } from './places.ts';
 
 /** POST /v1/chat/completions. */
-export function chatCompletions(context: SimContext, exchange: Exchange): void {
-  const { response } = exchange;
-  const body = parseBody(exchange.body);
+export function chatCompletions(context: SimContext, call: ApiCall): void {
+  const { response } = call;
+  const body = parseBody(call.body);
   const prompt = chatTokens(readMessages(body), body.tools);
   const stream = readStream(body);
   const copies = Math.max(1, optionalInteger(body, 'n') ?? 1);
-  const places = findPlaces(context, exchange, body, { prompts: 1, copies, isBatch: false });
+  const places = findPlaces(context, call, body, { prompts: 1, copies, isBatch: false });
   const ids = Array.from({ length: copies }, (_, i) =>
     i === 0 && typeof body.rid === 'string' ? body.rid : context.newId(),
   );
   const answer = stream ? streamChat(context, response, body, ids, stream) : wholeChat(context, response, body, ids);
   const jobs = ids.map((id, index) =>
     createJob(context, {
-      exchange,
+      call,
       place: places[index] as Place,
       id,
       prompt,
@@ -38,7 +38,7 @@ export function chatCompletions(context: SimContext, exchange: Exchange): void {
       advance: (job, text) => answer(job, text, index),
     }),
   );
-  runJobs(context, exchange, jobs);
+  runJobs(context, call, jobs);
 }
 
 /** The messages of a body. Throws InvalidBodyError or, for an empty list, BadRequestError. */

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Job } from '../job.ts';
 import { tokenText } from '../tokens.ts';
+import { type ApiCall, sendJson } from './api-call.ts';
 import { isNumbers, isStrings, type Json, optionalInteger, optionalStrings, parseBody, required } from './body.ts';
 import { createdSecs, type SimContext } from './context.ts';
 import { InvalidBodyError } from './errors.ts';
 import { DONE, EventStream } from './event-stream.ts';
-import { type Exchange, sendJson } from './exchange.ts';
 import { failureEvent, failureOf } from './failures.ts';
 import { createJob, promptTokens, runJobs, saltOf } from './jobs.ts';
 import { completionLogprobs } from './logprobs.ts';
@@ -18,16 +18,16 @@ const DEFAULT_MAX_TOKENS = 16;
 type Prompt = string | readonly number[];
 
 /** POST /v1/completions. */
-export function completions(context: SimContext, exchange: Exchange): void {
-  const { response } = exchange;
-  const body = parseBody(exchange.body);
+export function completions(context: SimContext, call: ApiCall): void {
+  const { response } = call;
+  const body = parseBody(call.body);
   const { prompts, isBatch } = readPrompts(body);
   const maxTokens = optionalInteger(body, 'max_tokens') ?? DEFAULT_MAX_TOKENS;
   if (maxTokens < 0)
     throw new InvalidBodyError('value_error', 'max_tokens', 'Value error, max_tokens must be positive');
   const stream = readStream(body);
   const copies = Math.max(1, optionalInteger(body, 'n') ?? 1);
-  const places = findPlaces(context, exchange, body, { prompts: prompts.length, copies, isBatch });
+  const places = findPlaces(context, call, body, { prompts: prompts.length, copies, isBatch });
   const ids = Array.from({ length: prompts.length * copies }, (_, i) =>
     i === 0 && typeof body.rid === 'string' ? body.rid : context.newId(),
   );
@@ -44,7 +44,7 @@ export function completions(context: SimContext, exchange: Exchange): void {
   const answer = stream ? streamCompletion(plan, stream) : wholeCompletion(plan);
   const jobs = ids.map((id, index) =>
     createJob(context, {
-      exchange,
+      call,
       place: places[index] as Place,
       id,
       prompt: promptTokens(prompts[Math.floor(index / copies)] as Prompt),
@@ -56,7 +56,7 @@ export function completions(context: SimContext, exchange: Exchange): void {
       advance: (job, text) => answer(job, text, index),
     }),
   );
-  runJobs(context, exchange, jobs);
+  runJobs(context, call, jobs);
 }
 
 interface Plan {

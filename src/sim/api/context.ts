@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
 import type { Rendezvous } from '../disaggregation/rendezvous.ts';
+import type { EngineClock } from '../engine-clock.ts';
 import type { HttpCounts } from '../http-counts.ts';
 import type { SimOptions } from '../options.ts';
 import type { Rank } from '../rank.ts';
@@ -18,7 +18,7 @@ export interface SimContext {
   readonly bootstrapPort: () => number;
   readonly responses: ResponseStore;
   readonly counts: HttpCounts;
-  readonly clock: Clock;
+  readonly clock: EngineClock;
   /** 32 hexadecimal digits, new each time. */
   readonly newId: () => string;
   /** The words after the program's name, for /server_info. */

@@ -1,9 +1,9 @@
 import type { Job } from '../job.ts';
 import { hashTokens } from '../tokens.ts';
+import { type ApiCall, sendJson } from './api-call.ts';
 import { isNumbers, isStrings, type Json, parseBody, required } from './body.ts';
 import type { SimContext } from './context.ts';
 import { BadRequestError, InvalidBodyError } from './errors.ts';
-import { type Exchange, sendJson } from './exchange.ts';
 import { createJob, promptTokens, runJobs, saltOf } from './jobs.ts';
 import { usage } from './openai.ts';
 import { findPlaces, type Place } from './places.ts';
@@ -11,8 +11,8 @@ import { findPlaces, type Place } from './places.ts';
 const DIMENSIONS = 64;
 
 /** POST /v1/embeddings: a prompt is computed and nothing generated. */
-export function embeddings(context: SimContext, exchange: Exchange): void {
-  const body = parseBody(exchange.body);
+export function embeddings(context: SimContext, call: ApiCall): void {
+  const body = parseBody(call.body);
   if (!context.options.isEmbedding) {
     throw new BadRequestError(
       'This model does not appear to be an embedding model by default. Please add `--is-embedding` when launching the ' +
@@ -23,17 +23,17 @@ export function embeddings(context: SimContext, exchange: Exchange): void {
   let left = inputs.length;
   const finished = () => {
     if (--left > 0) return;
-    sendJson(exchange.response, 200, {
+    sendJson(call.response, 200, {
       data: jobs.map((job, index) => ({ embedding: embedding(job), index, object: 'embedding' })),
       model: context.options.modelPath,
       object: 'list',
       usage: JSON.parse(usage(context, jobs, jobs.length)),
     });
   };
-  const places = findPlaces(context, exchange, body, { prompts: inputs.length, copies: 1, isBatch: inputs.length > 1 });
+  const places = findPlaces(context, call, body, { prompts: inputs.length, copies: 1, isBatch: inputs.length > 1 });
   const jobs = inputs.map((input, index) =>
     createJob(context, {
-      exchange,
+      call,
       place: places[index] as Place,
       id: context.newId(),
       prompt: promptTokens(input),
@@ -45,7 +45,7 @@ export function embeddings(context: SimContext, exchange: Exchange): void {
       advance: finished,
     }),
   );
-  runJobs(context, exchange, jobs);
+  runJobs(context, call, jobs);
 }
 
 function readInputs(body: Json): readonly (string | readonly number[])[] {

@@ -1,7 +1,7 @@
 import type { FailureStatus } from '../answer.ts';
 import type { Job } from '../job.ts';
+import { type ApiCall, sendJson } from './api-call.ts';
 import { BadRequestError, errorBody } from './errors.ts';
-import { type Exchange, sendJson } from './exchange.ts';
 
 /** What a client is told of a job that the engine gave up. */
 export interface Failure {
@@ -16,7 +16,7 @@ export function failureOf({ finish }: Job): Failure | undefined {
 }
 
 /** Answers with the failure. */
-export function sendFailure({ response, family }: Exchange, failure: Failure): void {
+export function sendFailure({ response, family }: ApiCall, failure: Failure): void {
   const { status, message } = failure;
   if (status === 400) sendJson(response, 400, errorBody(family, new BadRequestError(message)));
   else if (family === 'anthropic') sendJson(response, status, anthropicError(failure, 'Internal server error'));

@@ -1,4 +1,5 @@
 import type { Job } from '../job.ts';
+import { type ApiCall, sendText } from './api-call.ts';
 import {
   isNumbers,
   isStrings,
@@ -11,7 +12,6 @@ import {
 import type { SimContext } from './context.ts';
 import { BadRequestError, InvalidBodyError } from './errors.ts';
 import { DONE, EventStream } from './event-stream.ts';
-import { type Exchange, sendText } from './exchange.ts';
 import { type LogprobOptions, metaInfo, readLogprobs } from './generate-meta.ts';
 import { createJob, promptTokens, runJobs, saltOf } from './jobs.ts';
 import { findPlaces, type Place } from './places.ts';
@@ -25,25 +25,25 @@ interface Prompts {
 }
 
 /** POST /generate: SGLang's own API. */
-export function generate(context: SimContext, exchange: Exchange): void {
-  const body = parseBody(exchange.body);
+export function generate(context: SimContext, call: ApiCall): void {
+  const body = parseBody(call.body);
   const stream = body.stream === true;
   const logprobs = readLogprobs(context, body);
   const { prompts, batch } = readPrompts(body);
   const params = prompts.map((_, i) => samplingParams(body, i));
   const copies = Math.max(1, params[0] ? (optionalInteger(params[0], 'n') ?? 1) : 1);
   const isList = batch || copies > 1;
-  const places = findPlaces(context, exchange, body, { prompts: prompts.length, copies, isBatch: batch });
-  const events = new EventStream(exchange.response);
+  const places = findPlaces(context, call, body, { prompts: prompts.length, copies, isBatch: batch });
+  const events = new EventStream(call.response);
   const answer = stream
     ? streamAnswer(context, events, prompts.length * copies, isList, logprobs)
-    : wholeAnswer(context, exchange.response, prompts.length * copies, isList, logprobs);
+    : wholeAnswer(context, call.response, prompts.length * copies, isList, logprobs);
   const jobs = prompts.flatMap((prompt, p) =>
     Array.from({ length: copies }, (_, copy) => {
       const param = params[p] as Json;
       const index = p * copies + copy;
       return createJob(context, {
-        exchange,
+        call,
         place: places[index] as Place,
         id: ridOf(body, index) ?? context.newId(),
         prompt: promptTokens(prompt),
@@ -58,7 +58,7 @@ export function generate(context: SimContext, exchange: Exchange): void {
   );
   // As a real one does; alone the simulated engine saves the system call, as its first token comes soon.
   if (stream && context.options.disaggregationMode !== 'null') events.open();
-  runJobs(context, exchange, jobs);
+  runJobs(context, call, jobs);
 }
 
 type Answerer = (job: Job, index: number) => void;
@@ -84,7 +84,7 @@ function streamAnswer(
 
 function wholeAnswer(
   context: SimContext,
-  response: Exchange['response'],
+  response: ApiCall['response'],
   count: number,
   isList: boolean,
   logprobs: LogprobOptions | undefined,

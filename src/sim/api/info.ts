@@ -1,5 +1,5 @@
+import { type ApiCall, sendJson } from './api-call.ts';
 import { createdSecs, type SimContext, servedName } from './context.ts';
-import { type Exchange, sendJson } from './exchange.ts';
 
 /** The SGLang version whose API is simulated. */
 export const SGLANG_VERSION = '0.5.23';
@@ -7,12 +7,12 @@ export const SGLANG_VERSION = '0.5.23';
 const MODELS_PATH = '/v1/models/';
 
 /** GET /v1/models. */
-export function models(context: SimContext, { response }: Exchange): void {
+export function models(context: SimContext, { response }: ApiCall): void {
   sendJson(response, 200, { object: 'list', data: [modelCard(context)] });
 }
 
 /** GET /v1/models/{id}. */
-export function model(context: SimContext, { response, path }: Exchange): void {
+export function model(context: SimContext, { response, path }: ApiCall): void {
   const name = path.slice(MODELS_PATH.length);
   if (name === servedName(context) || name === encodeURIComponent(servedName(context))) {
     sendJson(response, 200, modelCard(context));
@@ -38,7 +38,7 @@ function modelCard(context: SimContext) {
 }
 
 /** GET /model_info and its older name /get_model_info. */
-export function modelInfo(context: SimContext, { response }: Exchange): void {
+export function modelInfo(context: SimContext, { response }: ApiCall): void {
   const { modelPath, isEmbedding } = context.options;
   sendJson(response, 200, {
     model_path: modelPath,
@@ -59,7 +59,7 @@ export function modelInfo(context: SimContext, { response }: Exchange): void {
 }
 
 /** GET /server_info and its older name /get_server_info: of a real server's 556 fields those that hold here. */
-export function serverInfo(context: SimContext, { response }: Exchange): void {
+export function serverInfo(context: SimContext, { response }: ApiCall): void {
   const { options, ranks } = context;
   sendJson(response, 200, {
     ...serverArguments(context),

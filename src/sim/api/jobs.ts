@@ -2,16 +2,16 @@ import { Answer } from '../answer.ts';
 import { Job } from '../job.ts';
 import type { SimOptions } from '../options.ts';
 import { hashText, START_OF_TEXT, tokenize } from '../tokens.ts';
+import type { ApiCall } from './api-call.ts';
 import type { Json } from './body.ts';
 import type { SimContext } from './context.ts';
 import { BadRequestError } from './errors.ts';
-import type { Exchange } from './exchange.ts';
 import { failureOf, sendFailure } from './failures.ts';
 import type { Place } from './places.ts';
 
 /** What an endpoint asks of the engine for one prompt. */
 export interface JobRequest {
-  readonly exchange: Exchange;
+  readonly call: ApiCall;
   readonly place: Place;
   readonly id: string;
   readonly prompt: readonly number[];
@@ -67,21 +67,21 @@ export function roomForAnswer(
 }
 
 /** Cuts the connection after so many tokens. */
-function cutting({ exchange, advance }: JobRequest, tokens: number | undefined): JobRequest['advance'] {
+function cutting({ call, advance }: JobRequest, tokens: number | undefined): JobRequest['advance'] {
   if (tokens === undefined) return advance;
   return (job, text) => {
     advance(job, text);
     // What was written leaves; the answer is cut all the same.
-    if (job.outputTokens >= tokens) exchange.response.socket?.destroySoon();
+    if (job.outputTokens >= tokens) call.response.socket?.destroySoon();
   };
 }
 
 /** Answers with an error as soon as one job of a request fails. */
-function failing({ exchange, advance }: JobRequest): JobRequest['advance'] {
+function failing({ call, advance }: JobRequest): JobRequest['advance'] {
   return (job, text) => {
-    if (exchange.response.headersSent) return;
+    if (call.response.headersSent) return;
     const failure = failureOf(job);
-    if (failure) sendFailure(exchange, failure);
+    if (failure) sendFailure(call, failure);
     else advance(job, text);
   };
 }
@@ -95,7 +95,7 @@ function tooManyTokens(contextLength: number, input: number, output: number): st
 }
 
 /** Hands jobs to their engines; those not over when the answer is, or when the client leaves, are aborted. */
-export function runJobs({ ranks }: SimContext, { response }: Exchange, jobs: readonly Job[]): void {
+export function runJobs({ ranks }: SimContext, { response }: ApiCall, jobs: readonly Job[]): void {
   const used = ranks
     .map(({ index, engine }) => ({ engine, mine: jobs.filter(({ spec }) => spec.rank === index) }))
     .filter(({ mine }) => mine.length > 0);

@@ -1,7 +1,7 @@
 import type { EngineLoad } from '../engine.ts';
 import type { Rank } from '../rank.ts';
+import { type ApiCall, sendJson, sendText } from './api-call.ts';
 import type { SimContext } from './context.ts';
-import { type Exchange, sendJson, sendText } from './exchange.ts';
 import { SGLANG_VERSION } from './info.ts';
 
 /** Name in `include` → key of the section. */
@@ -18,7 +18,7 @@ const PROMETHEUS_PREFIX: Readonly<Record<string, string>> = { disaggregation: 'd
 type Load = Readonly<Record<string, unknown>>;
 
 /** GET /v1/loads?include=&dp_rank=&format=: one entry for each rank. */
-export function loads(context: SimContext, { response, query }: Exchange): void {
+export function loads(context: SimContext, { response, query }: ApiCall): void {
   const names = (query.get('include') ?? 'all').split(',');
   const unknown = names.find((name) => name !== 'all' && !(name in SECTIONS) && !EMPTY_SECTIONS.includes(name));
   if (unknown !== undefined) {
@@ -44,7 +44,7 @@ export function loads(context: SimContext, { response, query }: Exchange): void 
 }
 
 /** GET /get_load: what SGLang had before /v1/loads. */
-export function getLoad(context: SimContext, { response }: Exchange): void {
+export function getLoad(context: SimContext, { response }: ApiCall): void {
   const loads = context.ranks.map(({ index, engine: { load } }) => ({
     dp_rank: index,
     num_reqs: load.running + waitingOf(context, load),

@@ -2,27 +2,27 @@ import type { ServerResponse } from 'node:http';
 import type { Finish } from '../answer.ts';
 import { type ChatMessage, chatTokens } from '../chat-template.ts';
 import type { Job } from '../job.ts';
+import { type ApiCall, sendJson } from './api-call.ts';
 import { type Json, optionalInteger, optionalStrings, parseBody, required } from './body.ts';
 import { readMessages } from './chat.ts';
 import type { SimContext } from './context.ts';
 import { EventStream } from './event-stream.ts';
-import { type Exchange, sendJson } from './exchange.ts';
 import { anthropicError, failureOf } from './failures.ts';
 import { createJob, runJobs, saltOf } from './jobs.ts';
 import { findPlaces, ONE_PROMPT, type Place } from './places.ts';
 
 /** POST /v1/messages: Anthropic's API. */
-export function messages(context: SimContext, exchange: Exchange): void {
-  const { response } = exchange;
-  const body = parseBody(exchange.body);
+export function messages(context: SimContext, call: ApiCall): void {
+  const { response } = call;
+  const body = parseBody(call.body);
   const turns = readMessages(body);
   required(body, 'max_tokens');
   const system: readonly ChatMessage[] = body.system ? [{ role: 'system', content: body.system }] : [];
   const stream = body.stream === true;
   const id = context.newId();
-  const [place] = findPlaces(context, exchange, body, ONE_PROMPT) as [Place];
+  const [place] = findPlaces(context, call, body, ONE_PROMPT) as [Place];
   const job = createJob(context, {
-    exchange,
+    call,
     place,
     id,
     prompt: chatTokens([...system, ...turns], body.tools),
@@ -33,7 +33,7 @@ export function messages(context: SimContext, exchange: Exchange): void {
     stream,
     advance: stream ? streamMessage(response, body, id) : wholeMessage(response, body, id),
   });
-  runJobs(context, exchange, [job]);
+  runJobs(context, call, [job]);
 }
 
 type Answerer = (job: Job, text: string) => void;

@@ -1,11 +1,11 @@
 import type { EngineLoad } from '../engine.ts';
 import type { Histogram } from '../histogram.ts';
 import type { EngineStats, RequestTotals } from '../stats.ts';
+import { type ApiCall, sendText } from './api-call.ts';
 import { type SimContext, servedName } from './context.ts';
-import { type Exchange, sendText } from './exchange.ts';
 
 /** GET /metrics: SGLang's names and labels, of those metrics that a simulated engine really has. */
-export function metrics(context: SimContext, { response }: Exchange): void {
+export function metrics(context: SimContext, { response }: ApiCall): void {
   const page = new Page(context);
   addRequests(page);
   addScheduler(page, context);

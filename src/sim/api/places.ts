@@ -3,11 +3,11 @@ import { type Rendezvous, Visit } from '../disaggregation/rendezvous.ts';
 import { noRoom, roomElsewhere } from '../disaggregation/words.ts';
 import type { Meeting } from '../job.ts';
 import type { Rank } from '../rank.ts';
+import type { ApiCall } from './api-call.ts';
 import { type Json, optionalInteger } from './body.ts';
 import { type BootstrapFields, readBootstrap } from './bootstrap-fields.ts';
 import type { SimContext } from './context.ts';
 import { BadRequestError, SchedulerCrash } from './errors.ts';
-import type { Exchange } from './exchange.ts';
 
 /** Which engine does a job, and in a pair of servers how it meets the other one. */
 export interface Place {
@@ -27,16 +27,16 @@ export interface PromptCount {
 export const ONE_PROMPT: PromptCount = { prompts: 1, copies: 1, isBatch: false };
 
 /** A place for every answer, those to one prompt in a row. Throws what `readBootstrap` throws, and BadRequestError on a wrong rank. */
-export function findPlaces(context: SimContext, exchange: Exchange, body: Json, count: PromptCount): readonly Place[] {
+export function findPlaces(context: SimContext, call: ApiCall, body: Json, count: PromptCount): readonly Place[] {
   const { options, ranks, rendezvous } = context;
-  const routed = routedRank(context, exchange, body);
+  const routed = routedRank(context, call, body);
   const takeTurns = () => ranks[routed ?? context.turns.next++ % ranks.length] as Rank;
   const { prompts, copies, isBatch } = count;
   const eachCopy = (place: () => Place) => Array.from({ length: copies }, place);
   if (options.disaggregationMode === 'null') {
     return Array.from({ length: prompts * copies }, () => ({ rank: takeTurns(), meeting: undefined }));
   }
-  const fields = readBootstrap(exchange.body, body, prompts, isBatch || copies > 1);
+  const fields = readBootstrap(call.body, body, prompts, isBatch || copies > 1);
   const prefillRank = optionalInteger(body, 'disagg_prefill_dp_rank');
   return fields.flatMap((bootstrap) => {
     if (rendezvous) {
@@ -95,7 +95,7 @@ function roomless(side: Meeting['side'], ranks: readonly Rank[]): Meeting {
 }
 
 /** The rank that a request asks for: in its header, which only OpenAI's endpoints read, or in its body. */
-function routedRank({ ranks }: SimContext, { request, family }: Exchange, body: Json): number | undefined {
+function routedRank({ ranks }: SimContext, { request, family }: ApiCall, body: Json): number | undefined {
   const named = optionalInteger(body, 'routed_dp_rank') ?? optionalInteger(body, 'data_parallel_rank');
   const header = family === 'openai' || family === 'responses' ? request.headers['x-data-parallel-rank'] : undefined;
   if (header !== undefined && !/^\s*[+-]?\d+\s*$/.test(String(header))) {

@@ -1,20 +1,20 @@
 import type { ServerResponse } from 'node:http';
 import { type ChatMessage, chatTokens } from '../chat-template.ts';
 import type { Job } from '../job.ts';
+import { type ApiCall, sendJson } from './api-call.ts';
 import { type Json, optionalInteger, parseBody, required } from './body.ts';
 import { createdSecs, type SimContext } from './context.ts';
 import { InvalidBodyError } from './errors.ts';
 import { EventStream } from './event-stream.ts';
-import { type Exchange, sendJson } from './exchange.ts';
 import { failureOf } from './failures.ts';
 import { createJob, runJobs, saltOf } from './jobs.ts';
 import { findPlaces, ONE_PROMPT, type Place } from './places.ts';
 
 /** POST /v1/responses: OpenAI's newer API. Where answers are kept, a conversation goes on from `previous_response_id`. */
-export function responses(context: SimContext, exchange: Exchange): void {
-  const { response } = exchange;
-  const body = parseBody(exchange.body);
-  const before = historyOf(context, exchange, body);
+export function responses(context: SimContext, call: ApiCall): void {
+  const { response } = call;
+  const body = parseBody(call.body);
+  const before = historyOf(context, call, body);
   if (!before) return;
   const messages = [...before, ...readInput(body)];
   const system = body.instructions ? [{ role: 'system', content: body.instructions }] : [];
@@ -31,9 +31,9 @@ export function responses(context: SimContext, exchange: Exchange): void {
       context.responses.set(head.id, { answer: responseObject(head, job), messages: [...messages, said] });
     },
   };
-  const [place] = findPlaces(context, exchange, body, ONE_PROMPT) as [Place];
+  const [place] = findPlaces(context, call, body, ONE_PROMPT) as [Place];
   const job = createJob(context, {
-    exchange,
+    call,
     place,
     id: head.id,
     prompt,
@@ -44,7 +44,7 @@ export function responses(context: SimContext, exchange: Exchange): void {
     stream,
     advance: stream ? streamResponse(response, head) : wholeResponse(response, head),
   });
-  runJobs(context, exchange, [job]);
+  runJobs(context, call, [job]);
 }
 
 const DISABLED =
@@ -61,20 +61,20 @@ interface Head {
 }
 
 /** GET /v1/responses/ID, and POST …/cancel, which changes nothing any more. */
-export function storedResponse(context: SimContext, exchange: Exchange): void {
-  const id = exchange.path.split('/')[3] ?? '';
-  const stored = find(context, exchange, id);
-  if (stored) sendJson(exchange.response, 200, stored.answer);
+export function storedResponse(context: SimContext, call: ApiCall): void {
+  const id = call.path.split('/')[3] ?? '';
+  const stored = find(context, call, id);
+  if (stored) sendJson(call.response, 200, stored.answer);
 }
 
 /** What was said before; undefined where that is refused, and answered so. */
-function historyOf(context: SimContext, exchange: Exchange, body: Json): readonly ChatMessage[] | undefined {
+function historyOf(context: SimContext, call: ApiCall, body: Json): readonly ChatMessage[] | undefined {
   const { previous_response_id: id } = body;
   if (typeof id !== 'string') return [];
-  return find(context, exchange, id)?.messages;
+  return find(context, call, id)?.messages;
 }
 
-function find({ options, responses: store }: SimContext, { response }: Exchange, id: string) {
+function find({ options, responses: store }: SimContext, { response }: ApiCall, id: string) {
   const stored = options.enableResponseStore ? store.get(id) : undefined;
   if (stored) return stored;
   const message = options.enableResponseStore ? `Response with id '${id}' not found.` : DISABLED;

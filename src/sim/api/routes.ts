@@ -1,11 +1,11 @@
 import type { SimOptions } from '../options.ts';
+import { type ApiCall, sendJson } from './api-call.ts';
 import { chatCompletions } from './chat.ts';
 import { completions } from './completions.ts';
 import type { SimContext } from './context.ts';
 import { abortRequest, flushCache, health, ping } from './control.ts';
 import { embeddings } from './embeddings.ts';
 import { BadRequestError, type Family } from './errors.ts';
-import { type Exchange, sendJson } from './exchange.ts';
 import { generate } from './generate.ts';
 import { model, modelInfo, models, serverInfo } from './info.ts';
 import { getLoad, loads } from './loads.ts';
@@ -19,7 +19,7 @@ export interface Route {
   readonly methods: readonly string[];
   readonly kind: 'inference' | 'health' | 'other';
   readonly family: Family;
-  readonly handler: (context: SimContext, exchange: Exchange) => void | Promise<void>;
+  readonly handler: (context: SimContext, call: ApiCall) => void | Promise<void>;
 }
 
 type Handler = Route['handler'];
@@ -38,9 +38,9 @@ const inference = (family: Family, handler: Handler, methods = POST): Route => (
 const generating = (family: Family, handler: Handler, methods = POST): Route =>
   inference(
     family,
-    (context, exchange) => {
+    (context, call) => {
       if (context.options.isEmbedding) throw new BadRequestError('This is an embedding model: it generates no text.');
-      return handler(context, exchange);
+      return handler(context, call);
     },
     methods,
   );

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { EngineClock } from '../engine-clock.ts';
 import type { Job, Meeting } from '../job.ts';
 import type { Rank } from '../rank.ts';
 import { DUPLICATE, ELSEWHERE, prefillFailed, type Room, timedOut } from './words.ts';
@@ -28,14 +28,14 @@ const MAX_LEFT_ROOMS = 10_000;
 /** Where the requests of a prefill server meet the decode servers that want their prompts: rooms, each of one rank. */
 export class Rendezvous {
   readonly settings: RendezvousSettings;
-  readonly clock: Clock;
+  readonly clock: EngineClock;
   readonly #say: (line: string) => void;
   readonly #rooms = new Map<string, Meet>();
   readonly #left = new Set<string>();
   /** Requests and decode servers that came to a room which already had one. */
   duplicates = 0;
 
-  constructor(settings: RendezvousSettings, clock: Clock, say: (line: string) => void) {
+  constructor(settings: RendezvousSettings, clock: EngineClock, say: (line: string) => void) {
     this.settings = settings;
     this.clock = clock;
     this.#say = say;

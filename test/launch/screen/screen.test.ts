@@ -7,7 +7,7 @@ import { simEngine } from '../../../src/launch/engine.ts';
 import { Fleet } from '../../../src/launch/fleet.ts';
 import { planServers } from '../../../src/launch/plan.ts';
 import { createScreen } from '../../../src/launch/screen/create.ts';
-import type { Screen, Terminal } from '../../../src/launch/screen/screen.ts';
+import type { LaunchTerminal, Screen } from '../../../src/launch/screen/screen.ts';
 import { StartTimes } from '../../../src/launch/start-times.ts';
 import { createLog } from '../../../src/observe/log/log.ts';
 import { Ports } from '../../../src/os/ports.ts';
@@ -52,7 +52,7 @@ async function idleFleet(count = 2): Promise<Fleet> {
 type Output = Parameters<typeof createScreen>[0]['output'];
 
 /** A screen, and what its log has said. */
-function screenOn(terminal: Terminal, env: NodeJS.ProcessEnv = {}, output: Output = 'important') {
+function screenOn(terminal: LaunchTerminal, env: NodeJS.ProcessEnv = {}, output: Output = 'important') {
   let logged = '';
   const log = createLog('info', (line) => {
     logged += line.replace(/^\S+ /, '');

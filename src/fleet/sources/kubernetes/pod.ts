@@ -18,9 +18,9 @@ export interface Pod {
 }
 
 /** Annotations of a pod that come before what the flags say. */
-export const PORT_ANNOTATION = 'sglang.ai/port';
-export const MODEL_ANNOTATION = 'sglang.ai/model';
-export const ROLE_ANNOTATION = 'sglang.ai/role';
+const PORT_ANNOTATION = 'sglang.ai/port';
+const MODEL_ANNOTATION = 'sglang.ai/model';
+const ROLE_ANNOTATION = 'sglang.ai/role';
 
 /** A pod as the API server has it, as far as it is read. */
 export interface PodObject {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Family } from './errors.ts';
 
 /** One HTTP request and its answer. */
-export interface Exchange {
+export interface ApiCall {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Without the query string. */

@@ -1,5 +1,5 @@
 /** Time as the engine sees it; a test gives a virtual one. */
-export interface Clock {
+export interface EngineClock {
   /** Milliseconds that never run backwards, with fractions. */
   now(): number;
   /** Milliseconds since 1970. */
@@ -9,10 +9,10 @@ export interface Clock {
 }
 
 /** Lets nothing happen that was to happen later. */
-export const stoppedClock = (clock: Clock): Clock => ({ ...clock, alarm: () => {} });
+export const stoppedClock = (clock: EngineClock): EngineClock => ({ ...clock, alarm: () => {} });
 
 /** The machine's clock. */
-export const systemClock: Clock = {
+export const systemEngineClock: EngineClock = {
   now: () => performance.now(),
   epochMs: () => performance.timeOrigin + performance.now(),
   alarm: (atMs, ring) => {

@@ -14,10 +14,10 @@ export interface FirstByte {
 const REMEMBERED = 32;
 
 /** What a server has been asked and not answered, and how soon it answered lately. */
-export class Silence {
+export class FirstBytes {
   readonly #clock: Clock;
   readonly #waiting = new Line<WaitingCall>();
-  readonly #firstBytes: FirstByte[] = [];
+  readonly #recent: FirstByte[] = [];
   #next = 0;
 
   constructor(clock: Clock) {
@@ -30,8 +30,8 @@ export class Silence {
   }
 
   /** The last first bytes, in no order. */
-  get firstBytes(): readonly FirstByte[] {
-    return this.#firstBytes;
+  get recent(): readonly FirstByte[] {
+    return this.#recent;
   }
 
   waits(call: WaitingCall): void {
@@ -41,7 +41,7 @@ export class Silence {
   waitsNoMore(call: WaitingCall, answered: boolean): void {
     if (!this.#waiting.remove(call) || !answered) return;
     const { startedMs, streams, bodyBytes } = call;
-    this.#firstBytes[this.#next] = { sentMs: startedMs, atMs: this.#clock.now(), streams, bodyBytes };
+    this.#recent[this.#next] = { sentMs: startedMs, atMs: this.#clock.now(), streams, bodyBytes };
     this.#next = (this.#next + 1) % REMEMBERED;
   }
 
