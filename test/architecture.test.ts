@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'scheduler/peers': [
     ...['scheduler/policies', 'scheduler/index', 'http', 'http/edge', 'http/upstream', 'errors', 'observe/log'],
   ],
-  link: ['scheduler/policies', 'fleet', 'http', 'http/upstream', 'errors'],
+  link: ['scheduler/policies', 'fleet', 'http', 'http/upstream', 'observe', 'errors'],
   'link/threads': [
     ...['link', 'scheduler/policies', 'scheduler/index', 'fleet', 'http', 'observe', 'observe/log', 'errors'],
   ],

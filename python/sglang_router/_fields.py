@@ -115,6 +115,7 @@ class RouterFields:
     stream_idle_timeout_secs: int = 120
     max_held_payload_size: int = 4294967296
     data_threads: Optional[int] = None
+    disable_warm_up: bool = False
     disable_outlier_detection: bool = False
     pd_protocol: str = "sglang"
     peer_selector: Dict[str, str] = dataclasses.field(default_factory=dict)

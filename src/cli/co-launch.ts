@@ -15,6 +15,7 @@ import { StartTimes, startTimesPath } from '../launch/start-times.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { Ports } from '../os/ports.ts';
 import type { Router } from '../router/router.ts';
+import { warmUpBeside } from '../router/warm-up.ts';
 import { Ending } from './ending.ts';
 import { InService } from './in-service.ts';
 import { LaunchConsole, type Outputs } from './launch-console.ts';
@@ -114,6 +115,7 @@ export class CoLaunch {
       if (this.#stopping) return 0;
       this.#connect(router, fleet);
       fleet.start();
+      void warmUpBeside(router, this.#config, this.log);
       await Promise.race([this.#up.promise, this.#over.promise]);
       this.#serve(router, fleet);
       return await this.#over.promise;

@@ -4,6 +4,7 @@ import type { Log } from '../observe/log/log.ts';
 import { openLog } from '../observe/log/open.ts';
 import { surviveErrors } from '../observe/log/survive.ts';
 import { type Router, startRouter } from '../router/router.ts';
+import { warmUpBeside } from '../router/warm-up.ts';
 import { type Paint, paintFor } from '../terminal/kind.ts';
 import { runUntilSignal } from './exit.ts';
 import { logOptions } from './log-options.ts';
@@ -25,6 +26,7 @@ export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv)
     if (router.unreachable !== undefined) log.warning(router.unreachable);
     const network = router.networkUrls.join(' ');
     log.info(`router listens on ${router.url}`, { ...(network && { network }), ...about(config) });
+    void warmUpBeside(router, config, log);
     if (process.stdout.isTTY) void show(router, config, paintFor(true, env));
     return await runUntilSignal({ drain: () => stop(router, config, log), abort: () => router.close() });
   } finally {

@@ -121,6 +121,11 @@ export const OPTIONS = {
     max: 64,
     help: 'threads that move the bytes of requests; a quarter of the cores unless given, 1 with fewer than 8 cores and where the system does not spread connections',
   }),
+  disableWarmUp: flag({
+    flags: ['--disable-warm-up'],
+    group: 'core',
+    help: 'do not compile what serves requests before the first one comes; the warm-up takes half a second of CPU once',
+  }),
   shutdownGracePeriodMs: secs({
     flags: ['--shutdown-grace-period-secs'],
     group: 'core',

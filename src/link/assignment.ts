@@ -1,5 +1,6 @@
 import type { WaitingCall } from '../fleet/call.ts';
 import type { WorkerClient } from '../http/upstream/worker-client.ts';
+import type { HistogramCounts } from '../observe/metrics/series.ts';
 import type { Outcome, Usage } from './outcome.ts';
 
 /** Where a call goes: a server, or one of its data-parallel ranks. */
@@ -49,17 +50,11 @@ export interface CallReport {
   moved(pieces?: number): void;
   /** Some bytes of the answer's body are passed on, in so many chunks. */
   data(bytes: number, chunks?: number): void;
-  /** In place of `data`: so many bytes after the first, with those times between their chunks. From another thread, at the end of the call. */
-  streamed?(bytes: number, gaps: Gaps | undefined): void;
+  /** In place of `data`: so many bytes after the first, with those times between their chunks in seconds. From another thread, at the end of the call. */
+  streamed?(bytes: number, gaps: HistogramCounts | undefined): void;
   /** The worker keeps something from now on under this id. */
   keeps(id: string): void;
   ended(end: CallEnd): void;
-}
-
-/** The times between the chunks of a stream in seconds, as a histogram counts them. */
-export interface Gaps {
-  readonly counts: Float64Array;
-  readonly sum: number;
 }
 
 /** How a call ended. */

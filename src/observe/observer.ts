@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { endpointOf } from '../http/endpoints.ts';
 import type { RequestIds } from '../http/request-id.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import type { HistogramCounts } from './metrics/series.ts';
 import type { StreamPace } from './metrics/stream-pace.ts';
 import type { WorkerSeries } from './metrics/worker-series.ts';
 import { RequestRecord } from './request-record.ts';
@@ -197,11 +198,11 @@ export class ObservedAttempt {
   }
 
   /** In place of `chunk`: so many bytes after the first, with those times between their chunks in seconds. */
-  streamed(bytes: number, gaps: { readonly counts: Float64Array; readonly sum: number } | undefined): void {
+  streamed(bytes: number, gaps: HistogramCounts | undefined): void {
     if (!this.#record) return;
     this.#record.answerBytes += bytes;
     if (!gaps) return;
-    this.#record.answerChunks += gaps.counts.reduce((sum, count) => sum + count, 0);
+    for (const count of gaps.counts) this.#record.answerChunks += count;
     this.#series.paced(gaps);
   }
 

@@ -63,6 +63,8 @@ export async function startRouter(config: Config, watching: Watching, launched =
   return router;
 }
 
+/** New connections that are taken in one turn of the event loop. */
+const LISTENING_SOCKETS = 8;
 /** For the last words to those that are cut. */
 const CUT_MS = 1_000;
 /** So soon after an answer a client that goes on has sent its next request over the same connection. */
@@ -172,6 +174,11 @@ export class Router {
     return this.#url;
   }
 
+  /** It has not begun to end. */
+  get isOpen(): boolean {
+    return this.admission.closed === undefined;
+  }
+
   /** The same as other machines write it, where they can reach it. */
   get networkUrls(): readonly string[] {
     return this.#networkUrls;
@@ -209,6 +216,7 @@ export class Router {
       log: this.#log,
       tls: readServingPair(tlsCertPath, tlsKeyPath),
       limits: { uploadTimeoutMs, maxHeldBytes: maxHeldPayloadBytes },
+      sockets: LISTENING_SOCKETS,
     });
   }
 

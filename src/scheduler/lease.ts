@@ -2,10 +2,11 @@ import type { ChosenCall, Comparison, Ticket, Verdict, WaitingCall, CallEnd as W
 import type { Slots } from '../fleet/slots.ts';
 import type { Kept } from '../http/endpoint.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
-import type { AssignedCall, CallEnd, CallReport, ChoiceDescription, Gaps } from '../link/assignment.ts';
+import type { AssignedCall, CallEnd, CallReport, ChoiceDescription } from '../link/assignment.ts';
 import { causeOf, failureOf } from '../link/failure.ts';
 import { type Answered, type Failed, GONE, type Outcome, UNKNOWN_USAGE } from '../link/outcome.ts';
 import { isDoubtful, isRetryable } from '../link/statuses.ts';
+import type { HistogramCounts } from '../observe/metrics/series.ts';
 import type { AttemptResult, ObservedAttempt } from '../observe/observer.ts';
 import type { Keepers } from './kept/keepers.ts';
 import type { Choice, Policy } from './policies/policy.ts';
@@ -158,7 +159,7 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
     this.#options.policy.firstByte?.(this.#choice);
   }
 
-  streamed(bytes: number, gaps: Gaps | undefined): void {
+  streamed(bytes: number, gaps: HistogramCounts | undefined): void {
     this.#options.observed.streamed(bytes, gaps);
   }
 

@@ -1,15 +1,14 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { RouterError } from '../../errors/errors.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { pathOf } from '../path.ts';
 import { sendError } from '../respond.ts';
 import type { KeyPair } from '../tls-files.ts';
+import { Acceptors } from './acceptors.ts';
 import { BodyRoom } from './body-room.ts';
 import { ClientConnection, type Limits as ConnectionLimits, type ConnectionOptions } from './client-connection.ts';
 import type { ClientRequest } from './client-request.ts';
 import { affordableConnections } from './connection-limit.ts';
-import { listenError } from './listen-error.ts';
 import type { OpenConnection } from './open-connection.ts';
 import type { Reply } from './reply.ts';
 
@@ -30,8 +29,6 @@ const LIMITS: Omit<Limits, 'maxConnections'> = {
   maxHeaderBytes: 64 * 1024,
   maxHeldBytes: 4 * 2 ** 30,
 };
-/** A burst of new connections, one per stream, must not be refused by a short accept queue. */
-const BACKLOG = 4096;
 /** So many beyond those that are served get their 503 at once, TLS handshakes included; any other is closed: each costs a descriptor that a connection to a worker needs. */
 const MOST_BEYOND = 64;
 /** Without a whole head for so long, a connection gives its place to a new one where all are taken. */
@@ -49,8 +46,9 @@ export interface ListenOptions {
   /** HTTPS with this certificate; plain HTTP without. */
   readonly tls?: KeyPair | undefined;
   readonly limits?: Partial<Limits>;
-  /** Other threads listen there too, and the system spreads connections (SO_REUSEPORT). */
-  readonly reusePort?: boolean;
+  /** As `AcceptorOptions` has them: one socket, and nobody else listens there, unless given. */
+  readonly sockets?: number;
+  readonly shared?: boolean;
 }
 
 /** Listens on `host:port` (port 0 takes a free one). Throws ExitError `port_in_use` naming the holder where it can be known. */
@@ -61,20 +59,12 @@ export async function listen(
   options: ListenOptions,
 ): Promise<EdgeServer> {
   const edge = new EdgeServer(handler, options);
-  const server = await create(options.tls, { ...LIMITS, ...options.limits });
-  edge.serve(server, options.tls !== undefined);
-  server.listen({ host, port, backlog: BACKLOG, reusePort: options.reusePort ?? false });
   try {
-    await once(server, 'listening');
+    await edge.listen(host, port, options);
   } catch (error) {
     edge.close();
-    throw await listenError(error as NodeJS.ErrnoException, host, port);
+    throw error;
   }
-  const { log } = options;
-  server.on(
-    'error',
-    atMostEvery(SAY_AGAIN_MS, (error: Error) => log.error('connections cannot be accepted', { reason: error.message })),
-  );
   return edge;
 }
 
@@ -88,7 +78,7 @@ export class EdgeServer {
   readonly #optionsBeyond: ConnectionOptions;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
-  #server: Server | undefined;
+  #acceptors: Acceptors | undefined;
 
   constructor(handler: Handler, { log, limits: given }: ListenOptions) {
     const limits = { ...LIMITS, ...given };
@@ -107,30 +97,52 @@ export class EdgeServer {
     this.#timer = setInterval(() => this.#check(), limits.checkIntervalMs).unref();
   }
 
-  /** Serves the connections of a server; with TLS once their handshake is done. */
-  serve(server: Server, tls: boolean): void {
-    this.#server = server;
-    if (Number.isFinite(this.#most)) server.maxConnections = this.#most + MOST_BEYOND;
-    const sayClosed = () => this.#log.warning('connections are closed at once', { reason: NO_DESCRIPTORS });
-    const say = atMostEvery(SAY_AGAIN_MS, sayClosed);
-    server.on('drop', () => {
-      say(undefined);
-      this.#closeSilent(MOST_BEYOND);
+  /** Serves who connects there; with TLS once their handshake is done. */
+  async listen(host: string, port: number, { tls, sockets = 1, shared = false }: ListenOptions): Promise<void> {
+    const sayClosed = atMostEvery(SAY_AGAIN_MS, () =>
+      this.#log.warning('connections are closed at once', { reason: NO_DESCRIPTORS }),
+    );
+    const connected = (socket: Socket) => this.#connected(socket);
+    const tlsServer = tls && (await this.#createTls(tls, connected));
+    this.#acceptors = await Acceptors.open(host, port, {
+      ...{ sockets, shared, most: this.#most + MOST_BEYOND },
+      // Half open, a client that leaves within its TLS handshake would keep its descriptor until that is over time.
+      allowHalfOpen: tls === undefined,
+      accepted: tlsServer ? (socket) => tlsServer.emit('connection', socket) : connected,
+      dropped: () => {
+        sayClosed();
+        this.#closeSilent(MOST_BEYOND);
+      },
+      failed: atMostEvery(SAY_AGAIN_MS, (error: Error) =>
+        this.#log.error('connections cannot be accepted', { reason: error.message }),
+      ),
     });
-    server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
-      // What a client has sent before it closes its side is served; `ClientConnection` decides.
-      socket.allowHalfOpen = true;
-      const isBeyond = this.#connections.size >= this.#most && !this.#closeSilent(1);
-      const connectionOptions = isBeyond ? this.#optionsBeyond : this.#options;
-      if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') void this.#speakHttp2(socket, connectionOptions);
-      else this.#connections.add(new ClientConnection(socket, connectionOptions));
-    });
+  }
+
+  #connected(socket: Socket): void {
+    // What a client has sent before it closes its side is served; `ClientConnection` decides.
+    socket.allowHalfOpen = true;
+    const isBeyond = this.#connections.size >= this.#most && !this.#closeSilent(1);
+    const connectionOptions = isBeyond ? this.#optionsBeyond : this.#options;
+    if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') void this.#speakHttp2(socket, connectionOptions);
+    else this.#connections.add(new ClientConnection(socket, connectionOptions));
+  }
+
+  /** Makes handshakes; listens nowhere itself. */
+  async #createTls(tls: KeyPair, connected: (socket: Socket) => void): Promise<Server> {
+    // Loaded only where it is used.
+    const { createServer } = await import('node:tls');
+    const handshakeTimeout = this.#options.limits.headersTimeoutMs;
+    const server = createServer(
+      { noDelay: true, ...tls, handshakeTimeout, ALPNProtocols: ['h2', 'http/1.1'] },
+      connected,
+    );
     // A failed handshake, or what is no TLS.
-    server.on('tlsClientError', (_, socket: Socket) => socket.destroy());
+    return server.on('tlsClientError', (_, socket: Socket) => socket.destroy());
   }
 
   address(): AddressInfo {
-    return this.#server?.address() as AddressInfo;
+    return this.#acceptors?.address() as AddressInfo;
   }
 
   /** How many clients are connected. */
@@ -153,7 +165,7 @@ export class EdgeServer {
   /** Listens no more; connections close when what they carry is answered. */
   close(): this {
     clearInterval(this.#timer);
-    this.#server?.close();
+    this.#acceptors?.close();
     for (const connection of this.#connections) connection.closeWhenIdle();
     return this;
   }
@@ -194,15 +206,6 @@ export class EdgeServer {
   }
 }
 
-async function create(tls: KeyPair | undefined, { headersTimeoutMs }: ConnectionLimits): Promise<Server> {
-  if (!tls) return createServer({ noDelay: true, allowHalfOpen: true });
-  // Loaded only where it is used.
-  const { createServer: createTlsServer } = await import('node:tls');
-  // Half open, a client that leaves within its handshake would keep its descriptor until that is over time.
-  const ALPNProtocols = ['h2', 'http/1.1'];
-  return createTlsServer({ noDelay: true, ...tls, handshakeTimeout: headersTimeoutMs, ALPNProtocols });
-}
-
 async function serve(handler: Handler, request: ClientRequest, reply: Reply, log: Log): Promise<void> {
   try {
     await handler(request, reply);
@@ -212,11 +215,12 @@ async function serve(handler: Handler, request: ClientRequest, reply: Reply, log
     else sendError(reply, error);
   }
 }
-function atMostEvery<T>(ms: number, say: (what: T) => void): (what: T) => void {
+
+function atMostEvery<T extends unknown[]>(ms: number, say: (...what: T) => void): (...what: T) => void {
   let saidMs = Number.NEGATIVE_INFINITY;
-  return (what) => {
+  return (...what) => {
     if (performance.now() - saidMs < ms) return;
     saidMs = performance.now();
-    say(what);
+    say(...what);
   };
 }

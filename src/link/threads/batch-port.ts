@@ -1,18 +1,18 @@
 import type { MessagePort, Worker } from 'node:worker_threads';
 
 /**
- * Sends the messages of one turn of the event loop together. One at a time costs 9 to 14 µs of CPU for a question and its answer, in batches
- * 5 to 8 (two threads of Node 24, 32 to 256 questions at once).
+ * Sends the messages of one turn of the event loop together, as one text in JSON: structured clones of the objects take three times as long (22 for
+ * 75 µs of CPU for the ten messages of a chat, both ways). One at a time costs 9 to 14 µs for a question and its answer, in batches 5 to 8.
  */
 export class BatchPort<Sent, Received> {
   readonly #port: MessagePort | Worker;
   #batch: Sent[] = [];
 
-  /** `received` gets each message that comes. */
+  /** `received` gets each message that comes; what JSON does not have must not be in one. */
   constructor(port: MessagePort | Worker, received: (message: Received) => void) {
     this.#port = port;
-    (port as MessagePort).on('message', (batch: readonly Received[]) => {
-      for (const message of batch) received(message);
+    (port as MessagePort).on('message', (batch: string) => {
+      for (const message of JSON.parse(batch) as readonly Received[]) received(message);
     });
   }
 
@@ -23,6 +23,6 @@ export class BatchPort<Sent, Received> {
   #flush(): void {
     const batch = this.#batch;
     this.#batch = [];
-    this.#port.postMessage(batch);
+    this.#port.postMessage(JSON.stringify(batch));
   }
 }

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Fields, Level } from '../../observe/log/line.ts';
-import type { HashedPrompt } from '../../scheduler/policies/policy.ts';
-import type { CallTarget, ChoiceDescription, Gaps } from '../assignment.ts';
+import type { HistogramCounts } from '../../observe/metrics/series.ts';
+import type { CallTarget, ChoiceDescription } from '../assignment.ts';
 import type { Usage } from '../outcome.ts';
 import type { RequestEnd, RequestFacts } from '../scheduling.ts';
 import type { PortableError } from './portable-error.ts';
+import type { PortableHints } from './portable-hints.ts';
 
 /** How a call or an attempt ended; an error in it is portable. */
 export type PortableOutcome =
@@ -18,17 +19,6 @@ export type PortableOutcome =
       readonly sent: boolean;
       readonly blameless: boolean;
     };
-
-/** What routing has read of a request. */
-export interface PortableHints {
-  readonly prompt: Uint8Array | HashedPrompt | undefined;
-  readonly key: string | undefined;
-  readonly streams: boolean;
-  readonly recomputes: boolean;
-  readonly model: string | undefined;
-  /** Body field → the id in it; of those that may name what one worker keeps. */
-  readonly ids: Readonly<Record<string, string>>;
-}
 
 export interface PortableFacts extends Omit<RequestFacts, 'found' | 'hints'> {
   readonly hints: PortableHints;
@@ -45,14 +35,14 @@ export interface PortableCall {
 
 export interface PortableAssignment {
   readonly retries: number;
-  /** When the request's time is over, as `Date.now()` has it; undefined where that is never. */
+  /** When the request's time is over, as `Date.now()` has it. */
   readonly deadlineAtMs: number;
   readonly calls: readonly PortableCall[];
 }
 
 /**
  * From a data thread to the scheduler. `request` numbers the requests of a thread, `call` the calls of a request, from 0.
- * Times are as `Date.now()` has them: each thread's `performance.now()` begins by itself.
+ * Times are as `Date.now()` has them: each thread's `performance.now()` begins by itself. Bytes are text in base64.
  */
 export type ToScheduler =
   | {
@@ -101,7 +91,7 @@ export type ToScheduler =
       readonly usage: Usage;
       readonly cachedAtPrefill: number | undefined;
       readonly bytes: number;
-      readonly gaps: Gaps | undefined;
+      readonly gaps: HistogramCounts | undefined;
     }
   | {
       readonly kind: 'own';
@@ -111,7 +101,7 @@ export type ToScheduler =
       readonly headers: IncomingHttpHeaders;
       readonly last: boolean;
     }
-  | { readonly kind: 'ownBody'; readonly request: number; readonly body: Uint8Array | PortableError }
+  | { readonly kind: 'ownBody'; readonly request: number; readonly body: string | PortableError }
   | { readonly kind: 'ownDrained' | 'ownFlushed' | 'ownGone'; readonly request: number }
   | { readonly kind: 'connections'; readonly count: number }
   | { readonly kind: 'log'; readonly level: Level; readonly message: string; readonly fields: Fields | undefined }
@@ -140,8 +130,8 @@ export type ToDataThread =
       readonly headers: readonly string[];
       readonly length: number | undefined;
     }
-  | { readonly kind: 'ownWrite'; readonly request: number; readonly chunk: Uint8Array }
-  | { readonly kind: 'ownEnd'; readonly request: number; readonly chunk: Uint8Array | undefined }
+  | { readonly kind: 'ownWrite'; readonly request: number; readonly chunk: string }
+  | { readonly kind: 'ownEnd'; readonly request: number; readonly chunk: string | undefined }
   | { readonly kind: 'ownCut' | 'ownClose' | 'ownRelease'; readonly request: number }
   | { readonly kind: 'ownDone'; readonly request: number; readonly errorCode: string | undefined }
   | { readonly kind: 'listen'; readonly host: string; readonly port: number }

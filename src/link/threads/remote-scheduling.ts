@@ -3,19 +3,11 @@ import { pathOf } from '../../http/path.ts';
 import type { RequestIds } from '../../http/request-id.ts';
 import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
 import type { AssignedCall, Assignment, AttemptEnd, CallTarget } from '../assignment.ts';
-import { REFERENCE_FIELDS } from '../reference-fields.ts';
-import type {
-  RequestEnd,
-  RequestFacts,
-  RequestHead,
-  RoutingHints,
-  ScheduledRequest,
-  Scheduling,
-} from '../scheduling.ts';
-import type { PortableAssignment, PortableCall, PortableHints, ToDataThread, ToScheduler } from './messages.ts';
+import type { RequestEnd, RequestFacts, RequestHead, ScheduledRequest, Scheduling } from '../scheduling.ts';
+import type { PortableAssignment, PortableCall, ToDataThread, ToScheduler } from './messages.ts';
 import { errorOf, type PortableError } from './portable-error.ts';
+import { portableHints } from './portable-hints.ts';
 import { portableOutcome } from './portable-outcome.ts';
-import { promptHashes } from './prompt-hashes.ts';
 import { RemoteCall } from './remote-call.ts';
 
 export interface RemoteOptions {
@@ -109,11 +101,8 @@ class RemoteRequest implements ScheduledRequest {
   }
 
   assign({ found, hints, ...facts }: RequestFacts): Promise<Assignment | undefined> {
-    this.#send({
-      kind: 'assign',
-      request: this.number,
-      facts: { ...facts, hints: this.#hintsOf(found.endpoint, hints) },
-    });
+    const sent = portableHints(hints, found.endpoint, this.#options.needs);
+    this.#send({ kind: 'assign', request: this.number, facts: { ...facts, hints: sent } });
     return this.#awaitAssignment();
   }
 
@@ -187,16 +176,6 @@ class RemoteRequest implements ScheduledRequest {
     const remote = new RemoteCall(call, connect(call.target), at, { send: this.#send, gapBounds });
     this.#calls.push(remote);
     return remote;
-  }
-
-  #hintsOf({ refersTo = [] }: RequestFacts['found']['endpoint'], hints: RoutingHints): PortableHints {
-    const ids: Record<string, string> = {};
-    for (const field of refersTo.flatMap((kind) => REFERENCE_FIELDS[kind])) {
-      const id = hints.idIn(field);
-      if (id !== undefined) ids[field] = id;
-    }
-    const { key, streams = false, recomputes = false, model } = hints;
-    return { prompt: promptHashes(this.#options.needs, hints), key, streams, recomputes, model, ids };
   }
 }
 

@@ -6,6 +6,7 @@ import { UNKNOWN_USAGE } from '../outcome.ts';
 import type { ScheduledRequest, Scheduling } from '../scheduling.ts';
 import type { PortableCall, PortableFacts, ToDataThread, ToScheduler } from './messages.ts';
 import { portable } from './portable-error.ts';
+import { hintsOf } from './portable-hints.ts';
 import { outcomeOf } from './portable-outcome.ts';
 
 /** What a data thread says of its requests. */
@@ -134,9 +135,7 @@ export class ThreadLink {
 
   async #assign(request: number, linked: LinkedRequest, { hints, ...facts }: PortableFacts): Promise<void> {
     const found = findEndpoint(linked.path);
-    const { ids } = hints;
-    const whole = { ...facts, found, hints: { ...hints, idIn: (field: string) => ids[field] } };
-    await this.#answer(request, linked, linked.scheduled.assign(whole));
+    await this.#answer(request, linked, linked.scheduled.assign({ ...facts, found, hints: hintsOf(hints) }));
   }
 
   async #again(

@@ -11,11 +11,17 @@ export class Counter {
   }
 }
 
+/** What a histogram has counted. */
+export interface HistogramCounts {
+  /** Of each bucket by itself, the one above all bounds last. */
+  readonly counts: readonly number[] | Float64Array;
+  readonly sum: number;
+}
+
 /** One histogram, counted by hand. */
-export class Histogram {
+export class Histogram implements HistogramCounts {
   /** Upper bounds, rising. */
   readonly bounds: readonly number[];
-  /** Of each bucket by itself, the one above all bounds last. */
   readonly counts: Float64Array;
   sum = 0;
 
@@ -39,7 +45,7 @@ export class Histogram {
   }
 
   /** What another one with the same bounds has counted. */
-  add({ counts, sum }: Pick<Histogram, 'counts' | 'sum'>): void {
+  add({ counts, sum }: HistogramCounts): void {
     for (let bucket = 0; bucket < counts.length; bucket++) this.counts[bucket]! += counts[bucket]!;
     this.sum += sum;
   }

@@ -1,6 +1,6 @@
 import type { Families } from './families.ts';
 import { statusLabel } from './labels.ts';
-import type { Counter, Histogram } from './series.ts';
+import type { Counter, Histogram, HistogramCounts } from './series.ts';
 import { StreamPace } from './stream-pace.ts';
 
 /** What is counted of one worker and one model. */
@@ -98,7 +98,7 @@ export class WorkerSeries {
   }
 
   /** Gaps of a streamed answer that were counted elsewhere. */
-  paced(gaps: Pick<Histogram, 'counts' | 'sum'>): void {
+  paced(gaps: HistogramCounts): void {
     this.#interToken.add(gaps);
   }
 

@@ -28,6 +28,8 @@ export interface ThreadOptions {
   readonly maxConnections: number;
 }
 
+/** Each thread takes so many new connections in one turn of its event loop. */
+const SOCKETS = 2;
 /** How often the scheduler is told of how many clients are connected. */
 const TELL_CONNECTIONS_MS = 250;
 
@@ -104,7 +106,8 @@ class DataThread {
         log,
         tls: readServingPair(tlsCertPath, tlsKeyPath),
         limits: { uploadTimeoutMs, maxHeldBytes, maxConnections },
-        reusePort: true,
+        sockets: SOCKETS,
+        shared: true,
       });
       this.#port.send({ kind: 'listening' });
     } catch (error) {

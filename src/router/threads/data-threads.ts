@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../../config/options.ts';
 import type { OwnAnswers } from '../../data/front.ts';
+import { Acceptors } from '../../http/edge/acceptors.ts';
 import { affordableConnections } from '../../http/edge/connection-limit.ts';
-import { listen } from '../../http/edge/server.ts';
 import { readServingPair } from '../../http/tls-files.ts';
 import type { Scheduling } from '../../link/scheduling.ts';
 import type { ToDataThread } from '../../link/threads/messages.ts';
@@ -46,10 +46,9 @@ export class DataThreads implements ClientPort {
   /** Starts `count` threads that listen. Throws ExitError `port_in_use` where somebody else does. */
   static async open(count: number, config: Config, parts: DataThreadsParts): Promise<DataThreads> {
     const { host, port, tlsCertPath, tlsKeyPath } = config;
-    // With SO_REUSEPORT a port that another program listens at so can be bound a second time: one without it finds out.
-    const probe = await listen(host, port, () => {}, { log: parts.log, tls: readServingPair(tlsCertPath, tlsKeyPath) });
-    const threads = new DataThreads(config, parts, probe.address());
-    probe.close();
+    // Before a thread is started; each reads them for itself.
+    readServingPair(tlsCertPath, tlsKeyPath);
+    const threads = new DataThreads(config, parts, await Acceptors.findUnused(host, port));
     try {
       await Promise.all(Array.from({ length: count }, () => threads.#start(count)));
     } catch (error) {

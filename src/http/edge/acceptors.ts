@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { listenError } from './listen-error.ts';
+
+/** A burst of new connections, one per stream, must not be refused by a short accept queue. */
+const BACKLOG = 4096;
+/** A free port that was found may be another's before it is listened at. */
+const TRIES = 5;
+
+export interface AcceptorOptions {
+  /**
+   * Sockets that listen at the port. libuv takes one new connection of each in a turn of the event loop: where a turn takes 5 ms, 512 clients were
+   * connected after 9.4 s with one socket and after 2.4 s with four. Without SO_REUSEPORT there is one.
+   */
+  readonly sockets: number;
+  /** Other threads listen there too, and whoever starts them has made sure that nobody else does. */
+  readonly shared: boolean;
+  /** Connections that are open at once; further ones are closed, and `dropped` is called. */
+  readonly most: number;
+  /** Whether a client may close its sending side and go on. */
+  readonly allowHalfOpen: boolean;
+  readonly accepted: (socket: Socket) => void;
+  readonly dropped: () => void;
+  /** A connection could not be accepted. */
+  readonly failed: (error: Error) => void;
+}
+
+/** Where the system spreads connections over several sockets of one port. */
+export const SPREADS_CONNECTIONS = process.platform === 'linux';
+
+/** The sockets that listen at one port. */
+export class Acceptors {
+  readonly #options: AcceptorOptions;
+  readonly #servers: Server[] = [];
+  #open = 0;
+
+  private constructor(options: AcceptorOptions) {
+    this.#options = options;
+  }
+
+  /** Listens on `host:port` (port 0 takes a free one). Throws ExitError `port_in_use` naming the holder where it can be known. */
+  static async open(host: string, port: number, options: AcceptorOptions): Promise<Acceptors> {
+    const sockets = SPREADS_CONNECTIONS ? options.sockets : 1;
+    if (options.shared || sockets === 1) return Acceptors.#listen(host, port, sockets, options);
+    for (let tries = 1; ; tries++) {
+      const unused = await Acceptors.findUnused(host, port);
+      try {
+        return await Acceptors.#listen(host, unused.port, sockets, options);
+      } catch (error) {
+        if (port !== 0 || tries === TRIES) throw error;
+      }
+    }
+  }
+
+  /**
+   * A port that nobody listens at. With SO_REUSEPORT one that another program of the user listens at so can be bound without an error, so it
+   * is bound without first. Throws ExitError as `open` does.
+   */
+  static async findUnused(host: string, port: number): Promise<AddressInfo> {
+    const probe = createServer();
+    await listening(probe, { host, port });
+    const address = probe.address() as AddressInfo;
+    const closed = once(probe, 'close');
+    probe.close();
+    await closed;
+    return address;
+  }
+
+  static async #listen(host: string, port: number, sockets: number, options: AcceptorOptions): Promise<Acceptors> {
+    const acceptors = new Acceptors(options);
+    const reusePort = options.shared || sockets > 1;
+    try {
+      for (let count = 0; count < sockets; count++) await acceptors.#add({ host, port, reusePort, backlog: BACKLOG });
+    } catch (error) {
+      acceptors.close();
+      throw error;
+    }
+    return acceptors;
+  }
+
+  address(): AddressInfo {
+    return this.#servers[0]?.address() as AddressInfo;
+  }
+
+  close(): void {
+    for (const server of this.#servers) server.close();
+  }
+
+  async #add(address: Listened): Promise<void> {
+    const { allowHalfOpen, failed } = this.#options;
+    const server = createServer({ noDelay: true, allowHalfOpen }, (socket) => this.#accept(socket));
+    this.#servers.push(server);
+    await listening(server, address);
+    server.on('error', failed);
+  }
+
+  #accept(socket: Socket): void {
+    const { most, accepted, dropped } = this.#options;
+    if (this.#open >= most) {
+      socket.destroy();
+      dropped();
+      return;
+    }
+    this.#open++;
+    socket.once('close', () => this.#open--);
+    accepted(socket);
+  }
+}
+
+type Listened = ListenOptions & { readonly host: string; readonly port: number };
+
+async function listening(server: Server, address: Listened): Promise<void> {
+  server.listen(address);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw await listenError(error as NodeJS.ErrnoException, address.host, address.port);
+  }
+}

@@ -1,0 +1,72 @@
+import type { Endpoint } from '../../http/endpoint.ts';
+import { Blocks } from '../../scheduler/index/blocks.ts';
+import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
+import { hashHead } from '../../scheduler/policies/prompt-head.ts';
+import { REFERENCE_FIELDS } from '../reference-fields.ts';
+import type { RoutingHints } from '../scheduling.ts';
+import { bytesOf, portableBytes } from './portable-bytes.ts';
+
+/** A prompt, or what policies need of it: its length, a hash of its beginning, the hashes of its blocks. Bytes are text. */
+type PortablePrompt =
+  | { readonly text: string }
+  | { readonly length: number; readonly head: number | undefined; readonly hashes: string | undefined };
+
+/** What routing has read of a request. */
+export interface PortableHints extends Omit<RoutingHints, 'prompt' | 'idIn'> {
+  readonly prompt: PortablePrompt | undefined;
+  /** Body field → the id in it; of those that may name what one worker keeps. */
+  readonly ids: Readonly<Record<string, string>> | undefined;
+}
+
+const blocks = new Blocks();
+
+/** What hints are on their way to another thread; of the prompt only what its policies need. */
+export function portableHints(hints: RoutingHints, { refersTo }: Endpoint, needs: PromptNeeds): PortableHints {
+  const { key, streams = false, recomputes = false, model } = hints;
+  return {
+    prompt: portablePrompt(hints, needs),
+    key,
+    streams,
+    recomputes,
+    model,
+    ids: refersTo && idsOf(hints, refersTo),
+  };
+}
+
+/** The hints again, in the thread that they came to. */
+export function hintsOf({ prompt, ids, ...rest }: PortableHints): RoutingHints {
+  return { ...rest, prompt: prompt && promptOf(prompt), idIn: (field) => ids?.[field] };
+}
+
+function idsOf(hints: RoutingHints, refersTo: NonNullable<Endpoint['refersTo']>): Record<string, string> {
+  const ids: Record<string, string> = {};
+  for (const field of refersTo.flatMap((kind) => REFERENCE_FIELDS[kind])) {
+    const id = hints.idIn(field);
+    if (id !== undefined) ids[field] = id;
+  }
+  return ids;
+}
+
+function portablePrompt(hints: RoutingHints, needs: PromptNeeds): PortablePrompt | undefined {
+  if (needs === 'nothing') return undefined;
+  const { prompt } = hints;
+  if (!(prompt instanceof Uint8Array)) return undefined;
+  if (needs === 'text') return { text: portableBytes(prompt) };
+  const head = hashHead(prompt);
+  if (needs === 'head') return { length: prompt.length, head, hashes: undefined };
+  blocks.hash(prompt);
+  return { length: blocks.bytes, head, hashes: portableBytes(blocks.hashes()) };
+}
+
+function promptOf(sent: PortablePrompt): RoutingHints['prompt'] {
+  if ('text' in sent) return bytesOf(sent.text);
+  const { length, head, hashes } = sent;
+  return { length, head, hashes: hashes === undefined ? undefined : intsOf(bytesOf(hashes)) };
+}
+
+/** A copy: integers begin at a multiple of four bytes. */
+function intsOf(bytes: Buffer): Int32Array {
+  const ints = new Int32Array(bytes.length / Int32Array.BYTES_PER_ELEMENT);
+  bytes.copy(new Uint8Array(ints.buffer));
+  return ints;
+}

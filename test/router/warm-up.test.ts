@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
+import { test } from 'node:test';
+import { resolveRouter } from '../../src/config/resolve.ts';
+import { createLog } from '../../src/observe/log/log.ts';
+import type { Router } from '../../src/router/router.ts';
+import { warmUpBeside } from '../../src/router/warm-up.ts';
+import { answering, fakeWorker } from '../helpers/fake-worker.ts';
+import { testRouter, until } from '../helpers/test-router.ts';
+
+/** Warms up beside the router, and returns the lines that it logged. */
+async function warmUp(router: Router, flags: readonly string[] = []): Promise<string> {
+  const { config } = await resolveRouter(['--data-threads', '1', ...flags], {});
+  const lines: string[] = [];
+  const log = createLog('debug', (line) => lines.push(line));
+  await warmUpBeside(router, config, log);
+  return lines.join('\n');
+}
+
+/** Sockets and servers that keep the process. */
+function openHandles(): string[] {
+  return process.getActiveResourcesInfo().filter((kind) => /TCP/.test(kind));
+}
+
+test('a warm-up sends thousands of requests of which the router itself knows nothing, and leaves nothing open', async () => {
+  await using worker = await fakeWorker(answering('ok'));
+  await using router = await testRouter([worker.url]);
+  const before = openHandles().length;
+  assert.match(await warmUp(router.router), /warmed up.*requests=3600/);
+  assert.equal(router.records.length, 0);
+  assert.equal(router.router.registry.workers.length, 1);
+  await until(() => openHandles().length <= before);
+  const answer = await fetch(`${router.url}/generate`, { method: 'POST', body: '{"text":"a"}' });
+  assert.equal(await answer.text(), 'ok');
+});
+
+test('keys, TLS, prefill and decode servers and limits of the router do not hold the warm-up up', async () => {
+  await using worker = await fakeWorker(answering('ok'));
+  await using router = await testRouter([worker.url]);
+  const limits = ['--api-key', 'secret', '--rate-limit-tokens-per-second', '1', '--max-concurrent-requests', '1'];
+  const checks = ['--policy', 'manual', '--health-check-endpoint', '/elsewhere', '--dp-aware'];
+  const pair = ['--pd-disaggregation', '--prefill', 'http://127.0.0.1:1', '--decode', 'http://127.0.0.1:2'];
+  assert.match(await warmUp(router.router, [...limits, ...checks]), /warmed up.*requests=3600/);
+  assert.match(await warmUp(router.router, pair), /warmed up.*requests=3600/);
+});
+
+test('it ends when a request comes', async () => {
+  const held: ServerResponse[] = [];
+  await using worker = await fakeWorker((_, response) => void held.push(response));
+  await using router = await testRouter([worker.url]);
+  const answer = fetch(`${router.url}/generate`, { method: 'POST', body: '{"text":"a"}' });
+  await until(() => held.length === 1);
+  assert.match(await warmUp(router.router), /warmed up.*requests=0/);
+  held[0]?.end('ok');
+  assert.equal(await (await answer).text(), 'ok');
+});
+
+test('--disable-warm-up does without', async () => {
+  await using worker = await fakeWorker(answering('ok'));
+  await using router = await testRouter([worker.url]);
+  assert.equal(await warmUp(router.router, ['--disable-warm-up']), '');
+});
