@@ -13,6 +13,8 @@ export async function main(program: ProgramName): Promise<never> {
     err: (text) => process.stderr.write(text),
     errorColumns: process.stderr.isTTY ? process.stderr.columns || 80 : undefined,
   });
+  // A pipe takes what is longer than its buffer only as it is read. Of the log, whose reader may have stopped, nothing is waited for.
+  await new Promise((written) => process.stdout.write('', written));
   process.exit(code);
 }
 

@@ -94,6 +94,14 @@ for (const [shell, words] of Object.entries(SHELLS)) {
   });
 }
 
+test('a reader that takes its time gets all of it', () => {
+  const words = [process.execPath, MAIN, 'completion', 'fish'].join(' ');
+  const slow = '{ dd bs=1 count=1 status=none; dd bs=1 count=1 status=none; cat; }';
+  const got = execFileSync('sh', ['-c', `${words} | ${slow}`], { encoding: 'utf8' });
+  assert.ok(got.length > 65_536);
+  assert.equal(got, completion('fish'));
+});
+
 test('another shell is refused', () => {
   const { status, stderr } = spawnSync(process.execPath, [MAIN, 'completion', 'tcsh'], { encoding: 'utf8' });
   assert.equal(status, 2);

@@ -14,6 +14,7 @@ import { TOP } from '../../src/cli/top.ts';
 import { gatherServer, resolveServer } from '../../src/config/launch.ts';
 import { gatherRouter, resolveRouter } from '../../src/config/resolve.ts';
 import { parseSimOptions } from '../../src/sim/parse-options.ts';
+import { COMMANDS, strayCommands } from '../helpers/documented-commands.ts';
 import { documents } from '../helpers/documents.ts';
 
 /** Reads the words of a command as the command does; throws where it would refuse them. */
@@ -22,7 +23,7 @@ type Read = (words: readonly string[]) => unknown;
 const small = (command: SmallCommand) => (words: readonly string[]) => parseSmall(command, words);
 const ownOfDoctor = new Set(DOCTOR.flags.map(([flag]) => flag));
 
-const COMMANDS: Readonly<Record<string, Read>> = {
+const READERS: Readonly<Record<string, Read>> = {
   server: async (words) => {
     const { launch } = await resolveServer(words, {});
     if (launch.sim) parseSimOptions(launch.serverArgs);
@@ -45,28 +46,26 @@ const COMMANDS: Readonly<Record<string, Read>> = {
 };
 
 const PROGRAM =
-  /^\s*(?:\$ )?(?:[A-Z_]+=\S+ )*(sglang-launch|sglang-router|python -m sglang_router\.launch_(?:server|router)|node src\/main\.ts) *(.*)$/;
+  /^(?:[A-Z_]+=\S+ )*(sglang-launch|sglang-router|python -m sglang_router\.launch_(?:server|router)|node src\/main\.ts) *(.*)$/;
 
-/** The commands of this program in the blocks of a page: the name of each and its words. */
-function commandsOf(
-  text: string,
-): { readonly line: string; readonly name: string; readonly words: readonly string[] }[] {
-  const blocks = text.replaceAll(/ *\\\n */g, ' ').matchAll(/^```\w*\n(.*?)^```|^(?: {4}.*\n)+/gms);
-  const lines = [...blocks].flatMap(([block, fenced]) => (fenced ?? block).split('\n'));
-  return lines.flatMap((line) => {
+/** The commands of this program in what a page tells to run: the name of each and its words. */
+function ownCommandsIn(text: string): readonly { readonly name: string; readonly words: readonly string[] }[] {
+  return text.split('\n').flatMap((line) => {
     const [, program = '', rest = ''] = PROGRAM.exec(line) ?? [];
-    // What follows a comment or a pipe is another's, and an ellipsis stands for more of the same.
-    const plain = rest.replace(/(?:^|\s+)[#|>].*$/, '').replaceAll(' … ', ' ');
-    const words = [...plain.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word = '']) => quoted ?? word);
-    const first = words[0] ?? '';
     if (program === '') return [];
-    if (program.endsWith('launch_server')) return [{ line, name: 'server', words }];
-    if (program.endsWith('launch_router')) return [{ line, name: 'router', words }];
-    return [first.startsWith('-') ? { line, name: 'server', words } : { line, name: first, words: words.slice(1) }];
+    // What follows a pipe is another's.
+    const words = [...rest.replace(/\s+[|>&].*$/, '').matchAll(/"([^"]*)"|(\S+)/g)].map(
+      ([, quoted, word = '']) => quoted ?? word,
+    );
+    const first = words[0] ?? '';
+    if (program.endsWith('launch_server')) return [{ name: 'server', words }];
+    if (program.endsWith('launch_router')) return [{ name: 'router', words }];
+    return [first.startsWith('-') ? { name: 'server', words } : { name: first, words: words.slice(1) }];
   });
 }
 
 const PAGES = documents();
+const OWN = COMMANDS.flatMap(({ page, text }) => ownCommandsIn(text).map((own) => ({ ...own, page, text })));
 
 test('files that the commands of the docs name are those that the docs show', () => {
   const folder = mkdtempSync(join(tmpdir(), 'docs-'));
@@ -80,16 +79,20 @@ test('files that the commands of the docs name are those that the docs show', ()
   process.chdir(folder);
 });
 
-for (const { path, text } of PAGES) {
-  for (const { line, name, words } of commandsOf(text)) {
-    test(`${path}: ${line.trim()}`, async () => {
-      const read = COMMANDS[name];
-      assert.ok(read, `no such command: ${name}`);
-      await read(words);
-    });
-  }
+for (const { page, text, name, words } of OWN) {
+  test(`${page}: ${text}`, async () => {
+    const read = READERS[name];
+    assert.ok(read, `no such command: ${name}`);
+    await read(words);
+  });
 }
 
 test('the pages have commands', () => {
-  assert.ok(PAGES.flatMap(({ text }) => commandsOf(text)).length > 50);
+  assert.ok(OWN.length > 50);
 });
+
+for (const { path, text } of PAGES) {
+  test(`${path} has no command where no test would find it`, () => {
+    assert.deepEqual(strayCommands(text), []);
+  });
+}

@@ -228,7 +228,7 @@ test('the commands of docs/kubernetes.md do what it says, from nothing to a serv
   }
   const document = readFileSync(join(DEPLOY, '../kubernetes.md'), 'utf8');
   const [, section = ''] = /## From nothing to a served model\n(.*?)\n## /s.exec(document) ?? [];
-  const blocks = [...section.matchAll(/```\n(.*?)```/gs)].map(([, commands = '']) => commands);
+  const blocks = [...section.matchAll(/```(?:sh)?\n(.*?)```/gs)].map(([, commands = '']) => commands);
   const pools = blocks.pop() ?? '';
   // In a namespace of its own, which is not there yet.
   const run = (commands: string, namespace = 'from-nothing') =>
