@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { test } from 'node:test';
@@ -122,4 +123,12 @@ test('on the data path no function is written straight into a property', () => {
       [...readFileSync(join(SOURCE, file), 'utf8').matchAll(LITERAL)].map(([text]) => `${file}: ${text}`),
     );
   assert.deepEqual(wrong, []);
+});
+
+test('no link is committed: one to a folder of the machine replaces the folder itself elsewhere', () => {
+  const files = execFileSync('git', ['ls-files', '--stage'], { cwd: dirname(SOURCE), encoding: 'utf8' }).split('\n');
+  assert.deepEqual(
+    files.filter((line) => line.startsWith('120000')),
+    [],
+  );
 });
