@@ -5,6 +5,8 @@ import type { Snapshot } from './snapshot.ts';
 import type { Watch } from './watch.ts';
 
 const EVERY_MS = 1_000;
+/** With more workers every other second: a snapshot of a thousand takes 10 to 15 ms. */
+const MANY_WORKERS = 256;
 /** For workers to tell their loads, where nobody has looked before. */
 const LOADS_WITHIN_MS = 1_000;
 const MOST_READERS = 32;
@@ -17,6 +19,7 @@ export class Feed {
   #once: Promise<Snapshot> | undefined;
   /** What was sent last, to all who read along. */
   #last: Snapshot | undefined;
+  #isRest = false;
 
   constructor(watch: Watch) {
     this.#watch = watch;
@@ -60,6 +63,9 @@ export class Feed {
   }
 
   #tick(): void {
+    const isLarge = this.#last !== undefined && this.#last.workers.length > MANY_WORKERS;
+    this.#isRest = isLarge && !this.#isRest;
+    if (this.#isRest) return;
     const now = this.#watch.next();
     const last = this.#last;
     const changes = last && changesSince(last, now);

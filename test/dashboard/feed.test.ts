@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Feed } from '../../src/dashboard/feed.ts';
 import type { Watch } from '../../src/dashboard/watch.ts';
 import type { Reply, ReplyWatcher } from '../../src/http/edge/reply.ts';
-import { snapshotWith } from '../helpers/snapshot.ts';
+import { snapshotWith, workerView } from '../helpers/snapshot.ts';
 
 /** A client that reads, or does not. */
 class Client {
@@ -46,14 +46,14 @@ class Client {
 
 const always = () => true;
 
-function following() {
+function following(snapshot = snapshotWith()) {
   const watch = { watchers: 0, made: 0 };
   const source = {
     begin: () => void watch.watchers++,
     end: () => void watch.watchers--,
     next: () => {
       watch.made++;
-      return snapshotWith();
+      return snapshot;
     },
   } as unknown as Watch;
   return { watch, feed: new Feed(source) };
@@ -124,5 +124,16 @@ test('who has the snapshot before is told what has changed; who comes, or has mi
   assert.deepEqual(first.told, ['all', 'all', 'changes', 'changes', 'changes', 'changes', 'changes']);
   assert.deepEqual(second.told, ['all', 'all', 'changes', 'changes', 'changes']);
   assert.deepEqual(slow.told, ['all', 'all', 'changes', 'changes', 'all', 'changes']);
+  feed.close();
+});
+
+test('with very many workers there is a snapshot every other second', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { feed, watch } = following(snapshotWith({ workers: Array.from({ length: 1_000 }, (_, i) => workerView(i)) }));
+  feed.follow(new Client().reply, always);
+  t.mock.timers.tick(1_000);
+  assert.equal(watch.made, 2);
+  t.mock.timers.tick(10_000);
+  assert.equal(watch.made, 7);
   feed.close();
 });
