@@ -8,6 +8,9 @@ export async function buildPage(): Promise<ReadonlyMap<string, Buffer>> {
   const { outputFiles } = await build({
     entryPoints: ['page.ts', 'page.css'].map((name) => new URL(name, FOLDER).pathname),
     bundle: true,
+    // What draws plots is a file of its own, which the page loads once it shows something.
+    splitting: true,
+    chunkNames: '[name]',
     minify: true,
     format: 'esm',
     platform: 'browser',

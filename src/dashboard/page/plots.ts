@@ -1,4 +1,4 @@
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import { count, duration } from '../format.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { byId } from './dom.ts';
@@ -38,15 +38,26 @@ const LATENCY: readonly Line[] = [
   },
 ];
 
-/** The plots, which begin when the page is opened. */
+type Draw = typeof uPlot;
+
+/** The plots, which begin when the page is opened. What draws them is loaded after the first figures are shown. */
 export class Plots {
   readonly #plots = [
     new Plot(byId('rate-plot'), { title: 'Requests a second', lines: RATE, text: count, least: 1 }),
     new Plot(byId('latency-plot'), { title: 'Time of a request', lines: LATENCY, text: duration, least: 10 }),
   ];
+  #loading: Promise<void> | undefined;
 
   add(snapshot: Snapshot): void {
     for (const plot of this.#plots) plot.add(snapshot);
+    this.#loading ??= this.#load().catch(() => {
+      this.#loading = undefined;
+    });
+  }
+
+  async #load(): Promise<void> {
+    const { default: draw } = await import('uplot');
+    for (const plot of this.#plots) plot.begin(draw);
   }
 
   /** The colours are others. */
@@ -71,7 +82,8 @@ class Plot {
   readonly #text: PlotOptions['text'];
   readonly #least: number;
   readonly #data: (number | null)[][];
-  #plot: uPlot;
+  #make: Draw | undefined;
+  #plot: uPlot | undefined;
 
   constructor(place: HTMLElement, { title, lines, text, least }: PlotOptions) {
     this.#place = place;
@@ -81,8 +93,12 @@ class Plot {
     this.#least = least;
     this.#data = [[], ...lines.map(() => [])];
     place.setAttribute('role', 'img');
-    this.#plot = this.#draw();
-    new ResizeObserver(() => this.#fit()).observe(place);
+  }
+
+  begin(make: Draw): void {
+    this.#make = make;
+    this.redraw();
+    new ResizeObserver(() => this.#fit()).observe(this.#place);
   }
 
   add(snapshot: Snapshot): void {
@@ -92,25 +108,22 @@ class Plot {
       if (column.length > POINTS) column.shift();
     }
     this.#fit();
-    this.#plot.setData(this.#data as uPlot.AlignedData);
+    this.#plot?.setData(this.#data as uPlot.AlignedData);
     const now = this.#lines.map(({ label }, at) => `${label} ${this.#text(values[at + 1]!)}`);
     this.#place.setAttribute('aria-label', `${this.#title}: ${now.join(', ')}`);
   }
 
   /** Its legend has the colours that it was made with. */
   redraw(): void {
-    this.#plot.destroy();
-    this.#plot = this.#draw();
+    if (!this.#make) return;
+    this.#plot?.destroy();
+    this.#plot = new this.#make(this.#options(), this.#data as uPlot.AlignedData, this.#place);
     this.#fit();
-  }
-
-  #draw(): uPlot {
-    return new uPlot(this.#options(), this.#data as uPlot.AlignedData, this.#place);
   }
 
   #fit(): void {
     const width = this.#place.clientWidth;
-    if (width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
+    if (this.#plot && width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
   }
 
   #options(): uPlot.Options {
