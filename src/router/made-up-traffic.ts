@@ -15,7 +15,8 @@ const GENERATED = `{"text":"words","meta_info":{"id":"g",${USAGE},"cached_tokens
 const EVENT =
   'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"word "},"finish_reason":null}]}\n\n';
 const STREAM_HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
-const STREAM_END = '0\r\n\r\n';
+const ANSWER_END = Buffer.from('}\n');
+const STREAM_END = Buffer.from('0\r\n\r\n');
 
 let requests = 0;
 
@@ -23,18 +24,19 @@ export function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-/** One client: sends such requests over one connection, each when the one before is answered, while `goesOn` says so. */
-export async function sendMadeUp(kind: MadeUpKind, url: string, goesOn: () => boolean): Promise<void> {
+/** One client: sends what `next` says over one connection, each when the one before is answered, until that says nothing. */
+export async function sendMadeUp(url: string, next: () => MadeUpKind | undefined): Promise<void> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  const end = Buffer.from(kind === 'stream' ? STREAM_END : '}\n');
+  let end = ANSWER_END;
   let answered: () => void = () => {};
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
   socket.on('error', () => {});
   socket.on('data', (bytes) => {
     if (bytes.subarray(-end.length).equals(end)) answered();
   });
-  while (!socket.destroyed && goesOn()) {
+  for (let kind = next(); kind && !socket.destroyed; kind = next()) {
+    end = kind === 'stream' ? STREAM_END : ANSWER_END;
     const whole = new Promise<void>((resolve) => {
       answered = resolve;
     });

@@ -2,9 +2,15 @@ import type { ChosenCall, Comparison, Ticket, Verdict, WaitingCall, CallEnd as W
 import type { Slots } from '../fleet/slots.ts';
 import type { Kept } from '../http/endpoint.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
-import type { AssignedCall, CallEnd, CallReport, ChoiceDescription } from '../link/assignment.ts';
+import {
+  type AssignedCall,
+  type CallEnd,
+  type CallReport,
+  type ChoiceDescription,
+  NOT_SENT,
+} from '../link/assignment.ts';
 import { causeOf, failureOf } from '../link/failure.ts';
-import { type Answered, type Failed, GONE, type Outcome, UNKNOWN_USAGE } from '../link/outcome.ts';
+import type { Answered, Failed, Outcome } from '../link/outcome.ts';
 import { isDoubtful, isRetryable } from '../link/statuses.ts';
 import type { HistogramCounts } from '../observe/metrics/series.ts';
 import type { AttemptResult, ObservedAttempt } from '../observe/observer.ts';
@@ -17,7 +23,6 @@ import { evidenceOf, verdictOf } from './verdict.ts';
 
 /** The answer that makes a connection a tunnel. */
 const SWITCHED: Answered = { kind: 'answered', status: 101 };
-const NOT_SENT: CallEnd = { outcome: GONE, usage: UNKNOWN_USAGE, cachedAtPrefill: undefined };
 
 /** The request that a call is made for. */
 export interface Caller {

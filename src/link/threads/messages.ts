@@ -60,7 +60,8 @@ export type ToScheduler =
   | { readonly kind: 'next'; readonly request: number }
   | { readonly kind: 'left'; readonly request: number }
   | { readonly kind: 'leave'; readonly request: number }
-  | { readonly kind: 'end'; readonly request: number; readonly end: RequestEnd }
+  /** `calls`: how many the thread has heard of. */
+  | { readonly kind: 'end'; readonly request: number; readonly end: RequestEnd; readonly calls: number }
   | {
       readonly kind: 'waits';
       readonly request: number;

@@ -1,8 +1,16 @@
 import type { WaitingCall } from '../../fleet/call.ts';
 import { Histogram } from '../../observe/metrics/series.ts';
 import { StreamPace } from '../../observe/metrics/stream-pace.ts';
-import type { AssignedCall, CallEnd, CallReport, CallTarget, ChoiceDescription } from '../assignment.ts';
+import {
+  type AssignedCall,
+  type CallEnd,
+  type CallReport,
+  type CallTarget,
+  type ChoiceDescription,
+  NOT_SENT,
+} from '../assignment.ts';
 import { isDoubtful, isRetryable } from '../statuses.ts';
+import type { Sender } from './batch-port.ts';
 import type { PortableCall, ToScheduler } from './messages.ts';
 import { portableOutcome } from './portable-outcome.ts';
 
@@ -10,7 +18,7 @@ import { portableOutcome } from './portable-outcome.ts';
 const MOVED_MS = 250;
 
 export interface RemoteCallParts {
-  readonly send: (message: ToScheduler) => void;
+  readonly scheduler: Sender<ToScheduler>;
   readonly gapBounds: readonly number[];
 }
 
@@ -32,6 +40,7 @@ export class RemoteCall implements AssignedCall, CallReport {
   #decision: PromiseWithResolvers<boolean> | undefined;
   #gaps: Histogram | undefined;
   #pace: StreamPace | undefined;
+  #isSent = false;
   #hasBegun = false;
   /** Since the first byte, which was told by itself. */
   #bytes = 0;
@@ -58,19 +67,24 @@ export class RemoteCall implements AssignedCall, CallReport {
 
   waits(call: WaitingCall): void {
     this.#waiting = call;
+    // That the first transmission waits is known from the assignment.
+    if (!this.#isSent) {
+      this.#isSent = true;
+      return;
+    }
     const { bodyBytes, streams } = call;
-    this.#parts.send({ kind: 'waits', request: this.#request, call: this.#call, bodyBytes, streams });
+    this.#parts.scheduler.send({ kind: 'waits', request: this.#request, call: this.#call, bodyBytes, streams });
   }
 
   waitsNoMore(_: WaitingCall, answered: boolean): void {
     this.#waiting = undefined;
-    this.#parts.send({ kind: 'waitsNoMore', request: this.#request, call: this.#call, answered });
+    this.#parts.scheduler.sendSoon({ kind: 'waitsNoMore', request: this.#request, call: this.#call, answered });
   }
 
   goesElsewhere(status: number): boolean | Promise<boolean> {
     if (!isRetryable(status) && !isDoubtful(status)) return false;
     this.#decision = Promise.withResolvers();
-    this.#parts.send({ kind: 'goesElsewhere', request: this.#request, call: this.#call, status });
+    this.#parts.scheduler.send({ kind: 'goesElsewhere', request: this.#request, call: this.#call, status });
     return this.#decision.promise;
   }
 
@@ -79,16 +93,23 @@ export class RemoteCall implements AssignedCall, CallReport {
       this.#gaps = new Histogram(this.#parts.gapBounds);
       this.#pace = new StreamPace(this.#gaps);
     }
-    this.#parts.send({ kind: 'head', request: this.#request, call: this.#call, status, streams, retryAfter });
+    this.#parts.scheduler.sendSoon({
+      kind: 'head',
+      request: this.#request,
+      call: this.#call,
+      status,
+      streams,
+      retryAfter,
+    });
   }
 
   errorEvent(status: number): void {
-    this.#parts.send({ kind: 'errorEvent', request: this.#request, call: this.#call, status });
+    this.#parts.scheduler.sendSoon({ kind: 'errorEvent', request: this.#request, call: this.#call, status });
   }
 
   tunnel(): void {
     this.#hasBegun = true;
-    this.#parts.send({ kind: 'tunnel', request: this.#request, call: this.#call });
+    this.#parts.scheduler.send({ kind: 'tunnel', request: this.#request, call: this.#call });
   }
 
   moved(): void {
@@ -98,7 +119,7 @@ export class RemoteCall implements AssignedCall, CallReport {
     const nowMs = performance.now();
     if (nowMs - this.#toldMovedMs < MOVED_MS) return;
     this.#toldMovedMs = nowMs;
-    this.#parts.send({ kind: 'moved', request: this.#request, call: this.#call, pieces: this.#pieces });
+    this.#parts.scheduler.sendSoon({ kind: 'moved', request: this.#request, call: this.#call, pieces: this.#pieces });
     this.#pieces = 0;
   }
 
@@ -109,17 +130,26 @@ export class RemoteCall implements AssignedCall, CallReport {
       return;
     }
     this.#hasBegun = true;
-    this.#parts.send({ kind: 'firstByte', request: this.#request, call: this.#call, bytes });
+    const firstByte = { kind: 'firstByte', request: this.#request, call: this.#call, bytes } as const;
+    // When it came counts; of an answer that is not streamed the end follows at once.
+    if (this.#pace) this.#parts.scheduler.send(firstByte);
+    else this.#parts.scheduler.sendSoon(firstByte);
   }
 
   keeps(id: string): void {
-    this.#parts.send({ kind: 'keeps', request: this.#request, call: this.#call, id });
+    this.#parts.scheduler.send({ kind: 'keeps', request: this.#request, call: this.#call, id });
   }
 
   ended({ outcome, usage, cachedAtPrefill }: CallEnd): void {
+    this.#isSent = true;
     const gaps = this.#gaps && { counts: [...this.#gaps.counts], sum: this.#gaps.sum };
     const ended = { outcome: portableOutcome(outcome), usage, cachedAtPrefill, bytes: this.#bytes, gaps };
-    this.#parts.send({ kind: 'ended', request: this.#request, call: this.#call, ...ended });
+    this.#parts.scheduler.sendSoon({ kind: 'ended', request: this.#request, call: this.#call, ...ended });
+  }
+
+  /** Ends it where it was never sent: the scheduler counts it as under way since it was assigned. */
+  giveBack(): void {
+    if (!this.#isSent) this.ended(NOT_SENT);
   }
 
   /** The scheduler has decided whether another attempt follows. */

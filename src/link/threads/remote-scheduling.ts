@@ -4,6 +4,7 @@ import type { RequestIds } from '../../http/request-id.ts';
 import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
 import type { AssignedCall, Assignment, AttemptEnd, CallTarget } from '../assignment.ts';
 import type { RequestEnd, RequestFacts, RequestHead, ScheduledRequest, Scheduling } from '../scheduling.ts';
+import type { Sender } from './batch-port.ts';
 import type { PortableAssignment, PortableCall, ToDataThread, ToScheduler } from './messages.ts';
 import { errorOf, type PortableError } from './portable-error.ts';
 import { portableHints } from './portable-hints.ts';
@@ -27,13 +28,13 @@ export type ForRequest = Extract<ToDataThread, { kind: 'assigned' | 'nextCall' |
 export class RemoteScheduling implements Scheduling {
   closed: RouterError | undefined;
   severalModels = false;
-  readonly #send: (message: ToScheduler) => void;
+  readonly #scheduler: Sender<ToScheduler>;
   readonly #options: RemoteOptions;
   readonly #requests = new Map<number, RemoteRequest>();
   #next = 0;
 
-  constructor(send: (message: ToScheduler) => void, options: RemoteOptions) {
-    this.#send = send;
+  constructor(scheduler: Sender<ToScheduler>, options: RemoteOptions) {
+    this.#scheduler = scheduler;
     this.#options = options;
   }
 
@@ -43,7 +44,7 @@ export class RemoteScheduling implements Scheduling {
     const id = this.#options.requestIds(headers, path);
     const { traceparent } = headers;
     const startedAtMs = Date.now();
-    this.#send({
+    this.#scheduler.sendSoon({
       kind: 'begin',
       request: number,
       id,
@@ -53,7 +54,7 @@ export class RemoteScheduling implements Scheduling {
       headers: { traceparent },
       isServed,
     });
-    const request = new RemoteRequest(number, id, this.#send, this.#options, () => this.#requests.delete(number));
+    const request = new RemoteRequest(number, id, this.#scheduler, this.#options, () => this.#requests.delete(number));
     this.#requests.set(number, request);
     return request;
   }
@@ -78,7 +79,7 @@ export class RemoteScheduling implements Scheduling {
 class RemoteRequest implements ScheduledRequest {
   readonly number: number;
   readonly id: string;
-  readonly #send: (message: ToScheduler) => void;
+  readonly #scheduler: Sender<ToScheduler>;
   readonly #options: RemoteOptions;
   readonly #over: () => void;
   readonly #calls: RemoteCall[] = [];
@@ -86,31 +87,30 @@ class RemoteRequest implements ScheduledRequest {
   #nextCall: PromiseWithResolvers<AssignedCall> | undefined;
   #hasLeft = false;
 
-  constructor(
-    number: number,
-    id: string,
-    send: (message: ToScheduler) => void,
-    options: RemoteOptions,
-    over: () => void,
-  ) {
+  constructor(number: number, id: string, scheduler: Sender<ToScheduler>, options: RemoteOptions, over: () => void) {
     this.number = number;
     this.id = id;
-    this.#send = send;
+    this.#scheduler = scheduler;
     this.#options = options;
     this.#over = over;
   }
 
   assign({ found, hints, ...facts }: RequestFacts): Promise<Assignment | undefined> {
     const sent = portableHints(hints, found.endpoint, this.#options.needs);
-    this.#send({ kind: 'assign', request: this.number, facts: { ...facts, hints: sent } });
+    this.#scheduler.send({ kind: 'assign', request: this.number, facts: { ...facts, hints: sent } });
     return this.#awaitAssignment();
   }
 
   again({ outcome, target }: AttemptEnd): Promise<Assignment | undefined> {
+    this.#giveBack();
     const call = this.#calls.findLastIndex((one) => one.target === target);
-    this.#send({ kind: 'again', request: this.number, call, outcome: portableOutcome(outcome) });
+    const again = { kind: 'again', request: this.number, call, outcome: portableOutcome(outcome) } as const;
     // What was answered is not tried again.
-    if (outcome.kind === 'answered' || outcome.kind === 'client_gone') return Promise.resolve(undefined);
+    if (outcome.kind === 'answered' || outcome.kind === 'client_gone') {
+      this.#scheduler.sendSoon(again);
+      return Promise.resolve(undefined);
+    }
+    this.#scheduler.send(again);
     return this.#awaitAssignment();
   }
 
@@ -119,17 +119,18 @@ class RemoteRequest implements ScheduledRequest {
   }
 
   clientLeft(): void {
-    this.#send({ kind: 'left', request: this.number });
+    this.#scheduler.send({ kind: 'left', request: this.number });
   }
 
   leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
-    this.#send({ kind: 'leave', request: this.number });
+    this.#scheduler.sendSoon({ kind: 'leave', request: this.number });
   }
 
   end(end: RequestEnd): void {
-    this.#send({ kind: 'end', request: this.number, end });
+    this.#giveBack();
+    this.#scheduler.sendSoon({ kind: 'end', request: this.number, end, calls: this.#calls.length });
     this.#over();
   }
 
@@ -152,6 +153,11 @@ class RemoteRequest implements ScheduledRequest {
     }
   }
 
+  /** What was assigned and not sent. */
+  #giveBack(): void {
+    for (const call of this.#calls) call.giveBack();
+  }
+
   #awaitAssignment(): Promise<Assignment | undefined> {
     this.#assigned = Promise.withResolvers();
     return this.#assigned.promise;
@@ -164,7 +170,7 @@ class RemoteRequest implements ScheduledRequest {
       calls: calls.map((call) => this.#callOf(call)),
       next: () => {
         this.#nextCall = Promise.withResolvers();
-        this.#send({ kind: 'next', request: this.number });
+        this.#scheduler.send({ kind: 'next', request: this.number });
         return this.#nextCall.promise;
       },
     };
@@ -173,7 +179,7 @@ class RemoteRequest implements ScheduledRequest {
   #callOf(call: PortableCall): RemoteCall {
     const { connect, gapBounds } = this.#options;
     const at = { request: this.number, call: this.#calls.length };
-    const remote = new RemoteCall(call, connect(call.target), at, { send: this.#send, gapBounds });
+    const remote = new RemoteCall(call, connect(call.target), at, { scheduler: this.#scheduler, gapBounds });
     this.#calls.push(remote);
     return remote;
   }

@@ -1,8 +1,7 @@
 import type { WaitingCall } from '../../fleet/call.ts';
 import { findEndpoint } from '../../http/endpoints.ts';
 import type { Log } from '../../observe/log/log.ts';
-import type { AssignedCall, Assignment } from '../assignment.ts';
-import { UNKNOWN_USAGE } from '../outcome.ts';
+import { type AssignedCall, type Assignment, NOT_SENT } from '../assignment.ts';
 import type { ScheduledRequest, Scheduling } from '../scheduling.ts';
 import type { PortableCall, PortableFacts, ToDataThread, ToScheduler } from './messages.ts';
 import { portable } from './portable-error.ts';
@@ -27,7 +26,11 @@ export type OfRequest = Exclude<
   }
 >;
 
+type Sent = Pick<WaitingCall, 'bodyBytes' | 'streams'>;
+
 interface LinkedRequest {
+  bodyBytes: number;
+  streams: boolean;
   readonly scheduled: ScheduledRequest;
   readonly path: string;
   assignment: Assignment | undefined;
@@ -73,6 +76,8 @@ export class ThreadLink {
       this.#requests.set(request, {
         scheduled,
         path: url,
+        bodyBytes: 0,
+        streams: false,
         assignment: undefined,
         calls: [],
         waiting: [],
@@ -101,6 +106,8 @@ export class ThreadLink {
         break;
       case 'end':
         linked.isEnded = true;
+        // What was assigned when the thread had no more interest.
+        for (const call of linked.open) if (call >= message.calls) this.#loseCall(linked, call);
         this.#forget(message.request, linked);
         linked.scheduled.end(message.end);
         break;
@@ -116,25 +123,26 @@ export class ThreadLink {
 
   /** The thread is no more: what its requests hold is given back. */
   lose(): void {
-    for (const { scheduled, calls, open, waiting, isEnded } of this.#requests.values()) {
+    for (const linked of this.#requests.values()) {
+      const { scheduled, open, isEnded } = linked;
       scheduled.clientLeft();
-      for (const call of open) {
-        const wait = waiting[call];
-        if (wait) calls[call]?.report.waitsNoMore(wait, false);
-        calls[call]?.report.ended({
-          outcome: { kind: 'client_gone' },
-          usage: UNKNOWN_USAGE,
-          cachedAtPrefill: undefined,
-        });
-      }
+      for (const call of open) this.#loseCall(linked, call);
       if (isEnded) continue;
       scheduled.end({ status: 0, clientLeft: false, requestBytes: 0, errorCode: 'internal_error', isRoutine: false });
     }
     this.#requests.clear();
   }
 
+  #loseCall(linked: LinkedRequest, call: number): void {
+    this.#waitsNoMore(linked, call, false);
+    linked.open.delete(call);
+    linked.calls[call]?.report.ended(NOT_SENT);
+  }
+
   async #assign(request: number, linked: LinkedRequest, { hints, ...facts }: PortableFacts): Promise<void> {
     const found = findEndpoint(linked.path);
+    linked.bodyBytes = facts.bodyBytes;
+    linked.streams = hints.streams ?? false;
     await this.#answer(request, linked, linked.scheduled.assign({ ...facts, found, hints: hintsOf(hints) }));
   }
 
@@ -160,7 +168,7 @@ export class ThreadLink {
         assignment: assignment && {
           retries: assignment.retries,
           deadlineAtMs: assignment.deadlineMs + performance.timeOrigin,
-          calls: assignment.calls.map((call) => this.#linkedCall(linked, call)),
+          calls: assignment.calls.map((call) => this.#linkedCall(request, linked, call)),
         },
       });
     } catch (error) {
@@ -171,37 +179,44 @@ export class ThreadLink {
   async #next(request: number, linked: LinkedRequest): Promise<void> {
     try {
       const call = await (linked.assignment as Assignment).next();
-      this.#send({ kind: 'nextCall', request, call: this.#linkedCall(linked, call) });
+      this.#send({ kind: 'nextCall', request, call: this.#linkedCall(request, linked, call) });
     } catch (error) {
       this.#send({ kind: 'nextCall', request, call: portable(error) });
     }
   }
 
-  #linkedCall(linked: LinkedRequest, call: AssignedCall): PortableCall {
-    linked.calls.push(call);
+  /** What is assigned is sent at once, so it waits from now on. */
+  #linkedCall(request: number, linked: LinkedRequest, call: AssignedCall): PortableCall {
+    const number = linked.calls.push(call) - 1;
+    linked.open.add(number);
+    this.#waits(request, linked, number, linked);
     const { url, server, basePath, authorization, rank, bootstrapHost, bootstrapPort, isLaunched } = call.target;
     const target = { url, server, basePath, authorization, rank, bootstrapHost, bootstrapPort, isLaunched };
     return { target, choice: call.choice, traceparent: call.traceparent };
   }
 
+  #waits(request: number, linked: LinkedRequest, call: number, { bodyBytes, streams }: Sent): void {
+    const abandon = (reason: string) => this.#send({ kind: 'abandon', request, call, reason });
+    const waiting: WaitingCall = { startedMs: performance.now(), bodyBytes, streams, abandon };
+    linked.waiting[call] = waiting;
+    linked.calls[call]?.report.waits(waiting);
+  }
+
+  #waitsNoMore({ calls, waiting }: LinkedRequest, call: number, answered: boolean): void {
+    const wait = waiting[call];
+    waiting[call] = undefined;
+    if (wait) calls[call]?.report.waitsNoMore(wait, answered);
+  }
+
   #report(linked: LinkedRequest, message: OfCall): void {
     const { report } = linked.calls[message.call] as AssignedCall;
     switch (message.kind) {
-      case 'waits': {
-        const { request, call, bodyBytes, streams } = message;
-        const abandon = (reason: string) => this.#send({ kind: 'abandon', request, call, reason });
-        const waiting: WaitingCall = { startedMs: performance.now(), bodyBytes, streams, abandon };
-        linked.waiting[call] = waiting;
-        linked.open.add(call);
-        report.waits(waiting);
+      case 'waits':
+        this.#waits(message.request, linked, message.call, message);
         break;
-      }
-      case 'waitsNoMore': {
-        const waiting = linked.waiting[message.call];
-        linked.waiting[message.call] = undefined;
-        waiting && report.waitsNoMore(waiting, message.answered);
+      case 'waitsNoMore':
+        this.#waitsNoMore(linked, message.call, message.answered);
         break;
-      }
       case 'goesElsewhere': {
         const { request, call } = message;
         const goesElsewhere = report.goesElsewhere(message.status) as boolean;
@@ -227,6 +242,7 @@ export class ThreadLink {
         report.keeps(message.id);
         break;
       case 'ended':
+        this.#waitsNoMore(linked, message.call, false);
         linked.open.delete(message.call);
         this.#forget(message.request, linked);
         report.streamed?.(message.bytes, message.gaps);

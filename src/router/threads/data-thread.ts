@@ -48,7 +48,7 @@ class DataThread {
     this.#port = new BatchPort(port, (message: ToDataThread) => this.#receive(message));
     this.#upstreams = new Upstreams(readWorkerTls(config));
     const send = (message: ToScheduler) => this.#port.send(message);
-    this.#scheduling = new RemoteScheduling(send, {
+    this.#scheduling = new RemoteScheduling(this.#port, {
       ...{ needs, gapBounds, requestIds: createRequestIds(config.requestIdHeaders) },
       connect: (target) => this.#upstreams.connect(target),
     });

@@ -25,6 +25,8 @@ export interface DataThreadsParts {
   readonly log: Log;
 }
 
+/** What a request leaves dies young: with a small nursery four threads take 25 MB less, and no more CPU. */
+const LIMITS = { maxYoungGenerationSizeMb: 6 };
 /** Between two tries to replace a thread. */
 const START_AGAIN_MS = 1_000;
 
@@ -116,7 +118,10 @@ export class DataThreads implements ClientPort {
       logLevel: log.debugEnabled ? 'debug' : 'info',
       maxConnections: Math.max(1, Math.floor(affordableConnections() / threads)),
     };
-    const handle = new ThreadHandle(new Worker(entryPoint(), { workerData }), { ...asked, log });
+    const handle = new ThreadHandle(new Worker(entryPoint(), { workerData, resourceLimits: LIMITS }), {
+      ...asked,
+      log,
+    });
     this.#threads.push(handle);
     const { closed, severalModels } = this.#parts.scheduling;
     handle.send({ kind: 'shared', closed: closed && portable(closed), severalModels });
