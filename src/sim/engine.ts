@@ -180,6 +180,7 @@ export class Engine {
     for (const job of this.#handed.splice(0)) this.#start(job, this.#clock.now());
     const prefills = this.#schedule(startMs);
     const tokens = prefills.reduce((sum, prefill) => sum + prefill.tokens, 0);
+    const cachedTokens = prefills.reduce((sum, { job }) => sum + job.computedTokens, 0);
     const decodes = this.#decoding.size > 0 && (prefills.length === 0 || this.#settings.mixedChunk);
     if (prefills.length === 0 && !decodes) {
       this.#step = undefined;
@@ -187,7 +188,7 @@ export class Engine {
       return;
     }
     const cost = this.#settings.cost;
-    const durationMs = prefillMs(cost, tokens) + (decodes ? decodeMs(cost, this.#decoding.size) : 0);
+    const durationMs = prefillMs(cost, tokens, cachedTokens) + (decodes ? decodeMs(cost, this.#decoding.size) : 0);
     this.#step = { startMs, endMs: startMs + durationMs, prefills, decodes };
   }
 

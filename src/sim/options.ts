@@ -178,6 +178,14 @@ export const SIM_OPTIONS = {
     },
     0,
   ),
+  prefillCachedMs: decimal(
+    {
+      flags: ['--sim-prefill-cached-ms'],
+      group: 'speed',
+      help: 'what 1,000 tokens that stand before them in the cache add to a step that computes prompts',
+    },
+    0,
+  ),
   decodeBaseMs: decimal(
     { flags: ['--sim-decode-base-ms'], group: 'speed', help: 'time of a decode step with nothing in it' },
     6,

@@ -12,6 +12,7 @@ export interface EngineProfile {
 const PROFILE_FLAGS = [
   '--sim-prefill-tokens-per-sec',
   '--sim-prefill-base-ms',
+  '--sim-prefill-cached-ms',
   '--sim-decode-base-ms',
   '--sim-decode-per-running-ms',
   '--max-total-tokens',

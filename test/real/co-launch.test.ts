@@ -150,6 +150,37 @@ test('/pause_generation and /continue_generation reach both servers', options, a
   await Promise.all(asked);
 });
 
+test('/get_loads and /workers tell what each server computes and holds', options, async () => {
+  const leaving = new AbortController();
+  const stream = await fetch(`${serving.url}/generate`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ text: 'Once', stream: true, sampling_params: { max_new_tokens: 4_000, ignore_eos: true } }),
+    signal: leaving.signal,
+  });
+  const busy = stream.headers.get('x-sglang-router-worker');
+  const get = async (path: string) => (await fetch(serving.url + path)).json();
+  let workers: Record<string, unknown>[];
+  do ({ workers } = (await get('/get_loads')) as { workers: Record<string, unknown>[] });
+  while (workers.find(({ worker }) => worker === busy)?.running_requests !== 1);
+  leaving.abort();
+  assert.deepEqual(workers.map(({ worker }) => worker).sort(), [...serving.workers].sort());
+  for (const { worker, ...load } of workers) {
+    const { used_tokens: used, max_total_tokens: most, token_usage: usage, cache_hit_rate: hits } = load;
+    assert.equal(most, 20_000);
+    assert.ok(worker !== busy || (used as number) > 0, JSON.stringify(load));
+    assert.ok(Math.abs((usage as number) - (used as number) / 20_000) < 0.001, JSON.stringify(load));
+    assert.ok((hits as number) >= 0 && (hits as number) <= 1, JSON.stringify(load));
+  }
+  const told = (await get('/workers')) as { workers: { models: object[]; engine_load: { loads: object[] } }[] };
+  for (const { models, engine_load } of told.workers) {
+    assert.deepEqual(models, [
+      { id: 'tiny', context_length: 8192, hf_model_type: 'llama', architectures: ['LlamaForCausalLM'] },
+    ]);
+    assert.equal(engine_load.loads.length, 1);
+  }
+});
+
 test('Ctrl-C ends everything, exit code 0', options, async () => {
   const { process: child } = serving.launched;
   const pids = descendants(child.pid as number);

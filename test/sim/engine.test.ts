@@ -9,7 +9,14 @@ import { VirtualClock } from '../helpers/virtual-clock.ts';
 
 /** Round numbers: a prompt token takes 1 ms, a decode step 10 ms and 1 ms for each request. */
 const SETTINGS: EngineSettings = {
-  cost: { prefillTokensPerSec: 1000, prefillBaseMs: 0, decodeBaseMs: 10, decodePerRunningMs: 1, slowFactor: 1 },
+  cost: {
+    prefillTokensPerSec: 1000,
+    prefillBaseMs: 0,
+    prefillCachedMs: 0,
+    decodeBaseMs: 10,
+    decodePerRunningMs: 1,
+    slowFactor: 1,
+  },
   chunkTokens: 100,
   maxRunning: 8,
   maxQueued: Number.POSITIVE_INFINITY,

@@ -5,7 +5,7 @@ import { type Answer, Client } from '../client.ts';
 import { segment } from '../prompt.ts';
 import { spread } from '../statistics.ts';
 import { askEngine, type EngineFacts } from './engine-facts.ts';
-import { fitLine } from './line-fit.ts';
+import { fitLine, type Line } from './line-fit.ts';
 
 /** What is measured, and where. */
 export interface Calibration {
@@ -20,6 +20,8 @@ export interface Calibration {
 /** A prompt of so many words is sent so often; words are one to three tokens of a real tokenizer. */
 const PROMPT_WORDS = [64, 128, 256, 512, 1024, 2048, 4096];
 const PROMPT_REPEATS = 5;
+/** Behind as many, or the longest of those, that are cached, a short prompt is sent. */
+const CACHED_WORDS = 1024;
 /** No longer prompts once one has taken this time: a slow engine is known by its short ones. */
 const LONGEST_PROMPT_MS = 5_000;
 /** So many answers at once, as far as the engine runs them. */
@@ -39,16 +41,19 @@ export async function calibrate({ url, apiKey, timeoutMs, stopped, say }: Calibr
   try {
     say(`measuring ${url} (${facts.model})`);
     const prompts = await engine.prompts(facts);
-    const steps = await engine.steps(facts);
     const prefill = fitLine(prompts);
+    const cached = await engine.cached(Math.min(CACHED_WORDS, PROMPT_WORDS[prompts.length - 1] as number));
+    const steps = await engine.steps(facts);
     const decode = fitLine(steps);
     if (prefill.slope === 0) throw failed(url, 'longer prompts take it no more time: it cannot be told how fast it is');
-    const measured = { url, model: facts.model, version: facts.version, at: new Date().toISOString(), prompts, steps };
+    const of = { url, model: facts.model, version: facts.version, at: new Date().toISOString() };
+    const measured = { ...of, prompts, cached, steps };
     return {
       measured,
       flags: {
         '--sim-prefill-tokens-per-sec': rounded(1000 / prefill.slope),
         '--sim-prefill-base-ms': rounded(prefill.base),
+        '--sim-prefill-cached-ms': rounded(cachedMs(cached, prefill)),
         '--sim-decode-base-ms': rounded(decode.base),
         '--sim-decode-per-running-ms': rounded(decode.slope),
         '--max-total-tokens': facts.maxTotalTokens,
@@ -64,7 +69,27 @@ export async function calibrate({ url, apiKey, timeoutMs, stopped, say }: Calibr
   }
 }
 
-/** An engine under measurement. No prompt is sent twice, so none is cached. */
+/** A prompt of which most was cached, and the time until its first token. */
+interface CachedPrompt {
+  readonly tokens: number;
+  readonly cachedTokens: number;
+  readonly ms: number;
+}
+
+/** What 1,000 cached tokens add to the time that the others take; nothing where the engine caches none. */
+function cachedMs({ tokens, cachedTokens, ms }: CachedPrompt, { base, slope }: Line): number {
+  return cachedTokens > 0 ? Math.max(0, ((ms - base - slope * tokens) / cachedTokens) * 1000) : 0;
+}
+
+function computedTokens({ promptTokens = 0, cachedTokens = 0 }: Answer): number {
+  return promptTokens - cachedTokens;
+}
+
+function firstMs({ sentMs, firstMs: atMs, endMs }: Answer): number {
+  return (atMs ?? endMs) - sentMs;
+}
+
+/** An engine under measurement. No prompt is sent twice, so none is cached but what is meant to be. */
 class MeasuredEngine {
   readonly #client: Client;
   readonly #url: string;
@@ -95,13 +120,23 @@ class MeasuredEngine {
     for (const words of lengths) {
       const answers: Answer[] = [];
       for (let i = 0; i < PROMPT_REPEATS; i++) answers.push(await this.#ask(words, 1));
-      const tokens = answers.map(({ promptTokens = 0, cachedTokens = 0 }) => promptTokens - cachedTokens);
-      const times = answers.map(({ sentMs, firstMs, endMs }) => (firstMs ?? endMs) - sentMs);
-      const point: [number, number] = [Math.round(spread(tokens).p50), rounded(spread(times).p50)];
+      const tokens = Math.round(spread(answers.map(computedTokens)).p50);
+      const point: [number, number] = [tokens, rounded(spread(answers.map(firstMs)).p50)];
       points.push(point);
       if (point[1] > LONGEST_PROMPT_MS) break;
     }
     return points;
+  }
+
+  /** A few tokens behind so many words that are cached. */
+  async cached(words: number): Promise<CachedPrompt> {
+    const { text } = segment(this.#seed, 'cached', words);
+    const answers: Answer[] = [];
+    for (let i = 0; i <= PROMPT_REPEATS; i++) answers.push(await this.#ask(BATCH_PROMPT_WORDS, 1, text));
+    // The first has computed them.
+    const known = answers.slice(1);
+    const cachedTokens = spread(known.map((answer) => answer.cachedTokens ?? 0)).p50;
+    return { tokens: spread(known.map(computedTokens)).p50, cachedTokens, ms: rounded(spread(known.map(firstMs)).p50) };
   }
 
   /** Answers at once, and milliseconds between two tokens of each. */
@@ -121,10 +156,10 @@ class MeasuredEngine {
     return points;
   }
 
-  async #ask(words: number, outputTokens: number): Promise<Answer> {
+  async #ask(words: number, outputTokens: number, before = ''): Promise<Answer> {
     this.#stopped.throwIfAborted();
     const { text } = segment(this.#seed, `calibration ${this.#prompts++}`, words);
-    const answer = await this.#client.ask('generate', [{ role: 'user', text }], outputTokens);
+    const answer = await this.#client.ask('generate', [{ role: 'user', text: before + text }], outputTokens);
     this.#stopped.throwIfAborted();
     if (answer.error !== undefined) throw failed(this.#url, answer.error);
     if (answer.promptTokens === undefined) throw failed(this.#url, 'its answers do not tell their tokens');

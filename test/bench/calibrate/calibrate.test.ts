@@ -38,6 +38,14 @@ test('what an engine says of itself is taken as it is, and its speed is measured
   );
 });
 
+test('what cached tokens cost is told apart from those that are computed', async () => {
+  const speed = ['--sim-prefill-tokens-per-sec', '2000', '--sim-prefill-cached-ms', '500'];
+  await using sim = await startSim([...KV, ...LIMITS, ...speed]);
+  const { tokens, cachedTokens, ms } = (await of(sim.url)).measured.cached as Record<string, number>;
+  assert.deepEqual([tokens, cachedTokens], [16, 1_024]);
+  assert.ok((ms ?? 0) >= 512, `${ms}`);
+});
+
 test('a server that does not tell its size, or is none of SGLang, is told apart', async () => {
   const server = createServer((_request, response) => response.end('{"version":"1"}')).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -12,7 +12,14 @@ import { VirtualClock } from '../../helpers/virtual-clock.ts';
 function createPrefill() {
   const clock = new VirtualClock();
   const stats = new EngineStats();
-  const cost = { prefillTokensPerSec: 1000, prefillBaseMs: 0, decodeBaseMs: 1, decodePerRunningMs: 0, slowFactor: 1 };
+  const cost = {
+    prefillTokensPerSec: 1000,
+    prefillBaseMs: 0,
+    prefillCachedMs: 0,
+    decodeBaseMs: 1,
+    decodePerRunningMs: 0,
+    slowFactor: 1,
+  };
   const settings = { cost, chunkTokens: 1000, maxRunning: 8, maxQueued: Number.POSITIVE_INFINITY, mixedChunk: false };
   const engine = new Engine(settings, new PrefixCache(10_000, 1), clock, stats);
   const rendezvous = new Rendezvous(
