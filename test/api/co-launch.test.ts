@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseTraceRow } from '../../src/observe/traffic/trace-row.ts';
 import { ask, coLauncher, READY, sim } from '../helpers/co-launch.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 
@@ -17,4 +21,22 @@ test('a launcher takes workers beside its servers, and gives its servers away', 
   }
   assert.deepEqual(await (await fetch(`${url}/list_workers`)).json(), { urls: [worker.url] });
   assert.equal(await (await ask(url)).text(), 'beside');
+});
+
+test('a launcher records what comes, whole when it has ended', async (t) => {
+  const path = join(mkdtempSync(join(tmpdir(), 'trace-')), 'trace.jsonl');
+  const { program, url } = await coLaunch(t, sim('--router-record-trace', path));
+  await program.says(READY);
+  for (let count = 0; count < 3; count++) assert.equal((await ask(url)).status, 200);
+  program.process.kill('SIGTERM');
+  await program.exited;
+  const rows = readFileSync(path, 'utf8').trimEnd().split('\n').map(parseTraceRow);
+  assert.deepEqual(
+    rows.map((row) => [row?.id, row?.status]),
+    [
+      [1, 200],
+      [2, 200],
+      [3, 200],
+    ],
+  );
 });

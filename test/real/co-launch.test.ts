@@ -161,8 +161,10 @@ test('/get_loads and /workers tell what each server computes and holds', options
   const busy = stream.headers.get('x-sglang-router-worker');
   const get = async (path: string) => (await fetch(serving.url + path)).json();
   let workers: Record<string, unknown>[];
+  const isTold = ({ worker, load, running_requests: running }: Record<string, unknown>) =>
+    load !== -1 && (worker !== busy || running === 1);
   do ({ workers } = (await get('/get_loads')) as { workers: Record<string, unknown>[] });
-  while (workers.find(({ worker }) => worker === busy)?.running_requests !== 1);
+  while (!workers.every(isTold));
   leaving.abort();
   assert.deepEqual(workers.map(({ worker }) => worker).sort(), [...serving.workers].sort());
   for (const { worker, ...load } of workers) {
