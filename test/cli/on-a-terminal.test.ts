@@ -20,7 +20,7 @@ test('12 servers start on 80 × 24: a row each, then one banner, and no line of 
   const starting = await launch.shows(/^w11 +:\d+ .* weights/m);
   assert.equal(rowsIn(starting).length, 12);
   for (const row of rowsIn(starting))
-    assert.match(row, /^w\d+ +:\d+ {2}[█░]{12} {2}(?:starting|weights).* {2}\d+\.\d s/);
+    assert.match(row, /^w\d+ +:\d+ {2}[█░]{12} {2}(?:starting|weights|KV cache|CUDA graphs).* {2}\d+\.\d s/);
   await launch.shows(/-d '\{"text": /);
   const all = launch.everything;
   assert.equal(rowsIn(all).length, 12, all.join('\n'));

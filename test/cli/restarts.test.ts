@@ -88,11 +88,11 @@ test('requests that end every engine end neither the launch nor more than two en
 });
 
 test('a server that hangs when it is started again is started once more', async (t) => {
-  const flags = ['--router-worker-startup-timeout-secs', '2', ...marks(), '--behave', 'hang-again@0'];
+  const flags = ['--router-worker-startup-timeout-secs', '4', ...marks(), '--behave', 'hang-again@0'];
   const { program, url } = await coLaunch(t, sim(...flags));
   const [first = ''] = await workersOf(program);
   await fetch(`${first}/die`).catch(() => {});
-  await program.says(/w0 \S+ did not start: not ready within 2\.0 s, .*; restart 2 of 5 in 2 s/);
+  await program.says(/w0 \S+ did not start: not ready within 4\.0 s, .*; restart 2 of 5 in 2 s/);
   assert.equal((await ask(url)).status, 200);
   assert.equal((await fetch(`${url}/readiness`)).status, 200);
 });

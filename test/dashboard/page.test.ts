@@ -239,8 +239,10 @@ test('a server that is killed is seen to end and to come back; a rolling restart
   await picture(page, 'killed');
   await row(page, first).getByText('● ready').waitFor();
   await page.getByRole('button', { name: 'Rolling restart…' }).click();
-  await page.getByRole('button', { name: 'Restart them' }).click();
-  await page.getByRole('button', { name: 'Rolling restart runs' }).waitFor();
+  await Promise.all([
+    page.getByRole('button', { name: 'Rolling restart runs' }).waitFor(),
+    page.getByRole('button', { name: 'Restart them' }).click(),
+  ]);
   await program.says(/rolling restart done/);
   await page.getByRole('button', { name: 'Rolling restart…' }).waitFor();
   assert.deepEqual(problems, []);

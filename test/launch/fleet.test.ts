@@ -172,11 +172,11 @@ test('a server that finds every port taken fails in the end', async (t) => {
 });
 
 test('a server that takes too long is told, with what it was last seen at, and ended', async (t) => {
-  const { fleet, output } = await createFleet(t, 1, ['--behave', 'hang,ignore-term'], { startupTimeoutMs: 1_500 });
+  const { fleet, output } = await createFleet(t, 1, ['--behave', 'hang,ignore-term'], { startupTimeoutMs: 4_000 });
   fleet.start();
   const [, failure] = await failureOf(fleet);
   assert.equal(failure.code, 'server_start_timeout');
-  assert.match(failure.text, /not ready within 1\.5 s, last seen at: weights 50%$/);
+  assert.match(failure.text, /not ready within 4\.0 s, last seen at: weights 50%$/);
   await gone(...pidsIn(output));
 });
 
