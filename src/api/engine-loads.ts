@@ -1,9 +1,9 @@
 import { LOAD_SOURCES } from '../fleet/load-report.ts';
 import type { Worker } from '../fleet/worker.ts';
 import type { IncomingRequest } from '../http/edge/incoming-request.ts';
+import { jsonOf } from '../http/json-of.ts';
 import { askWorker, headersFor } from './ask-workers.ts';
 import type { LoadAnswer, WorkerLoad } from './fan-out/loads.ts';
-import { jsonOf } from './json-of.ts';
 import { isHealthy } from './standing.ts';
 
 /** How long an answer stands, however often somebody looks. */

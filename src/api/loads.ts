@@ -1,3 +1,4 @@
+import { jsonOf } from '../http/json-of.ts';
 import { sendJson, sendText } from '../http/respond.ts';
 import { askAll, failures, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
@@ -6,7 +7,6 @@ import { askLoad } from './engine-loads.ts';
 import { EngineMetrics } from './fan-out/engine-metrics.ts';
 import { isLoads, loadsReport, mergeLoads } from './fan-out/loads.ts';
 import { healthyWorkers } from './healthy-workers.ts';
-import { jsonOf } from './json-of.ts';
 
 /** Each worker's load in one number, as 0.3.2 has it, and in some more. */
 export async function getLoads({ request, response }: Call, { registry }: ApiContext): Promise<void> {

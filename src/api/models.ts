@@ -1,12 +1,12 @@
 import { RouterError } from '../errors/errors.ts';
 import type { IncomingRequest } from '../http/edge/incoming-request.ts';
+import { jsonOf } from '../http/json-of.ts';
 import { sendJson } from '../http/respond.ts';
 import { askAll, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
 import { type ModelList, mergeModels } from './fan-out/models.ts';
 import { servingWorkers } from './healthy-workers.ts';
-import { jsonOf } from './json-of.ts';
 import { together } from './together.ts';
 
 const PATH = '/v1/models';

@@ -1,12 +1,12 @@
 import type { Role } from '../fleet/worker-spec.ts';
 import type { IncomingRequest } from '../http/edge/incoming-request.ts';
+import { jsonOf } from '../http/json-of.ts';
 import { sendJsonText } from '../http/respond.ts';
 import { askAny, askFirst, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
 import { withoutKeys } from './fan-out/without-keys.ts';
 import { servingWorkers } from './healthy-workers.ts';
-import { jsonOf } from './json-of.ts';
 
 /** The newer name first. */
 const PATHS = ['/server_info', '/get_server_info'];

@@ -17,8 +17,11 @@ export interface ServerLoad {
   readonly said: readonly Fields[];
 }
 
-/** Where engines report their load, the newer first → how to read the answer; undefined where it is not what was expected. */
-export const LOAD_SOURCES: readonly (readonly [path: string, read: (answer: unknown) => ServerLoad | undefined])[] = [
+/** Where an engine reports its load → how to read the answer; undefined where it is not what was expected. */
+export type LoadSource = readonly [path: string, read: (answer: unknown) => ServerLoad | undefined];
+
+/** The newer first. */
+export const LOAD_SOURCES: readonly LoadSource[] = [
   ['/v1/loads', (answer) => serverLoad((answer as { loads?: unknown } | null)?.loads, readRank, (rank) => rank)],
   ['/get_load', (answer) => serverLoad(answer, readOldRank, inNewWords)],
 ];

@@ -1,5 +1,6 @@
-import { ask } from './ask.ts';
-import { LOAD_SOURCES, type LoadReport, type ServerLoad } from './load-report.ts';
+import { jsonOf } from '../http/json-of.ts';
+import { type AskedServer, ask } from './ask.ts';
+import { LOAD_SOURCES, type LoadReport, type LoadSource, type ServerLoad } from './load-report.ts';
 import type { Worker } from './worker.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
@@ -135,25 +136,21 @@ class LoadPoll {
   }
 
   async #askAt(source: number): Promise<ServerLoad | string> {
-    const [path, read] = LOAD_SOURCES[source]!;
-    const { timeoutMs } = this.#options;
-    const { status, body } = await ask(this.#worker, path, { timeoutMs, maxBytes: MAX_BYTES });
-    if (status !== 200) return `${path} answered ${status}`;
-    const load = read(parse(body));
-    if (!load) return `${path} answered something else than loads`;
+    const from = LOAD_SOURCES[source]!;
+    const load = await askLoad(this.#worker, from, this.#options.timeoutMs);
+    if (typeof load === 'string') return load;
     const silent = this.#worker.targets.find((target) => !loadOf(target, load));
-    return silent ? `${path} tells nothing of rank ${silent.rank}` : load;
+    return silent ? `${from[0]} tells nothing of rank ${silent.rank}` : load;
   }
+}
+
+/** What the server says there, else what was wrong with its answer. Rejects where none came in time. */
+export async function askLoad(server: AskedServer, [path, read]: LoadSource, timeoutMs: number) {
+  const { status, body } = await ask(server, path, { timeoutMs, maxBytes: MAX_BYTES });
+  if (status !== 200) return `${path} answered ${status}`;
+  return read(jsonOf(body)) ?? `${path} answered something else than loads`;
 }
 
 function loadOf({ rank }: WorkerTarget, { total, ranks }: ServerLoad): LoadReport | undefined {
   return rank === undefined ? total : ranks.get(rank);
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    return undefined;
-  }
 }

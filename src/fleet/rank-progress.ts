@@ -1,10 +1,9 @@
-import { ask } from './ask.ts';
 import type { Clock } from './clock.ts';
 import { LOAD_SOURCES, type LoadReport } from './load-report.ts';
+import { askLoad } from './loads.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
 const TIMEOUT_MS = 5_000;
-const MAX_BYTES = 256 * 1024;
 /** Two readings closer together prove nothing. */
 const APART_MS = 5_000;
 
@@ -40,13 +39,8 @@ export class RankProgress {
 }
 
 async function reportOf({ worker, rank }: WorkerTarget): Promise<LoadReport | undefined> {
-  const [path, read] = LOAD_SOURCES[0]!;
-  try {
-    const { status, body } = await ask(worker, path, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES });
-    return status === 200 && rank !== undefined ? read(JSON.parse(body.toString()))?.ranks.get(rank) : undefined;
-  } catch {
-    return undefined;
-  }
+  const load = await askLoad(worker, LOAD_SOURCES[0]!, TIMEOUT_MS).catch(() => undefined);
+  return typeof load === 'object' && rank !== undefined ? load.ranks.get(rank) : undefined;
 }
 
 function isSame(a: LoadReport, b: LoadReport): boolean {

@@ -1,3 +1,4 @@
+import { jsonOf } from '../http/json-of.ts';
 import { type AskedServer, ask } from './ask.ts';
 
 /** What a server says of itself. Only what is named here is kept: its answers hold its keys too. */
@@ -114,8 +115,8 @@ async function askAny(server: AskedServer, paths: readonly string[]): Promise<An
   try {
     for (const path of paths) {
       const { status, body } = await ask(server, path, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES });
-      const fields = status === 200 ? parse(body) : undefined;
-      if (fields) return { fields };
+      const value = status === 200 ? jsonOf(body) : undefined;
+      if (typeof value === 'object' && value !== null) return { fields: value as Fields };
       refused ||= status === 401 || status === 403;
       if (status >= 500) return unanswered(`${path} answered ${status}`);
       problems.push(status === 200 ? `${path} answered something else than an object` : `${path} answered ${status}`);
@@ -128,15 +129,6 @@ async function askAny(server: AskedServer, paths: readonly string[]): Promise<An
 
 function unanswered(problem: string): Answer {
   return { fields: {}, untold: { problem, answered: false, refused: false } };
-}
-
-function parse(body: Buffer): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === 'object' && value !== null ? (value as Fields) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Without the fields that are undefined. */

@@ -1,6 +1,7 @@
 import { BACKSLASH, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './json-characters.ts';
 import { isClosing, isSpace, ObjectWalk, skipSpace, skipValue } from './json-scan.ts';
 import { isMedia, LEAST_MEDIA_BYTES, writeStandIn } from './media.ts';
+import { NextByte } from './next-byte.ts';
 import { isEscapeOfTaste, writeUnescaped } from './unescape.ts';
 
 /** What stands before the parts of a prompt: bytes that stand in no JSON string. */
@@ -379,32 +380,6 @@ function skipCacheControl(body: Buffer, at: number): number {
   if (!standsAt(body, at, CACHE_CONTROL)) return at;
   const colon = skipSpace(body, at + CACHE_CONTROL.length);
   return body[colon] === COLON ? skipValue(body, skipSpace(body, colon + 1)) : at;
-}
-
-/** Where a byte stands next. What was found is remembered: many strings before a far one would each look for it. */
-class NextByte {
-  readonly #byte: number;
-  /** None stands from here on … */
-  #from = 0;
-  /** … to here, where the next one is, or the end. */
-  #found = -1;
-
-  constructor(byte: number) {
-    this.#byte = byte;
-  }
-
-  reset(): void {
-    this.#found = -1;
-  }
-
-  /** The first at or after `at`; the end of the body without one. */
-  at(body: Buffer, at: number): number {
-    if (at >= this.#from && at <= this.#found) return this.#found;
-    const found = body.indexOf(this.#byte, at);
-    this.#from = at;
-    this.#found = found < 0 ? body.length : found;
-    return this.#found;
-  }
 }
 
 /** Returns the position after it. */
