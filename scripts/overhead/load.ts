@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { freePorts } from '../../src/bench/program.ts';
 import { CACHE, INSTRUMENTS, type Program } from './programs.ts';
 
@@ -36,6 +37,8 @@ export const SHAPES: Readonly<Record<Kind, Shape>> = {
   stream: { flags: ['-stream', '-c', '64', '-n', '1000'], interTokenLatency: '5ms' },
 };
 const WORKERS = 4;
+/** Every program has been up for so long when the load begins: one that prepares itself for requests has done so. */
+const SETTLE_MS = 3_000;
 const ANSWER_BODY = '{"model":"sim","messages":[{"role":"user","content":"hello"}]}';
 
 export function buildInstruments(): void {
@@ -71,6 +74,7 @@ export async function loadOn(program: Program, kind: Kind): Promise<Cost> {
   const url = `http://127.0.0.1:${ports[0]}`;
   await firstAnswer(url, router);
   const startMs = performance.now() - started;
+  await delay(SETTLE_MS);
   if (before) await load(url, before, router.pid);
   const figures = await load(url, flags, router.pid);
   const pauseMs = await longestPauseMs(`http://127.0.0.1:${ports[1]}/metrics`);

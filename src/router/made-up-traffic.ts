@@ -25,7 +25,7 @@ export function portOf(server: Server): number {
 }
 
 /** One client: sends what `next` says over one connection, each when the one before is answered, until that says nothing. */
-export async function sendMadeUp(url: string, next: () => MadeUpKind | undefined): Promise<void> {
+export async function sendMadeUp(url: string, next: () => Promise<MadeUpKind | undefined>): Promise<void> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   let end = ANSWER_END;
@@ -35,7 +35,7 @@ export async function sendMadeUp(url: string, next: () => MadeUpKind | undefined
   socket.on('data', (bytes) => {
     if (bytes.subarray(-end.length).equals(end)) answered();
   });
-  for (let kind = next(); kind && !socket.destroyed; kind = next()) {
+  for (let kind = await next(); kind && !socket.destroyed; kind = await next()) {
     end = kind === 'stream' ? STREAM_END : ANSWER_END;
     const whole = new Promise<void>((resolve) => {
       answered = resolve;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/options.ts';
 import { createLog, type Log } from '../observe/log/log.ts';
 import { answerMadeUp, type MadeUpKind, portOf, sendMadeUp } from './made-up-traffic.ts';
@@ -17,15 +18,25 @@ const CLIENTS = 8;
 const SERVERS = 4;
 /** So has code that has seen the objects of one router alone. */
 const ROUTERS = 2;
+/** How often it looks whether the router is idle again. */
+const LOOK_MS = 20;
+/** A router that is never idle has compiled its code by then. */
+const GIVE_UP_MS = 60_000;
 
-/** Warms up beside a router that has just begun to listen, until its first request comes. What goes wrong costs speed and nothing else. */
+/** Whether the warm-up may go on now. */
+type Turn = 'go' | 'wait' | 'end';
+
+/** Warms up beside a router that has just begun to listen, while it serves no request. What goes wrong costs speed and nothing else. */
 export async function warmUpBeside(router: Router, config: Config, log: Log): Promise<void> {
   const { disableWarmUp, dataThreads = defaultThreads() } = config;
   // Several threads would each need a warm-up of their own.
   if (disableWarmUp || dataThreads > 1) return;
   const startedMs = performance.now();
   try {
-    const requests = await warmUp(config, () => router.serving === 0 && router.isOpen);
+    const requests = await warmUp(config, () => {
+      if (!router.isOpen || performance.now() - startedMs > GIVE_UP_MS) return 'end';
+      return router.serving > 0 ? 'wait' : 'go';
+    });
     log.debug('warmed up', { requests, ms: Math.round(performance.now() - startedMs) });
   } catch (error) {
     log.debug('the warm-up has failed', { reason: (error as Error).message });
@@ -33,24 +44,27 @@ export async function warmUpBeside(router: Router, config: Config, log: Log): Pr
 }
 
 /**
- * Sends made-up requests through a second router of this process to a made-up server, so that the code which serves real ones is compiled
- * before they come. Ends early when `isWanted` says no; nothing is left of it but compiled code. Resolves with how many were sent.
+ * Sends made-up requests through further routers of this process to made-up servers, so that the code which serves real ones is compiled
+ * before they come. Nothing is left of it but compiled code. Resolves with how many were sent.
  */
-async function warmUp(config: Config, isWanted: () => boolean): Promise<number> {
+async function warmUp(config: Config, turn: () => Turn): Promise<number> {
   const servers = await Promise.all(Array.from({ length: SERVERS }, openServer));
   const routers: Router[] = [];
   try {
     for (let count = 0; count < ROUTERS; count++) routers.push(await openRouter(config, servers));
-    return await sendAll(routers, isWanted);
+    return await sendAll(routers, turn);
   } finally {
     for (const router of routers) await router.close();
     for (const server of servers) server.close();
   }
 }
 
-async function sendAll(routers: readonly Router[], isWanted: () => boolean): Promise<number> {
+async function sendAll(routers: readonly Router[], turn: () => Turn): Promise<number> {
   let sent = 0;
-  const next = () => (sent < REQUESTS && isWanted() ? kindOf(sent++) : undefined);
+  const next = async () => {
+    while (sent < REQUESTS && turn() === 'wait') await delay(LOOK_MS);
+    return sent < REQUESTS && turn() === 'go' ? kindOf(sent++) : undefined;
+  };
   const clients = routers.flatMap(({ url }) => Array.from({ length: CLIENTS }, () => sendMadeUp(url, next)));
   await Promise.all(clients);
   return sent;

@@ -44,15 +44,30 @@ test('keys, TLS, prefill and decode servers and limits of the router do not hold
   assert.match(await warmUp(router.router, pair), /warmed up.*requests=4000/);
 });
 
-test('it ends when a request comes', async () => {
+test('it sends nothing while a request is served, and ends with the router', async () => {
   const held: ServerResponse[] = [];
   await using worker = await fakeWorker((_, response) => void held.push(response));
   await using router = await testRouter([worker.url]);
   const answer = fetch(`${router.url}/generate`, { method: 'POST', body: '{"text":"a"}' });
   await until(() => held.length === 1);
-  assert.match(await warmUp(router.router), /warmed up.*requests=0/);
+  const lines = warmUp(router.router);
+  const drained = router.router.drain(10_000);
+  assert.match(await lines, /warmed up.*requests=0/);
   held[0]?.end('ok');
   assert.equal(await (await answer).text(), 'ok');
+  assert.equal(await drained, 0);
+});
+
+test('it begins when the router is idle', async () => {
+  const held: ServerResponse[] = [];
+  await using worker = await fakeWorker((_, response) => void held.push(response));
+  await using router = await testRouter([worker.url]);
+  const answer = fetch(`${router.url}/generate`, { method: 'POST', body: '{"text":"a"}' });
+  await until(() => held.length === 1);
+  const lines = warmUp(router.router);
+  held[0]?.end('ok');
+  assert.equal(await (await answer).text(), 'ok');
+  assert.match(await lines, /warmed up.*requests=4000/);
 });
 
 test('--disable-warm-up does without', async () => {
