@@ -12,8 +12,11 @@ const COLOURS: readonly (readonly [light: string, dark: string])[] = [
 
 const variables = (shade: 0 | 1) => COLOURS.map((colours, i) => `--c${i}:${colours[shade]}`).join(';');
 
-export const STYLE = `:root{color-scheme:light dark;--page:#fff;--text:#1f2328;--soft:#59636e;--line:#d1d9e0;--mark:#dafbe1;--bad:#cf222e;${variables(0)}}
-@media (prefers-color-scheme:dark){:root{--page:#0d1117;--text:#e6edf3;--soft:#9198a1;--line:#3d444d;--mark:#12361f;--bad:#ff7b72;${variables(1)}}}
+/** All colours, by the mode of the browser. */
+export const SHADES = `:root{color-scheme:light dark;--page:#fff;--text:#1f2328;--soft:#59636e;--line:#d1d9e0;--mark:#dafbe1;--bad:#cf222e;${variables(0)}}
+@media (prefers-color-scheme:dark){:root{--page:#0d1117;--text:#e6edf3;--soft:#9198a1;--line:#3d444d;--mark:#12361f;--bad:#ff7b72;${variables(1)}}}`;
+
+export const STYLE = `${SHADES}
 *{box-sizing:border-box}body{font:15px/1.5 system-ui,sans-serif;margin:0 auto;max-width:1240px;padding:1em;color:var(--text);background:var(--page)}
 h1{margin:.3em 0;font-size:1.5em}h2{margin:2em 0 .3em;font-size:1.25em}p{margin:.5em 0}code{overflow-wrap:anywhere}
 .verdict{font-size:1.15em;font-weight:600}.soft,footer{color:var(--soft)}.problem{color:var(--bad);overflow-wrap:anywhere}

@@ -64,7 +64,25 @@ the weights and adapters that it was started with. Those marked are for one mode
   },
   {
     title: 'What the router answers',
-    text: 'By itself, or from what workers tell it. [README.md](../README.md#send-requests) says what the answers are.',
+    text: `By itself, or from what workers tell it:
+
+| path | answer |
+| --- | --- |
+| \`/health\`, \`/liveness\` | 200 while the router runs |
+| \`/readiness\` | 200 when requests are served (\`degraded\`: not by all workers), else 503 with the reason and the progress of each server |
+| \`/dashboard\`, \`/\` in a browser | [the dashboard](dashboard.md): workers, decisions and errors, live |
+| \`/health_generate\` | 200 when a worker is ready |
+| \`/add_worker\`, \`/remove_worker\`, \`/list_workers\`, \`/workers\` | [workers at run time](workers.md) |
+| \`/v1/models\`, \`/v1/models/NAME\` | what the healthy workers serve together; [several models](workers.md#several-models) |
+| \`/model_info\`, \`/get_model_info\` | what the first healthy worker that answers says |
+| \`/server_info\`, \`/get_server_info\` | the same, without the server's keys; all servers in \`prefill\` and \`decode\` where they are pairs |
+| \`/v1/loads\`, \`/get_loads\` | the loads of all workers, and who did not tell |
+| \`/flush_cache\` | tells every worker; 206 where some failed |
+| \`/abort_request\` | tells every healthy worker; 206 where some failed |
+| \`/engine_metrics\` | the metrics of all healthy workers as one text, as \`sglang_…\` and \`sglang:…\` |
+| \`/metrics\` | [the router's own](observability.md#metrics) |
+
+Who may use them:`,
     has: ({ to }) => to === 'router',
   },
 ];

@@ -15,7 +15,6 @@ const CANNOT: readonly (readonly [RegExp, string])[] = [
   [/^npm ci/, 'installs from the network; scripts/test does it, and packs, installs and asks the package'],
   [/^scripts\/test$|^npm run check$/, 'runs this test'],
   [/^npm run format$/, 'writes into the sources'],
-  [/^npm run bench:/, 'measures for minutes'],
   [/^scripts\/install-peers$|bench .*--peers/, 'needs other routers, from the network; test/bench/contenders.test.ts'],
   [/^docker /, 'needs a container engine; test/deploy/container.test.ts reads its files'],
   [
@@ -23,6 +22,7 @@ const CANNOT: readonly (readonly [RegExp, string])[] = [
     'needs a cluster: test/kubernetes/chart.test.ts, which runs those of docs/kubernetes.md',
   ],
   [/--service-discovery/, 'needs a cluster: test/kubernetes/discovery.test.ts'],
+  [/update_weights/, 'simulated engines have no weights; test/real/co-launch.test.ts pauses real ones'],
   [/^sglang-launch top$/, 'needs a terminal: test/cli/top.test.ts'],
   [/^sglang-launch doctor$|doctor --model-path/, 'finds that there is no GPU: test/cli/doctor.test.ts'],
   [/--kill-leftovers/, 'would end what others have left on this machine: test/cli/doctor.test.ts'],
@@ -33,6 +33,8 @@ const SUBSTITUTIONS: readonly (readonly [RegExp, (scene: Scene, port: number, n:
   // Free ports; a server that the commands start themselves is the one that they go on about.
   [/(?<=sglang\.launch_server(?:.|\n)*)30001/g, (_, port) => String(port)],
   [/--port \d+/g, (_, port) => `--port ${port}`],
+  [/(?<=\bport=30000(?:.|\n)*127\.0\.0\.1:)30000/g, (_, port) => String(port)],
+  [/\bport=30000/g, (_, port) => `port=${port}`],
   [/127\.0\.0\.1:3(?:0001|1000)/g, ({ engine }) => engine],
   [/127\.0\.0\.1%3A30001/g, ({ engine }) => encodeURIComponent(engine)],
   [/localhost:30000(?=.*worker_type=)/g, ({ pairs }) => pairs],
@@ -57,8 +59,8 @@ const SUBSTITUTIONS: readonly (readonly [RegExp, (scene: Scene, port: number, n:
 const READY: readonly (readonly [RegExp, RegExp])[] = [
   [/sim-engine|sglang\.launch_server(?!.*\n)/, /Uvicorn running on/],
   [/logs .*-f/, /./],
-  [/launch_router .*(?:--worker-urls|--prefill)/, /worker ready/],
-  [/launch_router/, /router listens on/],
+  [/launch[_ ]router .*(?:--worker-urls|--prefill)/, /worker ready/],
+  [/launch[_ ]router/, /router listens on/],
   [/^(?!.*--dry-run)(?:sglang-launch --|python -m sglang_router\.launch_server|node src\/main\.ts server)/, /^READY /m],
 ];
 
@@ -127,7 +129,8 @@ function runs(scene: Scene, command: DocumentedCommand): void {
 }
 
 function scriptOf(text: string, language: DocumentedCommand['language'], shell: string): string {
-  if (language === 'python') return `exec ${CLIENTS} - <<'END'\n${text}\nEND`;
+  if (language === 'python')
+    return `cat >"$TMPDIR/program.py" <<'END'\n${text}\nEND\nexec ${CLIENTS} "$TMPDIR/program.py"`;
   if (shell === 'fish') return text;
   return shell === 'zsh' ? `${ZSH}\n${text}` : `${PRELUDE}${text}`;
 }
