@@ -8,7 +8,7 @@ import { sendError, sendJson } from '../http/respond.ts';
 import type { Handlers, Method } from './call.ts';
 import type { ApiContext } from './context.ts';
 
-/** Not errors of the workers API, but of whom may call it, and how. */
+/** Not errors of the workers API, but of who may call it, and how. */
 const NEVER_FLAT: ReadonlySet<string> = new Set(['unauthorized', 'forbidden', 'method_not_allowed']);
 
 /** Finds the handler for a request by path and method, checks the key, and answers whatever goes wrong. */

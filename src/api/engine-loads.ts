@@ -6,19 +6,19 @@ import { askWorker, headersFor } from './ask-workers.ts';
 import type { LoadAnswer, WorkerLoad } from './fan-out/loads.ts';
 import { isHealthy } from './standing.ts';
 
-/** How long an answer stands, however often somebody looks. */
+/** How long an answer is used again, however often clients ask. */
 const FRESH_MS = 1_000;
-/** Whoever asks for the workers is not kept longer by one that is slow to tell its load. */
+/** A worker that is slow to tell its load does not delay the list of workers for longer. */
 const PATIENCE_MS = 500;
 
-interface Asked {
+interface RecentAnswer {
   readonly atMs: number;
   readonly answer: Promise<LoadAnswer>;
 }
 
-/** The loads of workers beside what else is told of them: asked when somebody looks. */
+/** The loads of workers, for the list of workers: asked when a client asks for that. */
 export class EngineLoads {
-  readonly #asked = new WeakMap<Worker, Asked>();
+  readonly #asked = new WeakMap<Worker, RecentAnswer>();
 
   /** What a worker tells of its load; undefined where it is not healthy, tells nothing or is slow. */
   async of(worker: Worker, request: IncomingRequest): Promise<WorkerLoad | undefined> {

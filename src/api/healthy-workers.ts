@@ -2,14 +2,14 @@ import type { Worker } from '../fleet/worker.ts';
 import type { ApiContext } from './context.ts';
 import { isHealthy } from './standing.ts';
 
-/** Whom to ask what healthy workers can tell. Throws a RouterError where there is none. */
+/** The workers that are healthy. Throws a RouterError where there is none. */
 export function healthyWorkers({ registry, missing }: ApiContext): readonly Worker[] {
   const healthy = registry.workers.filter(isHealthy);
   if (healthy.length === 0) throw missing();
   return healthy;
 }
 
-/** Whom to ask about what was sent before: who answers at all, and who was removed and runs on. Throws a RouterError where there is none. */
+/** The workers that may know of earlier requests: those that answer at all, and those that were removed and still run requests. Throws a RouterError where there is none. */
 export function answeringWorkers({ registry, missing }: ApiContext): readonly Worker[] {
   const answering = [...registry.workers.filter(({ up }) => up), ...registry.draining];
   if (answering.length === 0) throw missing();

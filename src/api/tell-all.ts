@@ -27,7 +27,7 @@ export interface TellAllParts {
   readonly maxPayloadBytes: number;
   readonly requestTimeoutMs: number;
   readonly log: Log;
-  /** Whom it concerns: those with the model that it names, where it names one. Throws a RouterError where there is nobody. */
+  /** The servers that it concerns: those with the model that it names, where it names one. Throws a RouterError where there is none. */
   concerned(endpoint: Endpoint, request: IncomingRequest, body: Buffer): Concerned;
   /** The server has emptied its cache. */
   emptied(server: Server): void;

@@ -33,7 +33,7 @@ export function check(
   ];
 }
 
-/** Two ports of one address. Who has not chosen the metrics' port is told of it when it cannot be opened. */
+/** Two ports of one address. Where the metrics' port was not chosen, the log tells of it when it cannot be opened. */
 function checkPorts(config: Config, flagOf: FlagOf, given: ReadonlyMap<string, Given>): void {
   const { host, port, prometheusHost, prometheusPort } = config;
   if (port !== prometheusPort || !given.has('prometheusPort') || !overlap(host, prometheusHost)) return;

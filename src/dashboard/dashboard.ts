@@ -23,13 +23,13 @@ export class Dashboard {
     if (!this.sessions.has(request)) this.#authorize(request, 'admin');
   }
 
-  /** A session for who has that key; what it returns is the value of `set-cookie`. Throws a RouterError for a wrong one. */
+  /** A session for a viewer with that key; returns the value of `set-cookie`. Throws a RouterError for a wrong one. */
   signIn(request: Pick<ClientRequest, 'headers'>, key: string): string {
     this.#authorize({ headers: { 'x-api-key': key } }, 'admin');
     return this.sessions.open(request);
   }
 
-  /** Whether anybody may look. */
+  /** Whether a viewer needs no key. */
   get isOpen(): boolean {
     return this.#admits({ headers: {} });
   }

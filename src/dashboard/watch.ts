@@ -26,14 +26,14 @@ export class Watch {
     this.#loads = new WatchedLoads(facts.registry);
   }
 
-  /** Somebody begins to look. */
+  /** A viewer comes. */
   begin(): void {
     if (this.#watchers++ > 0) return;
     this.#decisions.start();
     this.#loads.start();
   }
 
-  /** Somebody looks no more. */
+  /** A viewer leaves. */
   end(): void {
     if (--this.#watchers > 0) return;
     this.#decisions.stop();
@@ -59,7 +59,7 @@ export class Watch {
     return snapshot;
   }
 
-  /** One for who looks once: over the last minute where somebody has looked for so long, else since the router was started. */
+  /** A single one: over the last minute where there were viewers for so long, else since the router was started. */
   once(): Snapshot {
     const isFull = this.#kept.length === MOST_KEPT;
     return this.#build(this.#read(), isFull ? this.#kept[0] : undefined, undefined);

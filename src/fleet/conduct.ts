@@ -11,7 +11,7 @@ const OPINIONS_A_SECOND = 10;
 /** Another worker that says nothing for so long may hang, or make a long answer: this one may prove by itself that it is well. */
 const OPINION_MS = 500;
 
-/** Whom a worker's conduct concerns. */
+/** What a conduct needs of its worker, and tells it. */
 export interface ConductOwner {
   readonly clock: Clock;
   /** Errors are compared with what other workers say to the same request; else, without retries, they count by themselves. */

@@ -16,7 +16,7 @@ export interface HealthOptions {
   readonly failureThreshold: number;
   /** Good checks in a row that take it back. */
   readonly successThreshold: number;
-  /** Workers are taken for ready; one that cannot be connected to is polled until somebody answers there. */
+  /** Workers are taken for ready; one that cannot be connected to is polled until a server answers there. */
   readonly disabled: boolean;
   /** The longest wait between two polls of a worker that is starting. */
   readonly startupIntervalMs: number;
@@ -63,7 +63,7 @@ const SHORTEST_WAIT_MS = 100;
 const TOLD_OF_WAIT_MS = 5_000;
 /** Between checks that decide whether a worker that was taken out comes back. */
 const RETURN_WAIT_MS = 1_000;
-/** The longest wait between two polls of one whose problem lasts until somebody mends it: requests do not wait meanwhile. */
+/** The longest wait between two polls of one whose problem lasts until its operator mends it: requests do not wait meanwhile. */
 const MENDED_WAIT_MS = 2_000;
 /** What the client of a server may do about by sending the same again later (RFC 9110, RFC 8470, RFC 6585). */
 const PASSING_REFUSALS: ReadonlySet<number> = new Set([408, 425, 429]);
@@ -142,7 +142,7 @@ export class Health {
     const { path, timeoutMs } = this.#options;
     try {
       const { status } = await ask(this.#worker, path, { timeoutMs, maxBytes: 0 });
-      // Where health is not to be checked the path may mean nothing: that somebody answers is enough.
+      // Where health is not to be checked the path may mean nothing: any answer is enough.
       const good = this.disabled ? status < 500 : status >= 200 && status < 300;
       if (good) return undefined;
       return {

@@ -5,7 +5,7 @@ export interface InLine<T> {
 }
 
 /**
- * Those that wait, in the order in which they came; anybody may leave. In place of a Set: each time a Set outgrows its table
+ * Those that wait, in the order in which they came; any of them may leave. In place of a Set: each time a Set outgrows its table
  * the old one keeps what was in it and points to the new one, and once one of them has grown old the scavenger keeps them
  * all. With such Sets of calls every request lived until the next full collection: 15 % of a chat's CPU.
  */
@@ -51,7 +51,7 @@ export class Line<T extends InLine<T>> implements Iterable<T> {
     return true;
   }
 
-  /** From the first to the last; whom it has just given may leave meanwhile. */
+  /** From the first to the last; the one that it has just given may leave meanwhile. */
   *[Symbol.iterator](): Iterator<T> {
     for (let one = this.#first; one; ) {
       const { after } = one;

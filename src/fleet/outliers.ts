@@ -25,7 +25,7 @@ export class Outliers {
     this.#clock = clock;
   }
 
-  /** Whether somebody else may be asked who is not held back. */
+  /** Whether another worker may be asked that is not held back. */
   hasPeers(worker: Worker, { kind }: Conduct): boolean {
     for (const other of this.#workers.values()) {
       if (other !== worker && isPeer(worker, other) && other.available && !other.conducts.holds(kind)) return true;

@@ -251,7 +251,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   }
 
   waitedFor({ url, spec }: Worker, problem: string): void {
-    // Whoever launches servers shows how far they are.
+    // The launch itself shows how far its servers are.
     if (spec.source === 'launch') return;
     this.#log.info('worker not ready yet, polled until it is', { worker: url, problem });
   }
@@ -317,7 +317,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
 
   #report({ url, spec, state, problem }: Worker, was: WorkerState): void {
     const { level, message } = reportOf(state.kind, was.kind);
-    // Whoever launches servers says himself how they come and go.
+    // The launch itself tells how its servers come and go.
     const shown = spec.source === 'launch' && level !== 'warning' ? 'debug' : level;
     this.#log[shown](message, { worker: url, available: this.#available.size, problem });
   }

@@ -13,7 +13,7 @@ export const MAX_SLOTS = 8192;
 export class Slots {
   readonly #counters: Int32Array;
   readonly #free: number[] = [];
-  /** Whom to tell when the last request on a retired slot has settled. */
+  /** Called when the last request on a retired slot has settled. */
   readonly #retiring = new Map<number, () => void>();
   #next = 0;
 

@@ -9,7 +9,7 @@ export type WorkerState =
       readonly lasting?: boolean;
     }
   | { readonly kind: 'ready'; readonly sinceMs: number }
-  /** Failed its health checks, but somebody listens there: checked further, and asked where no other is left. */
+  /** Failed its health checks, but a server listens there: checked further, and sent requests where no other worker is left. */
   | { readonly kind: 'unhealthy'; readonly sinceMs: number; readonly problem: string }
   /** Its process is known to be gone: not polled. */
   | { readonly kind: 'failed'; readonly reason: string }

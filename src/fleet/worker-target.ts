@@ -16,7 +16,7 @@ export interface TargetedWorker extends WorkerIdentity {
   readonly targets: readonly WorkerTarget[];
   /** Chunks of all its answers; whether it moves tells a busy server from a stuck one. */
   activity: number;
-  /** Nobody listens there. */
+  /** No server listens at its address. */
   lost(problem: string): void;
 }
 

@@ -105,7 +105,7 @@ export class Worker extends WorkerIdentity {
     return this.#state.kind === 'ready' && this.breaker.admits && this.credential.problem === undefined;
   }
 
-  /** Somebody answers there. */
+  /** A server answers at its address. */
   get up(): boolean {
     return this.#state.kind === 'ready' || this.#state.kind === 'unhealthy';
   }
@@ -132,7 +132,7 @@ export class Worker extends WorkerIdentity {
     return hanging.length === 0 ? undefined : { reason: 'rank', problem: hanging.join('; ') };
   }
 
-  /** What keeps it out until somebody sets it up in another way; undefined where it may come back by itself. */
+  /** What keeps it out until its operator sets it up in another way; undefined where it may come back by itself. */
   get hopeless(): string | undefined {
     const state = this.#state;
     // A server that is started again may have another key by then.

@@ -34,7 +34,7 @@ export interface ContainerSigns {
 
 const THIS: ContainerSigns = { env: process.env, exists: existsSync, cgroup: readCgroup };
 
-/** What to tell who listens on loopback alone inside a container; undefined for everybody else. */
+/** The warning for a router that listens on loopback alone inside a container; undefined for any other. */
 export function unreachable(host: string, signs = THIS): string | undefined {
   if (!isLoopback(host) || !inContainer(signs)) return undefined;
   return `${host} inside a container cannot be reached from outside, as a rule, whatever ports are published; --host 0.0.0.0 can`;

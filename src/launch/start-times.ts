@@ -66,7 +66,7 @@ function read(path: string): Models {
   }
 }
 
-/** Whatever somebody else has made of the file. */
+/** What is right in the file, whatever others have written to it. */
 function modelsIn(value: unknown): Models {
   const models: Models = {};
   for (const [model, starts] of Object.entries(value ?? {})) {

@@ -7,7 +7,7 @@ import type { Log } from '../observe/log/log.ts';
 import { modelOf } from '../scheduler/models.ts';
 
 /**
- * Whom requests concern that are for all servers: those that somebody answers at. The others are named in the log, as they will not know
+ * The servers that a request for all servers goes to: those that answer. The others are named in the log, as they will not know
  * of it. `missing`: what is told where there is nobody.
  */
 export function concerned(

@@ -9,7 +9,7 @@ import type { Authorize } from '../http/auth.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Routing } from './routing.ts';
 
-/** Whom the dashboard reads. */
+/** What the dashboard reads. */
 export interface DashboardParts
   extends Pick<Facts, 'registry' | 'inFlight' | 'queued' | 'connections' | 'closed' | 'launch'> {
   readonly observer: Observer;

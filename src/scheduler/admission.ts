@@ -19,7 +19,7 @@ export interface Readiness {
   isReady(model?: string): boolean;
   /** What a request is told while there is nobody. */
   missing(model?: string): RouterError;
-  /** What it is told where waiting for somebody is in vain; undefined where it may help. */
+  /** The error of a request that would wait for a worker in vain; undefined where waiting may help. */
   hopeless(model?: string): RouterError | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface Applicant {
 const BURST_MS = 1_000;
 
 interface Waiter {
-  /** For whose workers it waits; undefined for anybody's. */
+  /** The model whose workers it waits for; undefined for any. */
   readonly model: string | undefined;
   readonly admit: () => void;
   readonly refuse: (error: RouterError) => void;
@@ -59,7 +59,7 @@ export class Admission {
   readonly #bucket: TokenBucket | undefined;
   /** A Set keeps insertion order and gives up a waiter in the middle at no cost. */
   readonly #queue = new Set<Waiter>();
-  /** Were in flight, without anybody to ask: they come first. */
+  /** Were in flight and found no worker: they come first. */
   readonly #stranded = new Set<Waiter>();
   #inFlight = 0;
   #closed: RouterError | undefined;

@@ -11,22 +11,22 @@ export interface Targets {
   lastResort(model?: string): readonly Target[];
 }
 
-/** What tells who may be asked, and who is best. */
+/** What the choice of a worker depends on. */
 export interface Wanted {
   readonly hints: Hints;
-  /** Whom the request was sent to before. */
+  /** The workers that the request was sent to before. */
   readonly tries: { readonly tried: readonly Target[]; readonly apartFrom: Suspects | undefined };
   /** The model that it is for, where workers serve several. */
   readonly model: string | undefined;
   /** Which requests it may be compared with; undefined where that is not known. */
   readonly kind: string | undefined;
-  /** The URL of the one that keeps what it refers to; undefined where anybody may be asked. */
+  /** The URL of the worker that keeps what the request refers to; undefined where any may be asked. */
   readonly keeper: string | undefined;
 }
 
 /**
  * The policy's pick among the `candidates`. When none is available, the least bad is tried all the same. Throws RouterError
- * `no_available_workers` when there is nobody at all.
+ * `no_available_workers` when there is no worker at all.
  */
 export function choose(policy: Policy, targets: Targets, wanted: Wanted, explain: boolean): Choice<Target> {
   const { hints, model } = wanted;
@@ -37,7 +37,7 @@ export function choose(policy: Policy, targets: Targets, wanted: Wanted, explain
   return policy.pick([leastBad], hints, explain);
 }
 
-/** Whether there is somebody to ask who has not been asked yet. */
+/** Whether a worker is left that the request was not sent to yet. */
 export function isAnyUntried(targets: Targets, wanted: Wanted): boolean {
   const available = targets.available(wanted.model);
   const asked = available.length > 0 ? available : targets.lastResort(wanted.model);
@@ -45,8 +45,8 @@ export function isAnyUntried(targets: Targets, wanted: Wanted): boolean {
 }
 
 /**
- * Of those that may be asked: who is not held back, all where everybody is; of these who was not tried yet, all where everybody
- * was; of these, for a request that may have ended a server, who has no other such request.
+ * Three filters, each left out where it would leave no worker: not held back for its errors; not tried by this request yet;
+ * and, for a request that may have ended a server, without another request of that kind.
  */
 function candidates(targets: readonly Target[], { tries: { tried, apartFrom }, kind }: Wanted): readonly Target[] {
   const free = isAnyHeld(targets, kind) ? orAll(targets, (target) => !target.holds(kind)) : targets;

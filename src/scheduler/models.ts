@@ -14,7 +14,7 @@ export interface Models {
 }
 
 /**
- * The model whose workers may be asked; undefined where anybody may: with one model, whatever a request calls it. Throws a
+ * The model whose workers may be asked; undefined where any worker may: with one model, whatever a request calls it. Throws a
  * RouterError where a request `must` be for one of several, and is for none of them.
  */
 export function modelOf(models: Models, hints: { readonly model: string | undefined }, must: boolean) {

@@ -31,7 +31,7 @@ interface Erred {
   compared(comparison: Comparison): void;
 }
 
-/** The attempts of one request: whom it has asked, and whether it may ask again. */
+/** The attempts of one request: the workers that it was sent to, and whether it may be sent again. */
 export class Tries {
   /** Targets asked so far, in order; of a server that broke off all its ranks. */
   readonly tried: Target[] = [];

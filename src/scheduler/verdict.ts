@@ -7,7 +7,7 @@ const NEUTRAL: ReadonlySet<number> = new Set([408, 429, 501, 503, 505, 529]);
 /** The key is not accepted, or the path is not served: of workers that do the same all say so, or none. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 410, 421, 426]);
 
-/** The one place that tells a worker's failure from everybody else's. */
+/** The one place that decides whether a failure is the worker's. */
 export function verdictOf(outcome: Outcome): Verdict {
   switch (outcome.kind) {
     case 'answered':

@@ -14,7 +14,7 @@ export class VirtualTime implements EngineClock, Time {
   /** A heap: the parent of `i` is at `(i - 1) / 2`, and not later. */
   readonly #alarms: Alarm[] = [];
   #set = 0;
-  /** Somebody who waited goes on with the next turn of the event loop. */
+  /** What has waited goes on with the next turn of the event loop. */
   #awaited = true;
 
   now(): number {
@@ -39,7 +39,7 @@ export class VirtualTime implements EngineClock, Time {
     return new Promise((resolve) => this.alarm(this.#nowMs + ms, () => this.resume(resolve)));
   }
 
-  /** Lets somebody go on who waits for a promise. */
+  /** Lets what waits for a promise go on. */
   resume(resolve: () => void): void {
     this.#awaited = true;
     resolve();

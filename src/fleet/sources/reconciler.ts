@@ -28,7 +28,7 @@ interface Held {
   readonly worker: Worker;
   by: SourceName;
   found: FoundWorker;
-  /** Somebody else took it out, by a call: it stays out for as long as its source names the same one. */
+  /** A call of the API took it out: it stays out for as long as its source names the same one. */
   dismissed: boolean;
 }
 
@@ -123,7 +123,7 @@ export class Reconciler {
       return;
     }
     if (held) {
-      // First of all, so that this removal is not taken for somebody else's.
+      // First of all, so that this removal is not taken for one by a call.
       this.#held.delete(key);
       if (!held.dismissed) void this.#registry.remove(key, graceMs);
     }

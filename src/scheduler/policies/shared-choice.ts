@@ -17,7 +17,7 @@ export interface SharedChoice {
 
 /** Tells other routers of the choices that are made here. */
 export interface ChoiceTeller {
-  /** Somebody listens. */
+  /** Another router listens. */
   readonly isHeard: boolean;
   /** Returns the number by which the rest is told of it. */
   chosen(choice: SharedChoice): number;

@@ -34,7 +34,7 @@ const inference = (family: Family, handler: Handler, methods = POST): Route => (
   family,
   handler,
 });
-/** A real embedding model dies of such a request; that is no use to anybody. */
+/** A real embedding model dies of such a request; that is of no use. */
 const generating = (family: Family, handler: Handler, methods = POST): Route =>
   inference(
     family,

@@ -26,7 +26,7 @@ export const FEED: FeedOptions = {
   longestRetryMs: 5_000,
 };
 
-/** Whoever is told of it. */
+/** Told of what the feed sees. */
 export interface FeedListener {
   /** The pods are others, or the first list has come. */
   changed(): void;
