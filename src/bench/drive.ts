@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './client.ts';
-import type { Segment, Session } from './prompt.ts';
+import { joined, type Segment, type Session } from './prompt.ts';
 import type { Said } from './request.ts';
 import type { Api, Load } from './workloads/workload.ts';
 
@@ -79,8 +79,9 @@ async function converse({ system, turns }: Session, run: Conversing): Promise<vo
     run.answers.push({ ...answer, text: '', ids: [] });
     run.watcher.answered(answer);
     if (answer.error !== undefined) return;
-    place?.fill(answer.text, answer.ids ?? []);
-    said.push({ role: 'assistant', text: answer.text, ids: answer.ids });
+    const ids = Int32Array.from(answer.ids ?? []);
+    place?.fill(answer.text, ids);
+    said.push({ role: 'assistant', text: answer.text, ids: answer.ids && ids });
   }
 }
 
@@ -88,6 +89,8 @@ async function converse({ system, turns }: Session, run: Conversing): Promise<vo
 class Spoken implements Said {
   readonly role: Said['role'];
   readonly #segments: readonly Segment[];
+  /** Each later turn asks for them again. */
+  #ids: Int32Array | undefined;
 
   constructor(role: Said['role'], segments: readonly Segment[]) {
     this.role = role;
@@ -98,7 +101,8 @@ class Spoken implements Said {
     return this.#segments.map(({ text }) => text).join('');
   }
 
-  get ids(): readonly number[] {
-    return ([] as number[]).concat(...this.#segments.map(({ ids }) => ids));
+  get ids(): Int32Array {
+    this.#ids ??= joined(this.#segments.map(({ ids }) => ids));
+    return this.#ids;
   }
 }

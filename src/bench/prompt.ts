@@ -7,7 +7,7 @@ export interface Segment {
   readonly tokens: number;
   readonly text: string;
   /** Its tokens as the simulated engine has them. */
-  readonly ids: readonly number[];
+  readonly ids: Int32Array;
 }
 
 /** One question of a conversation. */
@@ -36,7 +36,7 @@ const WORDS: readonly string[] = Array.from('bdfghjklmnprstvwz').flatMap((first)
   Array.from('aeiou').flatMap((vowel) => Array.from('bdfgklmnprstvz', (last) => ` ${first}${vowel}${last}`)),
 );
 
-const WORD_IDS: readonly number[] = WORDS.map(wordId);
+const WORD_IDS = Int32Array.from(WORDS, wordId);
 
 /** Pseudo-words of exactly `tokens` tokens; which ones is decided by seed and key alone. */
 export function segment(seed: number, key: string, tokens: number): Segment {
@@ -70,10 +70,9 @@ class Piece implements Segment {
     return text;
   }
 
-  get ids(): readonly number[] {
-    const words = this.#words();
-    const ids: number[] = new Array(words.length);
-    for (let i = 0; i < ids.length; i++) ids[i] = WORD_IDS[words[i] as number] as number;
+  get ids(): Int32Array {
+    const ids = this.#words();
+    for (let i = 0; i < ids.length; i++) ids[i] = WORD_IDS[ids[i] as number] as number;
     return ids;
   }
 
@@ -90,7 +89,7 @@ class Piece implements Segment {
 /** What an answer was, for those who have it in their prompts. */
 interface Given {
   text: string;
-  ids: readonly number[];
+  ids: Int32Array;
   isWanted: boolean;
 }
 
@@ -100,7 +99,7 @@ export class AnswerSegment implements Segment {
   readonly tokens: number;
   readonly #of: Given;
 
-  constructor(key: string, tokens: number, of: Given = { text: '', ids: [], isWanted: false }) {
+  constructor(key: string, tokens: number, of: Given = { text: '', ids: new Int32Array(), isWanted: false }) {
     this.key = key;
     this.tokens = tokens;
     this.#of = of;
@@ -111,12 +110,12 @@ export class AnswerSegment implements Segment {
     return this.#of.text.split(/(?= )/, this.tokens).join('');
   }
 
-  get ids(): readonly number[] {
-    return this.#of.ids.slice(0, this.tokens);
+  get ids(): Int32Array {
+    return this.#of.ids.subarray(0, this.tokens);
   }
 
   /** It is there. It is kept where somebody has asked for its `first` tokens. */
-  fill(text: string, ids: readonly number[]): void {
+  fill(text: string, ids: Int32Array): void {
     if (!this.#of.isWanted) return;
     this.#of.text = text;
     this.#of.ids = ids;
@@ -183,4 +182,15 @@ class KnownPrompts {
     this.#places.set(name, next);
     return next;
   }
+}
+
+/** One after the other. */
+export function joined(parts: readonly ArrayLike<number>[]): Int32Array {
+  const all = new Int32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

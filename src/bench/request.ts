@@ -5,7 +5,7 @@ export interface Said {
   readonly role: 'system' | 'user' | 'assistant';
   readonly text: string;
   /** Its tokens as the simulated engine has them, where they are known. */
-  readonly ids?: readonly number[] | undefined;
+  readonly ids?: Int32Array | undefined;
 }
 
 /** What an API needs: where requests go, how they are written and how the last words of an answer are read. */

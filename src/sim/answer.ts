@@ -1,4 +1,4 @@
-import { END_OF_TURN, hashTokens, mix, WORDS, wordId } from './tokens.ts';
+import { END_OF_TURN, hashTokens, mix, type Tokens, WORDS, wordId } from './tokens.ts';
 
 /** Why an answer ended. */
 export type Finish =
@@ -38,7 +38,7 @@ export class Answer {
   readonly #shownChars: number;
   #state: number;
 
-  constructor(prompt: readonly number[], seed: number, limits: AnswerLimits) {
+  constructor(prompt: Tokens, seed: number, limits: AnswerLimits) {
     // Zero is the one state that a xorshift generator never leaves.
     this.#state = mix(hashTokens(prompt), seed) | 1;
     const end = limits.firstOnly ? FIRST_TOKEN : naturalEnd(this.#state >>> 0, limits);

@@ -1,4 +1,4 @@
-import { mix } from './tokens.ts';
+import { mix, type Tokens } from './tokens.ts';
 
 /** A page of KV memory whose tokens are known by the hash of them and all before them. */
 interface Page {
@@ -38,7 +38,7 @@ export class PrefixCache {
    * Room for `prompt` and `outputTokens` more, with the longest cached prefix taken over; undefined while other requests
    * hold too much. At least one prompt token is always left to compute, as its logits give the first output token.
    */
-  lease(prompt: readonly number[], outputTokens: number, salt = 0): Lease | undefined {
+  lease(prompt: Tokens, outputTokens: number, salt = 0): Lease | undefined {
     const hits = this.match(prompt, salt);
     const idleHits = hits.reduce((sum, page) => sum + (page.users === 0 ? 1 : 0), 0);
     const needed = Math.ceil((prompt.length + outputTokens) / this.pageSize) - hits.length;
@@ -50,7 +50,7 @@ export class PrefixCache {
   }
 
   /** The cached pages that `prompt` starts with; at least one token is left over. */
-  match(prompt: readonly number[], salt = 0): readonly Page[] {
+  match(prompt: Tokens, salt = 0): readonly Page[] {
     const chain = new HashChain(this.pageSize, salt);
     const hits: Page[] = [];
     const most = Math.floor((prompt.length - 1) / this.pageSize);
@@ -145,7 +145,7 @@ export class Lease {
   }
 
   /** Says that the first `computed` of `tokens` are in memory: their full pages can now be shared. */
-  commit(tokens: readonly number[], computed: number): void {
+  commit(tokens: Tokens, computed: number): void {
     const full = Math.floor(computed / this.#cache.pageSize);
     while (this.#held.length < full) {
       this.#ownPages--;
@@ -178,7 +178,7 @@ class HashChain {
   }
 
   /** The hash of the next page of `tokens`. */
-  advance(tokens: readonly number[]): number {
+  advance(tokens: Tokens): number {
     const start = this.#page++ * this.#pageSize;
     let a = this.#a;
     let b = this.#b;

@@ -24,10 +24,12 @@ export function chatTokens(messages: readonly ChatMessage[], tools: unknown): nu
   return tokens;
 }
 
-/** The same of messages whose tokens are known. */
-export function chatTokensOf(turns: readonly { readonly role: string; readonly ids: readonly number[] }[]): number[] {
+/** The same of messages whose tokens are known, in parts. */
+export function chatTokensOf(
+  turns: readonly { readonly role: string; readonly ids: ArrayLike<number> }[],
+): ArrayLike<number>[] {
   const all = turns.flatMap(({ role, ids }) => [[roleToken(role)], ids, [END_OF_TURN]]);
-  return ([] as number[]).concat(...all, roleToken('assistant'));
+  return [...all, [roleToken('assistant')]];
 }
 
 function addTurn(role: string, content: unknown, tokens: number[], toolCalls?: unknown): void {

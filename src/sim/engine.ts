@@ -4,6 +4,7 @@ import { type CostModel, decodeMs, prefillMs } from './cost.ts';
 import type { EngineClock } from './engine-clock.ts';
 import type { Job, Meeting } from './job.ts';
 import type { EngineStats } from './stats.ts';
+import { followedBy } from './tokens.ts';
 
 export interface EngineSettings {
   readonly cost: CostModel;
@@ -287,7 +288,7 @@ export class Engine {
     // The last token was never fed back, so it is not in memory. A decode server keeps no prefix cache.
     const fedBack = answer.ids.slice(0, -1);
     if (fedBack.length > 0 && meeting === undefined)
-      job.lease?.commit(prompt.concat(fedBack), prompt.length + fedBack.length);
+      job.lease?.commit(followedBy(prompt, fedBack), prompt.length + fedBack.length);
     job.lease?.release();
     this.#stats.ended(job);
     meeting?.ended(job);

@@ -1,5 +1,6 @@
 import type { Answer, Finish } from './answer.ts';
 import type { Lease } from './cache.ts';
+import type { Tokens } from './tokens.ts';
 
 /**
  * How a job gets its prompt across where one engine computes it and another goes on from there. The engine calls these;
@@ -19,7 +20,7 @@ export interface Meeting {
 export interface JobSpec {
   /** What the client can abort it by. */
   readonly id: string;
-  readonly prompt: readonly number[];
+  readonly prompt: Tokens;
   readonly answer: Answer;
   /** Prompts with another salt never share cached pages. */
   readonly salt: number;

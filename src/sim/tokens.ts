@@ -6,6 +6,9 @@ const FIRST_TEXT_ID = 1000;
 const WORD_CHARS = 4;
 const MAX_SPACES = 4;
 
+/** Token ids; of long prompts in the memory of four bytes each. */
+export type Tokens = readonly number[] | Int32Array;
+
 /** What stands before a text; only seen where there is no other token. */
 export const START_OF_TEXT = 1;
 /** What a model says to end its answer. */
@@ -27,9 +30,9 @@ export function hashText(text: string): number {
 }
 
 /** A 32-bit hash of a token sequence. */
-export function hashTokens(tokens: readonly number[]): number {
+export function hashTokens(tokens: Tokens): number {
   let hash = HASH_SEED;
-  for (const token of tokens) hash = mix(hash, token);
+  for (let i = 0; i < tokens.length; i++) hash = mix(hash, tokens[i] as number);
   return finish(hash);
 }
 
@@ -109,4 +112,13 @@ function buildWords(): string[] {
     }
   }
   return words;
+}
+
+/** The tokens and then some more. */
+export function followedBy(tokens: Tokens, more: readonly number[]): Tokens {
+  if (!(tokens instanceof Int32Array)) return tokens.concat(more);
+  const all = new Int32Array(tokens.length + more.length);
+  all.set(tokens);
+  all.set(more, tokens.length);
+  return all;
 }

@@ -10,6 +10,7 @@ import { tokenize } from '../../sim/tokens.ts';
 import type { Answer } from '../client.ts';
 import type { Counters } from '../counters.ts';
 import type { Asking } from '../drive.ts';
+import { joined } from '../prompt.ts';
 import type { Random } from '../random.ts';
 import type { Said } from '../request.ts';
 import type { Api } from '../workloads/workload.ts';
@@ -21,6 +22,9 @@ const EVICTION_MS = 60_000;
 
 /** From client to engine. Without it all would come at the very same moments, and engines with equal requests stay in step for ever. */
 const MOST_ON_THE_WAY_MS = 2;
+
+/** What is answered is decided by so many of the last tokens of a prompt. */
+const ANSWERED_TOKENS = 256;
 
 /** A worker as a policy sees it, and its engine. */
 class ModelWorker implements Candidate {
@@ -74,7 +78,7 @@ export class FleetModel implements Asking {
     const sentMs = this.#time.now();
     await this.#time.pause(this.#random.next() * MOST_ON_THE_WAY_MS);
     const prompt = promptOf(api, said);
-    const bytes = new Uint8Array(new Int32Array(prompt).buffer);
+    const bytes = new Uint8Array(prompt.buffer);
     const choice = this.#policy.pick(this.#workers, { prompt: bytes, key: undefined, streams: true });
     const worker = choice.candidate;
     return new Promise((resolve) => {
@@ -97,11 +101,12 @@ export class FleetModel implements Asking {
   }
 
   /** Throws BadRequestError where it does not fit. */
-  #job(prompt: readonly number[], maxTokens: number, options: SimOptions, advance: (job: Job) => void): Job {
+  #job(prompt: Int32Array, maxTokens: number, options: SimOptions, advance: (job: Job) => void): Job {
     const { randomSeed, outputTokens: meanTokens } = options;
     const roomTokens = roomForAnswer(options, prompt.length, maxTokens);
     const limits = { maxTokens, meanTokens, roomTokens, stop: [], firstOnly: false };
-    const answer = new EngineAnswer(prompt, randomSeed, limits);
+    // Of a long prompt all would be read for that alone.
+    const answer = new EngineAnswer(prompt.subarray(-ANSWERED_TOKENS), randomSeed, limits);
     const id = String(++this.#asked);
     return new Job({ id, prompt, answer, salt: 0, stream: true, rank: 0, meeting: undefined, advance });
   }
@@ -144,9 +149,9 @@ export class FleetModel implements Asking {
   }
 }
 
-function promptOf(api: Api, said: readonly Said[]): number[] {
+function promptOf(api: Api, said: readonly Said[]): Int32Array {
   const turns = said.map((one) => ({ role: one.role, ids: one.ids ?? tokenize(one.text) }));
-  return api === 'chat' ? chatTokensOf(turns) : ([] as number[]).concat(...turns.map(({ ids }) => ids));
+  return joined(api === 'chat' ? chatTokensOf(turns) : turns.map(({ ids }) => ids));
 }
 
 function refused(sentMs: number, { message }: Error): Answer {

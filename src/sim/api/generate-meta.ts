@@ -60,7 +60,7 @@ function finishReason(finish: Finish): string {
 
 function logprobLists({ spec: { prompt, answer } }: Job, options: LogprobOptions): string {
   const { start, top, tokenIds, withText, promptless } = options;
-  const inputs = start < 0 || promptless ? [] : prompt.slice(start);
+  const inputs = start < 0 || promptless ? [] : [...prompt.slice(start)];
   const triple = (id: number) => `[${logprob(id)},${id},${withText ? JSON.stringify(tokenText(id)) : 'null'}]`;
   const best = (id: number) => `[${Array.from({ length: top }, (_, i) => triple(id + i)).join()}]`;
   const asked = `[${tokenIds.map(triple).join()}]`;

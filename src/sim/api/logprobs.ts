@@ -1,4 +1,4 @@
-import { tokenText } from '../tokens.ts';
+import { type Tokens, tokenText } from '../tokens.ts';
 import { type Json, optionalInteger } from './body.ts';
 import { logprob } from './generate-meta.ts';
 
@@ -18,7 +18,7 @@ export function chatLogprobs(ids: readonly number[], body: Json): unknown {
 }
 
 /** `logprobs` of a completion choice; the tokens of the prompt come first where it is echoed, the first of all without one. */
-export function completionLogprobs(ids: readonly number[], prompt: readonly number[]): unknown {
+export function completionLogprobs(ids: readonly number[], prompt: Tokens): unknown {
   const all = [...prompt, ...ids];
   const tokens = all.map(tokenText);
   const unknown = prompt.length > 0 ? 0 : -1;

@@ -185,7 +185,7 @@ test('a prompt has the answer to another conversation in it, once that is there'
     ),
   );
   const [conversation, other] = sessions;
-  conversation?.turns[0]?.answer?.fill(' gog'.repeat(10), []);
+  conversation?.turns[0]?.answer?.fill(' gog'.repeat(10), new Int32Array());
   const [first = '', third = ''] = [promptOf(conversation as Session, 1), promptOf(other as Session, 0)];
   assert.equal(third.slice(0, 4 * 1_040), first.slice(0, 4 * 1_040));
   assert.equal(tokenize(third).length, 1_050);
