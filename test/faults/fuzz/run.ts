@@ -175,7 +175,7 @@ class Answers {
     this.#closing = valuesOf(answer.headers, 'connection').includes('close');
     const [seen] = valuesOf(answer.headers, 'x-seen');
     if (seen !== undefined) this.#fromWorker(Buffer.from(seen, 'base64url').toString('latin1'));
-    else if (request && isFrontPage(request) && [200, 405].includes(answer.status)) this.answered++;
+    else if (request && isFrontPage(request) && [200, 302, 405].includes(answer.status)) this.answered++;
     else if (REFUSALS.has(answer.status)) this.refused++;
     else this.problem = `${answer.startLine} for request ${this.answered} (${rest}): ${answer.body}`;
     return true;
