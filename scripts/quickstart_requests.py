@@ -31,11 +31,11 @@ def main(url: str) -> None:
 
 
 def generate(prompt: str) -> dict[str, Any]:
-    return {"text": prompt, "sampling_params": {"max_new_tokens": 16}}
+    return {"text": prompt, "sampling_params": {"max_new_tokens": 12}}
 
 
 def chat(prompt: str) -> dict[str, Any]:
-    return {"model": "default", "messages": [{"role": "user", "content": prompt}], "max_tokens": 16}
+    return {"model": "default", "messages": [{"role": "user", "content": prompt}], "max_tokens": 12}
 
 
 def post(url: str, path: str, body: dict[str, Any], served: Counter[str]) -> Any:
@@ -60,8 +60,8 @@ def banner(url: str) -> None:
     print("  Model      simulated: no GPU, and the text is made up")
     print(f"  Dashboard  {url}/dashboard")
     print("  With GPUs  sglang-launch --model-path MODEL --dp-size 4")
-    print(f"\n  curl {url}/v1/chat/completions -H 'content-type: application/json' \\")
-    print(f"    -d '{json.dumps(chat('What is the capital of Chile?'))}'\n", flush=True)
+    print(f"\n  curl {url}/generate -H 'content-type: application/json' \\")
+    print('    -d \'{"text": "The capital of France is"}\'\n', flush=True)
 
 
 def free_port(wanted: int) -> int:

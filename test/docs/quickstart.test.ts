@@ -23,5 +23,5 @@ test('the requests of scripts/quickstart reach every engine, and its banner has 
   assert.match(requests, /they make up their text\.$/m);
   const { stdout: banner } = await run('python3', [REQUESTS, '--banner', url]);
   const { stdout: answer } = await run('bash', ['-c', banner.slice(banner.indexOf('curl '))]);
-  assert.equal(JSON.parse(answer).choices.length, 1);
+  assert.equal(typeof JSON.parse(answer).text, 'string');
 });
