@@ -9,6 +9,8 @@ export interface Sender<Sent> {
   send(message: Sent): void;
   /** With the next that is sent, or after a millisecond: to wake the other thread costs more than to tell it something. */
   sendSoon(message: Sent): void;
+  /** By itself, with what has waited before it: bytes in it stay bytes, of whatever length. */
+  sendBytes(message: Sent): void;
 }
 
 /**
@@ -21,11 +23,12 @@ export class BatchPort<Sent, Received> implements Sender<Sent> {
   #isFlushing = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `received` gets each message that comes; what JSON does not have must not be in one. */
+  /** `received` gets each message that comes. */
   constructor(port: MessagePort | Worker, received: (message: Received) => void) {
     this.#port = port;
-    (port as MessagePort).on('message', (batch: string) => {
-      for (const message of JSON.parse(batch) as readonly Received[]) received(message);
+    (port as MessagePort).on('message', (sent: string | Received) => {
+      if (typeof sent !== 'string') received(sent);
+      else for (const message of JSON.parse(sent) as readonly Received[]) received(message);
     });
   }
 
@@ -39,6 +42,11 @@ export class BatchPort<Sent, Received> implements Sender<Sent> {
   sendSoon(message: Sent): void {
     this.#batch.push(message);
     if (!this.#isFlushing) this.#timer ??= setTimeout(() => this.#flush(), SOON_MS);
+  }
+
+  sendBytes(message: Sent): void {
+    this.#flush();
+    this.#port.postMessage(message);
   }
 
   #flush(): void {

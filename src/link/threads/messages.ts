@@ -42,7 +42,7 @@ export interface PortableAssignment {
 
 /**
  * From a data thread to the scheduler. `request` numbers the requests of a thread, `call` the calls of a request, from 0.
- * Times are as `Date.now()` has them: each thread's `performance.now()` begins by itself. Bytes are text in base64.
+ * Times are as `Date.now()` has them: each thread's `performance.now()` begins by itself.
  */
 export type ToScheduler =
   | {
@@ -102,7 +102,7 @@ export type ToScheduler =
       readonly headers: IncomingHttpHeaders;
       readonly last: boolean;
     }
-  | { readonly kind: 'ownBody'; readonly request: number; readonly body: string | PortableError }
+  | { readonly kind: 'ownBody'; readonly request: number; readonly body: Uint8Array | PortableError }
   | { readonly kind: 'ownDrained' | 'ownFlushed' | 'ownGone'; readonly request: number }
   | { readonly kind: 'connections'; readonly count: number }
   | { readonly kind: 'log'; readonly level: Level; readonly message: string; readonly fields: Fields | undefined }
@@ -131,8 +131,8 @@ export type ToDataThread =
       readonly headers: readonly string[];
       readonly length: number | undefined;
     }
-  | { readonly kind: 'ownWrite'; readonly request: number; readonly chunk: string }
-  | { readonly kind: 'ownEnd'; readonly request: number; readonly chunk: string | undefined }
+  | { readonly kind: 'ownWrite'; readonly request: number; readonly chunk: Uint8Array }
+  | { readonly kind: 'ownEnd'; readonly request: number; readonly chunk: Uint8Array | undefined }
   | { readonly kind: 'ownCut' | 'ownClose' | 'ownRelease'; readonly request: number }
   | { readonly kind: 'ownDone'; readonly request: number; readonly errorCode: string | undefined }
   | { readonly kind: 'listen'; readonly host: string; readonly port: number }

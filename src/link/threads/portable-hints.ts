@@ -4,11 +4,10 @@ import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
 import { hashHead } from '../../scheduler/policies/prompt-head.ts';
 import { REFERENCE_FIELDS } from '../reference-fields.ts';
 import type { RoutingHints } from '../scheduling.ts';
-import { bytesOf, portableBytes } from './portable-bytes.ts';
 
-/** A prompt, or what policies need of it: its length, a hash of its beginning, the hashes of its blocks. Bytes are text. */
+/** A prompt, or what policies need of it: its length, a hash of its beginning, the hashes of its blocks in base64. */
 type PortablePrompt =
-  | { readonly text: string }
+  | { readonly text: Uint8Array }
   | { readonly length: number; readonly head: number | undefined; readonly hashes: string | undefined };
 
 /** What routing has read of a request. */
@@ -17,6 +16,9 @@ export interface PortableHints extends Omit<RoutingHints, 'prompt' | 'idIn'> {
   /** Body field → the id in it; of those that may name what one worker keeps. */
   readonly ids: Readonly<Record<string, string>> | undefined;
 }
+
+/** Of all names that a request gives. */
+const MOST_CHARS = 16 * 1024;
 
 const blocks = new Blocks();
 
@@ -38,6 +40,13 @@ export function hintsOf({ prompt, ids, ...rest }: PortableHints): RoutingHints {
   return { ...rest, prompt: prompt && promptOf(prompt), idIn: (field) => ids?.[field] };
 }
 
+/** Whether they are no matter for a text that other messages are in: a client may put anything of any length where a name is expected. */
+export function isLong({ prompt, key = '', model = '', ids }: PortableHints): boolean {
+  if (prompt && 'text' in prompt) return true;
+  const idChars = ids ? Object.values(ids).reduce((sum, { length }) => sum + length, 0) : 0;
+  return key.length + model.length + idChars > MOST_CHARS;
+}
+
 function idsOf(hints: RoutingHints, refersTo: NonNullable<Endpoint['refersTo']>): Record<string, string> {
   const ids: Record<string, string> = {};
   for (const field of refersTo.flatMap((kind) => REFERENCE_FIELDS[kind])) {
@@ -51,22 +60,27 @@ function portablePrompt(hints: RoutingHints, needs: PromptNeeds): PortablePrompt
   if (needs === 'nothing') return undefined;
   const { prompt } = hints;
   if (!(prompt instanceof Uint8Array)) return undefined;
-  if (needs === 'text') return { text: portableBytes(prompt) };
+  if (needs === 'text') return { text: new Uint8Array(prompt) };
   const head = hashHead(prompt);
   if (needs === 'head') return { length: prompt.length, head, hashes: undefined };
   blocks.hash(prompt);
-  return { length: blocks.bytes, head, hashes: portableBytes(blocks.hashes()) };
+  return { length: blocks.bytes, head, hashes: textOf(blocks.hashes()) };
 }
 
 function promptOf(sent: PortablePrompt): RoutingHints['prompt'] {
-  if ('text' in sent) return bytesOf(sent.text);
+  if ('text' in sent) return sent.text;
   const { length, head, hashes } = sent;
-  return { length, head, hashes: hashes === undefined ? undefined : intsOf(bytesOf(hashes)) };
+  return { length, head, hashes: hashes === undefined ? undefined : intsOf(hashes) };
 }
 
-/** A copy: integers begin at a multiple of four bytes. */
-function intsOf(bytes: Buffer): Int32Array {
+function textOf({ buffer, byteOffset, byteLength }: Int32Array): string {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength).toString('base64');
+}
+
+function intsOf(text: string): Int32Array {
+  const bytes = Buffer.from(text, 'base64');
   const ints = new Int32Array(bytes.length / Int32Array.BYTES_PER_ELEMENT);
+  // A copy: integers begin at a multiple of four bytes.
   bytes.copy(new Uint8Array(ints.buffer));
   return ints;
 }

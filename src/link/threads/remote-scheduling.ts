@@ -7,7 +7,7 @@ import type { RequestEnd, RequestFacts, RequestHead, ScheduledRequest, Schedulin
 import type { Sender } from './batch-port.ts';
 import type { PortableAssignment, PortableCall, ToDataThread, ToScheduler } from './messages.ts';
 import { errorOf, type PortableError } from './portable-error.ts';
-import { portableHints } from './portable-hints.ts';
+import { isLong, portableHints } from './portable-hints.ts';
 import { portableOutcome } from './portable-outcome.ts';
 import { RemoteCall } from './remote-call.ts';
 
@@ -97,7 +97,9 @@ class RemoteRequest implements ScheduledRequest {
 
   assign({ found, hints, ...facts }: RequestFacts): Promise<Assignment | undefined> {
     const sent = portableHints(hints, found.endpoint, this.#options.needs);
-    this.#scheduler.send({ kind: 'assign', request: this.number, facts: { ...facts, hints: sent } });
+    const assign = { kind: 'assign', request: this.number, facts: { ...facts, hints: sent } } as const;
+    if (isLong(sent)) this.#scheduler.sendBytes(assign);
+    else this.#scheduler.send(assign);
     return this.#awaitAssignment();
   }
 

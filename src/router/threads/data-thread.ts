@@ -47,12 +47,11 @@ class DataThread {
     this.#options = options;
     this.#port = new BatchPort(port, (message: ToDataThread) => this.#receive(message));
     this.#upstreams = new Upstreams(readWorkerTls(config));
-    const send = (message: ToScheduler) => this.#port.send(message);
     this.#scheduling = new RemoteScheduling(this.#port, {
       ...{ needs, gapBounds, requestIds: createRequestIds(config.requestIdHeaders) },
       connect: (target) => this.#upstreams.connect(target),
     });
-    this.#answers = new RemoteAnswers(send);
+    this.#answers = new RemoteAnswers((message) => this.#port.sendBytes(message));
   }
 
   #receive(message: ToDataThread): void {

@@ -1,7 +1,6 @@
 import type { Reply } from '../../http/edge/reply.ts';
 import { ReplyProgress } from '../../http/edge/reply-progress.ts';
 import type { ToDataThread } from '../../link/threads/messages.ts';
-import { portableBytes } from '../../link/threads/portable-bytes.ts';
 
 /** Bytes that may be on their way to a client's thread before whoever writes is told to wait. */
 const MOST_UNREAD_BYTES = 1024 * 1024;
@@ -36,7 +35,7 @@ export class ForwardedReply extends ReplyProgress implements Reply {
     if (chunk.length === 0 || this.hasEnded) return true;
     this.hasStarted = true;
     this.#unreadBytes += chunk.length;
-    this.#send({ kind: 'ownWrite', request: this.#number, chunk: portableBytes(chunk) });
+    this.#send({ kind: 'ownWrite', request: this.#number, chunk });
     return this.#unreadBytes < MOST_UNREAD_BYTES;
   }
 
@@ -44,7 +43,7 @@ export class ForwardedReply extends ReplyProgress implements Reply {
     if (this.hasEnded) return;
     this.hasStarted = true;
     this.hasEnded = true;
-    this.#send({ kind: 'ownEnd', request: this.#number, chunk: chunk && portableBytes(chunk) });
+    this.#send({ kind: 'ownEnd', request: this.#number, chunk });
   }
 
   cut(): void {

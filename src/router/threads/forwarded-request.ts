@@ -2,7 +2,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { ClientGoneError } from '../../http/client-gone.ts';
 import type { IncomingRequest } from '../../http/edge/incoming-request.ts';
 import type { ToDataThread, ToScheduler } from '../../link/threads/messages.ts';
-import { bytesOf } from '../../link/threads/portable-bytes.ts';
 import { errorOf } from '../../link/threads/portable-error.ts';
 
 /** A request that a data thread has read the head of, for whom answers it here. */
@@ -39,7 +38,7 @@ export class ForwardedRequest implements IncomingRequest {
 
   /** What the thread says of the body. */
   bodyCame(body: Extract<ToScheduler, { kind: 'ownBody' }>['body']): void {
-    if (typeof body === 'string') this.#body?.resolve(bytesOf(body));
+    if (body instanceof Uint8Array) this.#body?.resolve(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
     else this.#body?.reject(body.name === ClientGoneError.name ? new ClientGoneError() : errorOf(body));
   }
 }

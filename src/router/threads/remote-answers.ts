@@ -1,7 +1,6 @@
 import type { IncomingRequest } from '../../http/edge/incoming-request.ts';
 import type { Reply } from '../../http/edge/reply.ts';
 import type { ToDataThread, ToScheduler } from '../../link/threads/messages.ts';
-import { bytesOf, portableBytes } from '../../link/threads/portable-bytes.ts';
 import { portable } from '../../link/threads/portable-error.ts';
 
 export type OfOwn = Extract<
@@ -49,11 +48,11 @@ export class RemoteAnswers {
         reply.head(message.status, message.text, message.headers, message.length);
         break;
       case 'ownWrite':
-        if (reply.write(bytesOf(message.chunk))) this.#send({ kind: 'ownDrained', request: number });
+        if (reply.write(bufferOf(message.chunk))) this.#send({ kind: 'ownDrained', request: number });
         else reply.whenDrained(() => this.#send({ kind: 'ownDrained', request: number }));
         return;
       case 'ownEnd':
-        reply.end(message.chunk === undefined ? undefined : bytesOf(message.chunk));
+        reply.end(message.chunk && bufferOf(message.chunk));
         break;
       case 'ownCut':
         reply.cut();
@@ -71,7 +70,7 @@ export class RemoteAnswers {
   }
 
   async #giveBody(number: number, request: IncomingRequest, maxBytes: number): Promise<void> {
-    const body = await request.body(maxBytes).then(portableBytes, portable);
+    const body = await request.body(maxBytes).catch((error: Error) => portable(error));
     this.#send({ kind: 'ownBody', request: number, body });
   }
 
@@ -80,4 +79,8 @@ export class RemoteAnswers {
     this.#send({ kind: 'ownFlushed', request: number });
     this.#underWay.delete(number);
   }
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -33,7 +33,7 @@ export class ThreadHandle {
     this.#port = new BatchPort(worker, (message: ToScheduler) => this.#receive(message));
     const send = (message: ToDataThread) => this.#port.send(message);
     this.#link = new ThreadLink(scheduling, send, log);
-    this.#forwarding = new Forwarding(ownAnswers, send);
+    this.#forwarding = new Forwarding(ownAnswers, (message) => this.#port.sendBytes(message));
     const { promise, resolve } = Promise.withResolvers<string>();
     this.whenEnded = promise;
     let reason = 'it was ended';
