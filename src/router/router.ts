@@ -19,6 +19,7 @@ import { type Closable, followRouters, openSources } from '../fleet/sources/sour
 import type { WorkerSource } from '../fleet/sources/worker-source.ts';
 import { keyOf } from '../fleet/worker-identity.ts';
 import { createAuthorize } from '../http/auth.ts';
+import { hasFilesToSpare } from '../http/edge/connection-limit.ts';
 import { type EdgeServer, listen } from '../http/edge/server.ts';
 import { isLoopback, networkUrls, unreachable } from '../http/reach.ts';
 import { readServingPair } from '../http/tls-files.ts';
@@ -216,7 +217,7 @@ export class Router {
       log: this.#log,
       tls: readServingPair(tlsCertPath, tlsKeyPath),
       limits: { uploadTimeoutMs, maxHeldBytes: maxHeldPayloadBytes },
-      sockets: LISTENING_SOCKETS,
+      sockets: hasFilesToSpare() ? LISTENING_SOCKETS : 1,
     });
   }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/options.ts';
+import { hasFilesToSpare } from '../http/edge/connection-limit.ts';
 import { createLog, type Log } from '../observe/log/log.ts';
 import { answerMadeUp, type MadeUpKind, portOf, sendMadeUp } from './made-up-traffic.ts';
 import { Observing } from './observing.ts';
@@ -30,7 +31,7 @@ type Turn = 'go' | 'wait' | 'end';
 export async function warmUpBeside(router: Router, config: Config, log: Log): Promise<void> {
   const { disableWarmUp, dataThreads = defaultThreads() } = config;
   // Several threads would each need a warm-up of their own.
-  if (disableWarmUp || dataThreads > 1) return;
+  if (disableWarmUp || dataThreads > 1 || !hasFilesToSpare()) return;
   const startedMs = performance.now();
   try {
     const requests = await warmUp(config, () => {

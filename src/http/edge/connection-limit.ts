@@ -7,3 +7,11 @@ const RESERVED = 128;
 export function affordableConnections(): number {
   return Math.max(1, Math.floor((openFilesLimit() - RESERVED) / 2));
 }
+
+/** Below so many, files are for clients and workers. */
+const ENOUGH_CONNECTIONS = 256;
+
+/** Whether the process may open some files that it could do without. */
+export function hasFilesToSpare(): boolean {
+  return affordableConnections() >= ENOUGH_CONNECTIONS;
+}
