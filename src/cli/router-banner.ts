@@ -6,23 +6,19 @@ import type { Paint } from '../terminal/kind.ts';
 
 type Worker = Router['registry']['workers'][number];
 
-/** A worker that does not answer its first question by then is shown as one that is not ready. */
-const FIRST_QUESTION_MS = 2_000;
 /** Of many workers only so many have a line. */
 const MOST_SHOWN = 8;
 
-/** Resolves once each worker that the router was started with has been asked for the first time. */
+/** Resolves once each worker that the router was started with has answered for the first time, or has not within a check's time. */
 export async function workersAsked({ registry }: Router): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = () => {
     if (registry.workers.every(hasBeenAsked)) resolve();
   };
-  const timer = setTimeout(resolve, FIRST_QUESTION_MS).unref();
   registry.on('change', look);
   look();
   await promise;
   registry.off('change', look);
-  clearTimeout(timer);
 }
 
 /** What a router on a terminal begins with: where it serves, with which workers, and a request to paste. */
