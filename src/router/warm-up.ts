@@ -11,7 +11,7 @@ import { defaultThreads } from './threads/default-threads.ts';
 
 /** Half a second of CPU. From a fresh start 8,000 chats then cost a third less. */
 const REQUESTS = 4_000;
-const STREAM_EVERY = 40;
+const STREAM_EVERY = 20;
 const GENERATE_EVERY = 7;
 /** Of each router. */
 const CLIENTS = 8;
