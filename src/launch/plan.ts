@@ -65,7 +65,7 @@ function planServer(
         ...engine.trailingArgs,
       ],
       // Unbuffered, so that the phases are seen when they happen.
-      env: { ...(role === 'regular' && { SGLANG_DP_RANK: String(rank) }), PYTHONUNBUFFERED: '1' },
+      env: { PYTHONUNBUFFERED: '1' },
     }),
   };
 }

@@ -13,7 +13,7 @@ import { FIXTURES } from '../launch/processes.ts';
 
 const PYTHON = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
 const STUB = { SGLANG_ROUTER_PYTHON: PYTHON, PYTHONPATH: `${FIXTURES}python`, CUDA_VISIBLE_DEVICES: undefined };
-const OURS = /^(?:SGLANG_DP_RANK|PYTHONUNBUFFERED)=/;
+const OURS = /^PYTHONUNBUFFERED=/;
 
 const folder = mkdtempSync(join(tmpdir(), 'dry-run-'));
 const config = join(folder, 'servers.yaml');
@@ -37,7 +37,7 @@ const LINES: readonly { readonly args: readonly string[]; readonly env: NodeJS.P
 
 /** Each command of a dry run, read back by a shell: its variables and its words. */
 function commandsIn(text: string): string[][] {
-  const lines = Array.from(text.matchAll(/^ {2}((?:SGLANG_DP_RANK|PYTHONUNBUFFERED)=.*)$/gm), ([, line = '']) => line);
+  const lines = Array.from(text.matchAll(/^ {2}(PYTHONUNBUFFERED=.*)$/gm), ([, line = '']) => line);
   return lines.map((line) => {
     const words = execFileSync('/bin/sh', ['-c', `printf '%s\\0' ${line}`], { encoding: 'utf8' });
     return words.split('\0').slice(0, -1);

@@ -11,7 +11,7 @@ let port = 20_500;
 async function started(t: TestContext): Promise<{ program: Program; server: number; scheduler: number }> {
   const program = new Program('python3', [serverProcessPath(), '--port', String(port++)], {
     detached: true,
-    env: { PYTHONPATH: `${FIXTURES}python`, SGLANG_DP_RANK: '0', PYTHONUNBUFFERED: '1' },
+    env: { PYTHONPATH: `${FIXTURES}python`, PYTHONUNBUFFERED: '1' },
   });
   t.after(() => killTree(program));
   const [, server] = await program.says(/server pid (\d+)/);
@@ -55,7 +55,7 @@ test('SIGTERM reaches the server', async (t) => {
 
 test('an exit code is passed on', async () => {
   const program = new Program('python3', [serverProcessPath(), '--port', 'x'], {
-    env: { PYTHONPATH: `${FIXTURES}python`, SGLANG_DP_RANK: '0' },
+    env: { PYTHONPATH: `${FIXTURES}python` },
   });
   assert.deepEqual(await program.exited, [1, null]);
   assert.match(program.output, /ValueError/);
