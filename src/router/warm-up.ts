@@ -11,8 +11,8 @@ import { defaultThreads } from './threads/default-threads.ts';
 
 /** Half a second of CPU. From a fresh start 8,000 chats then cost a third less. */
 const REQUESTS = 4_000;
-const STREAM_EVERY = 20;
-const GENERATE_EVERY = 7;
+const STREAM_EVERY = 10;
+const GENERATE_EVERY = 4;
 /** Of each router. */
 const CLIENTS = 8;
 /** Code that has seen one worker alone is compiled anew when there are several. */
@@ -72,8 +72,8 @@ async function sendAll(routers: readonly Router[], turn: () => Turn): Promise<nu
 }
 
 function kindOf(number: number): MadeUpKind {
-  if (number % STREAM_EVERY === 0) return 'stream';
-  return number % GENERATE_EVERY === 0 ? 'generate' : 'chat';
+  const path = number % GENERATE_EVERY === 0 ? '/generate' : '/v1/chat/completions';
+  return { path, streams: number % STREAM_EVERY === 0 };
 }
 
 async function openServer(): Promise<Server> {
