@@ -12,7 +12,7 @@ const PREFIX_CHARS = 1_600;
 const PROMPT_CHARS = 2_000;
 const CHUNKS = 32;
 /** Of clients and of servers: new ones are part of a burst. */
-const REQUESTS_PER_CONNECTION = 3;
+const REQUESTS_PER_CONNECTION = 6;
 const USAGE = '"prompt_tokens":500,"completion_tokens":16';
 const CHAT = `{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"words"},"finish_reason":"stop"}],"usage":{${USAGE},"total_tokens":516,"prompt_tokens_details":{"cached_tokens":400}}}\n`;
 const GENERATED = `{"text":"words","meta_info":{"id":"g",${USAGE},"cached_tokens":400,"finish_reason":{"type":"stop"}}}\n`;
