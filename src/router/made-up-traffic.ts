@@ -1,6 +1,7 @@
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+/** Which endpoint a made-up request is for, and whether its answer is streamed. */
 export interface MadeUpKind {
   readonly path: '/v1/chat/completions' | '/generate';
   readonly streams: boolean;

@@ -17,6 +17,13 @@ async function warmUp(router: Router, flags: readonly string[] = []): Promise<st
   return lines.join('\n');
 }
 
+/** Sends a request; resolves when a worker has it, with what will be its answer's text. */
+async function ask(url: string, held: readonly ServerResponse[]): Promise<{ text(): Promise<string> }> {
+  const answer = fetch(`${url}/generate`, { method: 'POST', body: '{"text":"a"}' });
+  await until(() => held.length === 1);
+  return { text: async () => (await answer).text() };
+}
+
 /** Sockets and servers that keep the process. */
 function openHandles(): string[] {
   return process.getActiveResourcesInfo().filter((kind) => /TCP/.test(kind));
@@ -48,13 +55,12 @@ test('it sends nothing while a request is served, and ends with the router', asy
   const held: ServerResponse[] = [];
   await using worker = await fakeWorker((_, response) => void held.push(response));
   await using router = await testRouter([worker.url]);
-  const answer = fetch(`${router.url}/generate`, { method: 'POST', body: '{"text":"a"}' });
-  await until(() => held.length === 1);
+  const answer = await ask(router.url, held);
   const lines = warmUp(router.router);
   const drained = router.router.drain(10_000);
   assert.match(await lines, /warmed up.*requests=0/);
   held[0]?.end('ok');
-  assert.equal(await (await answer).text(), 'ok');
+  assert.equal(await answer.text(), 'ok');
   assert.equal(await drained, 0);
 });
 
@@ -62,11 +68,10 @@ test('it begins when the router is idle', async () => {
   const held: ServerResponse[] = [];
   await using worker = await fakeWorker((_, response) => void held.push(response));
   await using router = await testRouter([worker.url]);
-  const answer = fetch(`${router.url}/generate`, { method: 'POST', body: '{"text":"a"}' });
-  await until(() => held.length === 1);
+  const answer = await ask(router.url, held);
   const lines = warmUp(router.router);
   held[0]?.end('ok');
-  assert.equal(await (await answer).text(), 'ok');
+  assert.equal(await answer.text(), 'ok');
   assert.match(await lines, /warmed up.*requests=4000/);
 });
 
