@@ -266,13 +266,16 @@ export class CacheAwarePolicy implements Policy {
     const copy = this.#popularity.nextCopy(blocks, held, depths, inFlight);
     const copyBytes = blocks.bytesIn(copy.depth);
     const onOthers = 1 - 1 / copy.sharers;
-    return candidates.map((candidate, i) => {
+    let leastTokens = Number.POSITIVE_INFINITY;
+    const offers = candidates.map((candidate, i) => {
       const view = this.#view(candidate.slot);
       const matchedBytes = blocks.bytesIn(held[i] as number);
       const matchedUse = uses[i];
       const sure = view.doubt.concerns(matchedUse) ? DOUBTED_SHARE : 1;
       const ownBytes = blocks.bytes - credit * sure * matchedBytes - Math.max(0, copyBytes - matchedBytes) * onOthers;
-      const offer = {
+      const uncachedTokens = ownBytes / this.#bytesPerToken;
+      leastTokens = Math.min(leastTokens, uncachedTokens);
+      return {
         candidate,
         view,
         matchedBytes,
@@ -280,16 +283,18 @@ export class CacheAwarePolicy implements Policy {
         room: roomOf(candidate.slot, view),
         pendingTokens: view.pendingTokens,
         waiting: view.waiting,
-        uncachedTokens: ownBytes / this.#bytesPerToken,
+        uncachedTokens,
         inFlight: candidate.load + view.elsewhere,
         speed: view.rate.relativeTo(fastest),
         cost: 0,
       };
-      const saved = view === home ? Math.max(SESSION_TOKENS, offer.uncachedTokens * SESSION_SHARE) : 0;
-      const together = candidate === agreed ? AGREED_WEIGHT * offer.uncachedTokens : 0;
-      offer.cost = expectedCost(offer, weight) - saved - together;
-      return offer;
     });
+    for (const offer of offers) {
+      const saved = offer.view === home ? Math.max(SESSION_TOKENS, offer.uncachedTokens * SESSION_SHARE) : 0;
+      const together = offer.candidate === agreed ? AGREED_WEIGHT * offer.uncachedTokens : 0;
+      offer.cost = expectedCost(offer, weight, leastTokens) - saved - together;
+    }
+    return offers;
   }
 
   /** Counts the request on its worker and in the index. */

@@ -186,6 +186,24 @@ test('prompts that nobody has wait for no one: they go where the least is to be 
   assert.equal(ask(policy, workers, text('short 4', 500)).worker, long.worker);
 });
 
+for (const count of [4, 8]) {
+  test(`a burst of 500 different prompts is even over ${count} workers, in requests and in tokens`, () => {
+    const { policy } = create();
+    const workers = workersOf(count);
+    const random = seededRandom(count);
+    const tokens = new Map(workers.map((worker) => [worker, 0]));
+    for (let i = 0; i < 500; i++) {
+      const length = 1 + Math.floor(random() * 256);
+      const { worker } = ask(policy, workers, text(`prompt ${i}`, length));
+      tokens.set(worker, (tokens.get(worker) as number) + length);
+    }
+    for (const shares of [workers.map(({ load }) => load), [...tokens.values()]]) {
+      const mean = shares.reduce((sum, share) => sum + share, 0) / count;
+      assert.ok(Math.max(...shares) < 1.12 * mean && Math.min(...shares) > 0.88 * mean, `${shares}`);
+    }
+  });
+}
+
 test('a prompt that was given up does not count any more', () => {
   const { policy } = create();
   const workers = workersOf(2);

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { expectedCost, Pressure, type Prospect } from '../../../src/scheduler/policies/expected-cost.ts';
 
 const IDLE: Prospect = { pendingTokens: 0, waiting: 0, uncachedTokens: 1000, inFlight: 0, speed: 1 };
-const cost = (change: Partial<Prospect>, weight = 1) => expectedCost({ ...IDLE, ...change }, weight);
+const cost = (change: Partial<Prospect>, weight = 1, leastTokens = 0) =>
+  expectedCost({ ...IDLE, ...change }, weight, leastTokens);
 
 test('each thing that makes a request wait, or others for it, costs', () => {
   assert.ok(cost({ pendingTokens: 500 }) > cost({}));
@@ -15,6 +16,11 @@ test('each thing that makes a request wait, or others for it, costs', () => {
 
 test('with everything cached there, nobody waits for this prompt', () => {
   assert.equal(cost({ uncachedTokens: 0, waiting: 50 }), 0);
+});
+
+test('what every worker would have to compute delays nobody more on one than on another', () => {
+  assert.equal(cost({ waiting: 50 }, 1, 1000), cost({}, 1, 1000));
+  assert.ok(cost({ waiting: 50, uncachedTokens: 1100 }, 1, 1000) > cost({ uncachedTokens: 1100 }, 1, 1000));
 });
 
 test('waste weighs more the busier the workers are, within bounds', () => {
