@@ -18,7 +18,7 @@ const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 const SHOWN_CHARACTERS = 200;
 
 /** The servers that a request for all concerns. */
-export interface Concerned {
+export interface Recipients {
   readonly model: string | undefined;
   readonly servers: readonly Server[];
 }
@@ -28,7 +28,7 @@ export interface TellAllParts {
   readonly requestTimeoutMs: number;
   readonly log: Log;
   /** The servers that it concerns: those with the model that it names, where it names one. Throws a RouterError where there is none. */
-  concerned(endpoint: Endpoint, request: IncomingRequest, body: Buffer): Concerned;
+  recipients(endpoint: Endpoint, request: IncomingRequest, body: Buffer): Recipients;
   /** The server has emptied its cache. */
   emptied(server: Server): void;
 }
@@ -69,7 +69,7 @@ export async function tellAll(
   reply.watch({ clientLeft: () => left.abort() });
   try {
     const body = await readBody(request, endpoint, parts.maxPayloadBytes);
-    const { model, servers } = parts.concerned(endpoint, request, body);
+    const { model, servers } = parts.recipients(endpoint, request, body);
     scheduled.toldAll(model, servers.length);
     const { id } = scheduled;
     const telling = { request, body, id, timeoutMs: parts.requestTimeoutMs, signal: left.signal };

@@ -1,19 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Kept } from '../http/endpoint.ts';
+import type { StoredKind } from '../http/endpoint.ts';
 import type { Usage } from '../link/outcome.ts';
 import { AnswerTail } from './answer-tail.ts';
-import { KeptId } from './kept-id.ts';
+import { StoredId } from './stored-id.ts';
 
 /** Reads from one answer, as it passes, what the scheduler has to know of it. */
 export class AnswerReader {
   readonly #tail = new AnswerTail();
-  readonly #keptId: KeptId | undefined;
+  readonly #storedId: StoredId | undefined;
   #streams = false;
   #plain = false;
 
-  /** `keeps`: what the worker keeps from now on, whose id is `learned`. */
-  constructor(keeps: Kept | undefined, learned: (id: string) => void) {
-    this.#keptId = keeps && new KeptId(keeps, learned);
+  /** `stores`: what the worker stores from now on, whose id is `learned`. */
+  constructor(stores: StoredKind | undefined, learned: (id: string) => void) {
+    this.#storedId = stores && new StoredId(stores, learned);
   }
 
   /** It is a stream of events; known with its head. */
@@ -29,12 +29,12 @@ export class AnswerReader {
   head(status: number, headers: IncomingHttpHeaders): void {
     this.#streams = String(headers['content-type']).startsWith('text/event-stream');
     this.#plain = headers['content-encoding'] === undefined;
-    this.#keptId?.status(status);
+    this.#storedId?.status(status);
   }
 
   see(chunk: Buffer): void {
     this.#tail.see(chunk);
-    this.#keptId?.see(chunk);
+    this.#storedId?.see(chunk);
   }
 
   /** Whole chunks in the chunked coding have come, after the first piece. */
@@ -44,7 +44,7 @@ export class AnswerReader {
 
   /** Chunks of the answer need not be taken apart. */
   get passesChunks(): boolean {
-    return this.#keptId === undefined;
+    return this.#storedId === undefined;
   }
 
   /** The status of an error with which its stream has ended; undefined where there is none. */

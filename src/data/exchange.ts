@@ -1,18 +1,13 @@
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import type { Reply, ReplyWatcher } from '../http/edge/reply.ts';
 import type { Endpoint } from '../http/endpoint.ts';
+import type { Cancellable } from '../link/cancellable.ts';
 import type { RoutingHints, ScheduledRequest } from '../link/scheduling.ts';
 import type { Timeouts } from './deadlines.ts';
 
 const NO_BODY = Buffer.alloc(0);
 /** Smaller bodies are left to the garbage collection. */
 const FREED_BYTES = 256 * 1024;
-
-/** A call to a worker that can be given up. */
-export interface Ongoing {
-  /** Nobody wants its answer any more. */
-  cancel(): void;
-}
 
 /** A request's body, the client's or one with fields of ours in it, until nobody can need it any more. */
 export interface BodyHolder {
@@ -38,7 +33,7 @@ export class Exchange implements ReplyWatcher, BodyHolder {
   bodyIsSent = false;
   hints!: RoutingHints;
   /** What to cancel when the client leaves now. */
-  ongoing: Ongoing | undefined;
+  ongoing: Cancellable | undefined;
   readonly #changed: { body: Buffer }[] = [];
 
   constructor(request: ClientRequest, reply: Reply, parts: ExchangeParts) {

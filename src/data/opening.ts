@@ -1,7 +1,7 @@
 import { errorStatusOf, isPreamble } from './error-event.ts';
 
 /** What a stream has said so far: nothing yet, that the request goes well, or the status of its error. */
-export type Told = 'nothing' | 'good' | number;
+export type OpeningState = 'nothing' | 'good' | number;
 
 /** No error is longer, and no stream is held for more. */
 const MOST_BYTES = 64 * 1024;
@@ -41,20 +41,20 @@ export class Opening {
   #name = '';
   #data: string | undefined;
 
-  see(chunk: Buffer): Told {
+  see(chunk: Buffer): OpeningState {
     this.#bytes += chunk.length;
     if (this.#bytes > MOST_BYTES) return 'good';
     return this.#read(chunk.toString('latin1'));
   }
 
   /** The stream has ended. */
-  end(): Told {
+  end(): OpeningState {
     const told = this.#line === '' ? 'nothing' : this.#ended(this.#line);
     const last = told === 'nothing' ? this.#ended('') : told;
     return last === 'nothing' ? 'good' : last;
   }
 
-  #read(text: string): Told {
+  #read(text: string): OpeningState {
     let at = this.#afterCr && text[0] === '\n' ? 1 : 0;
     this.#afterCr = false;
     for (;;) {
@@ -75,7 +75,7 @@ export class Opening {
   }
 
   /** A line is whole. */
-  #ended(whole: string): Told {
+  #ended(whole: string): OpeningState {
     const line = this.#started || !whole.startsWith(BOM) ? whole : whole.slice(BOM.length);
     this.#started = true;
     if (line === '') return this.#dispatch();
@@ -87,7 +87,7 @@ export class Opening {
   }
 
   /** An event is whole. */
-  #dispatch(): Told {
+  #dispatch(): OpeningState {
     const [name, data] = [this.#name, this.#data];
     this.#name = '';
     this.#data = undefined;

@@ -7,7 +7,7 @@ import { VIA, viaOf } from '../http/instance.ts';
 import { originForm, pathOf } from '../http/path.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
-import type { Controller, ExchangeHandler, Tunnel } from '../http/upstream/worker-client.ts';
+import type { CallHandler, Controller, Tunnel } from '../http/upstream/worker-client.ts';
 import type { CallReport, CallTarget } from '../link/assignment.ts';
 import { failed, failureOf, thrown } from '../link/failure.ts';
 import type { Outcome } from '../link/outcome.ts';
@@ -15,7 +15,7 @@ import type { AnswerReader } from './answer-reader.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
 import { clientLocation } from './location.ts';
-import { Opening, type Told } from './opening.ts';
+import { Opening, type OpeningState } from './opening.ts';
 import { withRankHeader } from './rank.ts';
 import type { AnswerInfo, Sink } from './sink.ts';
 import { ToWorker } from './to-worker.ts';
@@ -51,7 +51,7 @@ const OPENING_MS = 1_000;
 const SWITCHED = 101;
 
 /** A request over one connection to a worker and its answer, as the worker's client drives it. */
-export class Transmission implements ExchangeHandler, WaitingCall {
+export class Transmission implements CallHandler, WaitingCall {
   before: WaitingCall | undefined;
   after: WaitingCall | undefined;
   readonly startedMs = performance.now();
@@ -300,7 +300,7 @@ export class Transmission implements ExchangeHandler, WaitingCall {
   }
 
   /** The beginning of a stream has told so much: it is kept back, refused, or passed on. */
-  #open(chunk: Buffer | undefined, told: Told): void {
+  #open(chunk: Buffer | undefined, told: OpeningState): void {
     if (chunk) this.#kept.push(chunk);
     if (told === 'nothing') {
       this.#openingTimer ??= setTimeout(() => this.#openAnyway(), OPENING_MS);

@@ -30,7 +30,7 @@ export class WorkerCall implements TransmittedCall {
     this.endpoint = endpoint;
     this.retries = retries;
     this.deadlineMs = deadlineMs;
-    this.answer = new AnswerReader(aside ? undefined : endpoint.keeps, (id) => assigned.report.keeps(id));
+    this.answer = new AnswerReader(aside ? undefined : endpoint.stores, (id) => assigned.report.stores(id));
   }
 
   get target(): CallTarget {

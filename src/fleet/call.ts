@@ -1,4 +1,4 @@
-import type { InLine } from './line.ts';
+import type { LinkedItem } from './linked-list.ts';
 
 /** What a request tells its worker's circuit breaker. */
 export type Verdict = 'success' | 'failure' | 'neutral';
@@ -24,7 +24,7 @@ export interface ChosenCall {
 }
 
 /** How such a request ended. */
-export interface CallEnd {
+export interface WorkerCallEnd {
   readonly verdict: Verdict;
   readonly evidence: Evidence;
   /** What went wrong, in a few words; undefined where nothing did. */
@@ -40,7 +40,7 @@ export interface CallEnd {
 }
 
 /** A call that was sent and has had no byte of an answer yet. */
-export interface WaitingCall extends InLine<WaitingCall> {
+export interface WaitingCall extends LinkedItem<WaitingCall> {
   /** On the clock of `performance.now()`. */
   readonly startedMs: number;
   /** The client asked for a stream. */

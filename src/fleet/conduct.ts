@@ -1,5 +1,5 @@
 import { AnswerCounts } from './answer-counts.ts';
-import type { CallEnd, ChosenCall, Comparison, Evidence } from './call.ts';
+import type { ChosenCall, Comparison, Evidence, WorkerCallEnd } from './call.ts';
 import type { Clock } from './clock.ts';
 import { Hold } from './hold.ts';
 
@@ -111,7 +111,7 @@ export class Conduct {
     if (this.#hold.sinceMs <= call.startedMs) this.#release();
   }
 
-  ended(call: ChosenCall, end: CallEnd): void {
+  ended(call: ChosenCall, end: WorkerCallEnd): void {
     const { evidence, status, retryAfterMs } = end;
     const wasTrial = this.#hold.isTrial(call);
     if (wasTrial) this.#hold.endTrial();
@@ -175,7 +175,7 @@ export class Conduct {
   }
 
   /** Where nobody else is asked. A request that is wrong in itself never does. */
-  #countsByItself(evidence: Evidence, { broke, repeated }: CallEnd, wasTrial: boolean): boolean {
+  #countsByItself(evidence: Evidence, { broke, repeated }: WorkerCallEnd, wasTrial: boolean): boolean {
     if (evidence === 'complaint' || repeated) return false;
     return broke || wasTrial || !this.#owner.compares;
   }

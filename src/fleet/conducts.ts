@@ -1,4 +1,4 @@
-import type { CallEnd, ChosenCall, Comparison } from './call.ts';
+import type { ChosenCall, Comparison, WorkerCallEnd } from './call.ts';
 import type { Clock } from './clock.ts';
 import { Conduct, type ConductOwner } from './conduct.ts';
 
@@ -78,7 +78,7 @@ export class Conducts implements ConductOwner {
     this.#conductOf(call)?.answered(call);
   }
 
-  ended(call: ChosenCall, end: CallEnd): void {
+  ended(call: ChosenCall, end: WorkerCallEnd): void {
     this.#conductOf(call)?.ended(call, end);
   }
 

@@ -1,6 +1,6 @@
 import type { WaitingCall } from './call.ts';
 import type { Clock } from './clock.ts';
-import { Line } from './line.ts';
+import { LinkedList } from './linked-list.ts';
 
 /** A first byte that came. */
 export interface FirstByte {
@@ -16,7 +16,7 @@ const REMEMBERED = 32;
 /** What a server has been asked and not answered, and how soon it answered lately. */
 export class FirstBytes {
   readonly #clock: Clock;
-  readonly #waiting = new Line<WaitingCall>();
+  readonly #waiting = new LinkedList<WaitingCall>();
   readonly #recent: FirstByte[] = [];
   #next = 0;
 
@@ -25,7 +25,7 @@ export class FirstBytes {
   }
 
   /** Calls without a first byte, longest waiting first. */
-  get waiting(): Pick<Line<WaitingCall>, 'first' | 'has' | 'length' | typeof Symbol.iterator> {
+  get waiting(): Pick<LinkedList<WaitingCall>, 'first' | 'has' | 'length' | typeof Symbol.iterator> {
     return this.#waiting;
   }
 

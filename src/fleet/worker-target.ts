@@ -1,6 +1,6 @@
 import type { WorkerClient } from '../http/upstream/worker-client.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
-import type { CallEnd, ChosenCall, Comparison, Ticket, WaitingCall } from './call.ts';
+import type { ChosenCall, Comparison, Ticket, WaitingCall, WorkerCallEnd } from './call.ts';
 import type { Clock } from './clock.ts';
 import type { Conducts } from './conducts.ts';
 import type { Credential } from './credential.ts';
@@ -178,7 +178,7 @@ export class WorkerTarget {
   }
 
   /** False where it says nothing of the server: it was chosen before that, or its rank, was found to hang. */
-  settled(call: ChosenCall, end: CallEnd, ticket: Ticket): boolean {
+  settled(call: ChosenCall, end: WorkerCallEnd, ticket: Ticket): boolean {
     const { breaker, conducts } = this.worker;
     const [server, rank = 0] = typeof ticket === 'number' ? [ticket] : ticket;
     const isRankCurrent = this.breaker?.isCurrent(rank) ?? true;

@@ -6,12 +6,12 @@ import type { Access } from './endpoint.ts';
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
 /** Who holds a key of the admin routes: a `user` is known there, and may not use them. */
-export type Role = 'admin' | 'user';
+export type KeyRole = 'admin' | 'user';
 
 /** The keys that a router was given. */
 export interface Keys {
   readonly apiKey: string | undefined;
-  readonly controlPlaneApiKeys: readonly { readonly key: string; readonly role: Role }[];
+  readonly controlPlaneApiKeys: readonly { readonly key: string; readonly role: KeyRole }[];
 }
 
 /**

@@ -27,8 +27,8 @@ export type Family =
 /** Who answers: the router itself, one worker, or every worker that is up, each once. */
 export type Destination = 'router' | 'one' | 'all';
 
-/** What one worker keeps and no other knows of. */
-export type Kept = 'response' | 'conversation' | 'session';
+/** What one worker stores and no other knows of. */
+export type StoredKind = 'response' | 'conversation' | 'session';
 
 /** How errors of the router are worded; `responses` differs from `openai` within a stream only, `flat` is `{"error": message, "code"}`. */
 export type ErrorShape = 'openai' | 'responses' | 'anthropic' | 'flat';
@@ -57,10 +57,10 @@ export interface Endpoint {
   readonly emptiesCache?: true;
   /** It concerns those that were removed too, while requests run on there. */
   readonly reachesDraining?: true;
-  /** Its answer tells the id of something that the worker keeps from now on. */
-  readonly keeps?: Kept;
-  /** What it may refer to, with `{id}` in its path or in its body: it goes to the worker that keeps that. */
-  readonly refersTo?: readonly Kept[];
+  /** Its answer tells the id of something that the worker stores from now on. */
+  readonly stores?: StoredKind;
+  /** What it may refer to, with `{id}` in its path or in its body: it goes to the worker that stores that. */
+  readonly refersTo?: readonly StoredKind[];
   /** The path under which workers serve it, where that is another. */
   readonly sentAs?: string;
   /** It may be sent again once a worker has seen it. What only reads always may. */

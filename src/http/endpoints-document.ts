@@ -31,7 +31,7 @@ and sends there what refers to it: by the id in the path, or in the body by \`pr
 \`session_id\`, on these paths and on those above that are marked. An id that it does not know, as after a restart, it asks all workers for,
 but for sessions, which no server can be asked for. It remembers 32,768 ids at least. Such a request is not tried elsewhere while its worker
 is up; when that is gone another answers, with its own error. Ranks count as workers here.`,
-    has: ({ inference, keeps, refersTo }) => !inference && (keeps !== undefined || refersTo !== undefined),
+    has: ({ inference, stores, refersTo }) => !inference && (stores !== undefined || refersTo !== undefined),
   },
   {
     title: 'Questions to one worker',
@@ -87,8 +87,8 @@ Who may use them:`,
   },
 ];
 
-function isPlain({ inference, to, keeps, refersTo }: Endpoint): boolean {
-  return !inference && to === 'one' && !keeps && !refersTo;
+function isPlain({ inference, to, stores, refersTo }: Endpoint): boolean {
+  return !inference && to === 'one' && !stores && !refersTo;
 }
 
 /** docs/paths.md. */
@@ -103,11 +103,11 @@ function section({ title, text, has }: Section): string {
 
 function row(endpoint: Endpoint): string {
   const { path, family, inference, ofModel, access, errors, emptiesCache, reachesDraining, sentAs } = endpoint;
-  const { keeps, refersTo } = endpoint;
+  const { stores, refersTo } = endpoint;
   const notes = [
     access !== 'key' && access,
     ofModel && !inference && 'for one model',
-    keeps && `its worker keeps a ${keeps}`,
+    stores && `its worker keeps a ${stores}`,
     refersTo && inference && `may refer to a ${refersTo.join(' or a ')}`,
     emptiesCache && 'empties the cache',
     reachesDraining && 'also those that were removed, while requests run there',

@@ -87,7 +87,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     family: 'responses',
     ...INFERENCE,
     errors: 'responses',
-    keeps: 'response',
+    stores: 'response',
     refersTo: ['response', 'conversation'],
   },
   { path: '/v1/messages', family: 'messages', ...INFERENCE, errors: 'anthropic' },
@@ -132,12 +132,12 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { path: '/v1/responses/{id}', family: 'responses', ...OF_RESPONSE },
   { path: '/v1/responses/{id}/cancel', family: 'responses', ...OF_RESPONSE },
   { path: '/v1/responses/{id}/input_items', family: 'responses', ...OF_RESPONSE },
-  { path: '/v1/conversations', family: 'conversations', ...CHANGING, keeps: 'conversation' },
+  { path: '/v1/conversations', family: 'conversations', ...CHANGING, stores: 'conversation' },
   { path: '/v1/conversations/{id}', family: 'conversations', ...OF_CONVERSATION, repeatable: false },
   { path: '/v1/conversations/{id}/items', family: 'conversations', ...OF_CONVERSATION, repeatable: false },
   { path: '/v1/conversations/{id}/items/{item}', family: 'conversations', ...OF_CONVERSATION, repeatable: false },
 
-  { path: '/open_session', family: 'session', ...CHANGING, keeps: 'session' },
+  { path: '/open_session', family: 'session', ...CHANGING, stores: 'session' },
   { path: '/close_session', family: 'session', ...CHANGING, refersTo: ['session'] },
 
   { path: '/pause_generation', family: 'control', ...TOLD, reachesDraining: true },

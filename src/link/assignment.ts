@@ -52,8 +52,8 @@ export interface CallReport {
   data(bytes: number, chunks?: number): void;
   /** In place of `data`: so many bytes after the first, with those times between their chunks in seconds. From another thread, at the end of the call. */
   streamed?(bytes: number, gaps: HistogramCounts | undefined): void;
-  /** The worker keeps something from now on under this id. */
-  keeps(id: string): void;
+  /** The worker stores something from now on under this id. */
+  stores(id: string): void;
   ended(end: CallEnd): void;
 }
 

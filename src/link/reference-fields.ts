@@ -1,7 +1,7 @@
-import type { Kept } from '../http/endpoint.ts';
+import type { StoredKind } from '../http/endpoint.ts';
 
-/** Body fields that name what one worker keeps, by the kind of it. Of an object, its field `id`. */
-export const REFERENCE_FIELDS: Readonly<Record<Kept, readonly string[]>> = {
+/** Body fields that name what one worker stores, by the kind of it. Of an object, its field `id`. */
+export const REFERENCE_FIELDS: Readonly<Record<StoredKind, readonly string[]>> = {
   response: ['previous_response_id'],
   conversation: ['conversation'],
   session: ['session_params', 'session_id'],

@@ -1,6 +1,6 @@
 import manifest from '../../package.json' with { type: 'json' };
 import type { Config } from '../config/options.ts';
-import type { EdgeServer } from '../http/edge/server.ts';
+import type { HttpServer } from '../http/edge/http-server.ts';
 import { createRequestIds } from '../http/request-id.ts';
 import type { Log } from '../observe/log/log.ts';
 import { Metrics } from '../observe/metrics/metrics.ts';
@@ -22,7 +22,7 @@ export class Observing {
   readonly #log: Log;
   readonly #traces: OpenTracing | undefined;
   readonly #recording: OpenRecording | undefined;
-  #server: EdgeServer | undefined;
+  #server: HttpServer | undefined;
 
   private constructor(config: Config, { log, access }: Watching, metrics: Metrics, opened: Opened) {
     this.#log = log;

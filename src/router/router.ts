@@ -20,7 +20,7 @@ import type { WorkerSource } from '../fleet/sources/worker-source.ts';
 import { keyOf } from '../fleet/worker-identity.ts';
 import { createAuthorize } from '../http/auth.ts';
 import { hasFilesToSpare } from '../http/edge/connection-limit.ts';
-import { type EdgeServer, listen } from '../http/edge/server.ts';
+import { type HttpServer, listen } from '../http/edge/http-server.ts';
 import { isLoopback, networkUrls, unreachable } from '../http/reach.ts';
 import { readServingPair } from '../http/tls-files.ts';
 import { readWorkerTls } from '../http/upstream/worker-tls.ts';
@@ -28,16 +28,16 @@ import type { Log } from '../observe/log/log.ts';
 import { METRICS } from '../observe/metrics/table.ts';
 import { Admission, type Readiness } from '../scheduler/admission.ts';
 import { noWorker } from '../scheduler/choose.ts';
-import { Keepers } from '../scheduler/kept/keepers.ts';
 import { Announcements } from '../scheduler/peers/announcements.ts';
 import type { PromptNeeds } from '../scheduler/policies/policy.ts';
 import { areReady, type Pools } from '../scheduler/pools.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
+import { Owners } from '../scheduler/stored/owners.ts';
 import type { ClientPort } from './client-port.ts';
-import { concerned } from './concerned.ts';
 import { Observing, type Watching } from './observing.ts';
 import { openDashboard } from './open-dashboard.ts';
 import { PolicyFeed } from './policy-feed.ts';
+import { recipients } from './recipients.ts';
 import { registryOptions } from './registry-options.ts';
 import { createRouting, needsOf, type Routing } from './routing.ts';
 import { SharedPolicies } from './shared-policies.ts';
@@ -148,8 +148,8 @@ export class Router {
       readiness,
       admission: this.admission,
       models,
-      fleet: { up: () => registry.workers.filter(({ up }) => up) },
-      keepers: new Keepers(),
+      servers: { up: () => registry.workers.filter(({ up }) => up) },
+      owners: new Owners(),
       observer: observing.observer,
       log,
     });
@@ -210,7 +210,7 @@ export class Router {
     await this.#observing.listen(config);
   }
 
-  #serveHere(config: Config): Promise<EdgeServer> {
+  #serveHere(config: Config): Promise<HttpServer> {
     const { host, port, tlsCertPath, tlsKeyPath, uploadTimeoutMs, maxHeldPayloadBytes } = config;
     const front = createFront(config, this.#dataParts);
     return listen(host, port, (request, reply) => front.serve(request, reply), {
@@ -332,7 +332,7 @@ export class Router {
       maxPayloadBytes: config.maxPayloadBytes,
       requestTimeoutMs: config.requestTimeoutMs,
       log: this.#log,
-      ...concerned(this.registry, models, { starting: () => this.#starting(), missing }, this.#log),
+      ...recipients(this.registry, models, { starting: () => this.#starting(), missing }, this.#log),
     };
     return async (request, reply, begun) => {
       if (begun.found.endpoint.to === 'router') return this.#api.serve(begun.found, request, reply);

@@ -3,7 +3,7 @@ import type { ServedModels } from '../fleet/served-models.ts';
 import type { Worker } from '../fleet/worker.ts';
 import type { Role } from '../fleet/worker-spec.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
-import type { WorkerView } from '../observe/metrics/sources.ts';
+import type { WorkerGauges } from '../observe/metrics/sources.ts';
 import type { Policy } from '../scheduler/policies/policy.ts';
 
 /** Has the metrics count each worker while it is registered, and what becomes of it. Series are those of the routed targets and of their server. */
@@ -35,7 +35,7 @@ export function followWorkers(metrics: Metrics, registry: Registry, models: Serv
 }
 
 /** The workers as a scrape sees them. */
-export function* viewsOf(registry: Registry, policies: ReadonlyMap<Role, Policy>): Iterable<WorkerView> {
+export function* viewsOf(registry: Registry, policies: ReadonlyMap<Role, Policy>): Iterable<WorkerGauges> {
   for (const { url, role, state, available, conducts, breaker, targets, client, credential } of registry.workers) {
     const policy = policies.get(role);
     const common = {

@@ -1,4 +1,5 @@
 import { RouterError } from '../errors/errors.ts';
+import type { Cancellable } from '../link/cancellable.ts';
 import type { Log } from '../observe/log/log.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -23,12 +24,6 @@ export interface Readiness {
   hopeless(model?: string): RouterError | undefined;
 }
 
-/** A wait that can be given up. */
-export interface Ongoing {
-  /** Its client has left. */
-  cancel(): void;
-}
-
 /** A request that asks to be admitted. */
 export interface Applicant {
   /** Its connection was there before the router began to leave. */
@@ -36,7 +31,7 @@ export interface Applicant {
   /** Set while a place among those in flight is held there. */
   admittedBy: Admission | undefined;
   /** What to cancel when the client leaves now. */
-  ongoing: Ongoing | undefined;
+  ongoing: Cancellable | undefined;
 }
 
 /** From the first request that waits for a place until the log tells how many do: a burst has come by then. */

@@ -12,7 +12,7 @@ export interface Targets {
 }
 
 /** What the choice of a worker depends on. */
-export interface Wanted {
+export interface RequestProfile {
   readonly hints: Hints;
   /** The workers that the request was sent to before. */
   readonly tries: { readonly tried: readonly Target[]; readonly apartFrom: Suspects | undefined };
@@ -20,35 +20,38 @@ export interface Wanted {
   readonly model: string | undefined;
   /** Which requests it may be compared with; undefined where that is not known. */
   readonly kind: string | undefined;
-  /** The URL of the worker that keeps what the request refers to; undefined where any may be asked. */
-  readonly keeper: string | undefined;
+  /** The URL of the worker that stores what the request refers to; undefined where any may be asked. */
+  readonly owner: string | undefined;
 }
 
 /**
  * The policy's pick among the `candidates`. When none is available, the least bad is tried all the same. Throws RouterError
  * `no_available_workers` when there is no worker at all.
  */
-export function choose(policy: Policy, targets: Targets, wanted: Wanted, explain: boolean): Choice<Target> {
-  const { hints, model } = wanted;
+export function choose(policy: Policy, targets: Targets, profile: RequestProfile, explain: boolean): Choice<Target> {
+  const { hints, model } = profile;
   const available = targets.available(model);
-  if (available.length > 0) return policy.pick(candidates(available, wanted), hints, explain);
-  const [leastBad] = candidates(targets.lastResort(model), wanted);
+  if (available.length > 0) return policy.pick(candidates(available, profile), hints, explain);
+  const [leastBad] = candidates(targets.lastResort(model), profile);
   if (!leastBad) throw noWorker(model);
   return policy.pick([leastBad], hints, explain);
 }
 
 /** Whether a worker is left that the request was not sent to yet. */
-export function isAnyUntried(targets: Targets, wanted: Wanted): boolean {
-  const available = targets.available(wanted.model);
-  const asked = available.length > 0 ? available : targets.lastResort(wanted.model);
-  return candidates(asked, wanted).some((target) => !wanted.tries.tried.includes(target));
+export function isAnyUntried(targets: Targets, profile: RequestProfile): boolean {
+  const available = targets.available(profile.model);
+  const asked = available.length > 0 ? available : targets.lastResort(profile.model);
+  return candidates(asked, profile).some((target) => !profile.tries.tried.includes(target));
 }
 
 /**
  * Three filters, each left out where it would leave no worker: not held back for its errors; not tried by this request yet;
  * and, for a request that may have ended a server, without another request of that kind.
  */
-function candidates(targets: readonly Target[], { tries: { tried, apartFrom }, kind }: Wanted): readonly Target[] {
+function candidates(
+  targets: readonly Target[],
+  { tries: { tried, apartFrom }, kind }: RequestProfile,
+): readonly Target[] {
   const free = isAnyHeld(targets, kind) ? orAll(targets, (target) => !target.holds(kind)) : targets;
   const untried = tried.length === 0 ? free : orAll(free, (target) => !tried.includes(target));
   return apartFrom ? orAll(untried, ({ server }) => !apartFrom.has(server)) : untried;
@@ -60,8 +63,8 @@ function isAnyHeld(targets: readonly Target[], kind: string | undefined): boolea
   return false;
 }
 
-function orAll(targets: readonly Target[], wanted: (target: Target) => boolean): readonly Target[] {
-  const some = targets.filter(wanted);
+function orAll(targets: readonly Target[], isFit: (target: Target) => boolean): readonly Target[] {
+  const some = targets.filter(isFit);
   return some.length > 0 ? some : targets;
 }
 

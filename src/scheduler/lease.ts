@@ -1,6 +1,6 @@
-import type { ChosenCall, Comparison, Ticket, Verdict, WaitingCall, CallEnd as WorkerCallEnd } from '../fleet/call.ts';
+import type { ChosenCall, Comparison, Ticket, Verdict, WaitingCall, WorkerCallEnd } from '../fleet/call.ts';
 import type { Slots } from '../fleet/slots.ts';
-import type { Kept } from '../http/endpoint.ts';
+import type { StoredKind } from '../http/endpoint.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
 import {
   type AssignedCall,
@@ -14,9 +14,9 @@ import type { Answered, Failed, Outcome } from '../link/outcome.ts';
 import { isDoubtful, isRetryable } from '../link/statuses.ts';
 import type { HistogramCounts } from '../observe/metrics/series.ts';
 import type { AttemptResult, ObservedAttempt } from '../observe/observer.ts';
-import type { Keepers } from './kept/keepers.ts';
 import type { Choice, Policy } from './policies/policy.ts';
 import type { Tries } from './retry.ts';
+import type { Owners } from './stored/owners.ts';
 import type { Suspects } from './suspects.ts';
 import type { Target } from './target.ts';
 import { evidenceOf, verdictOf } from './verdict.ts';
@@ -34,9 +34,9 @@ export interface LeaseOptions {
   readonly caller: Caller;
   readonly policy: Policy;
   readonly slots: Slots;
-  readonly keepers: Keepers;
-  /** What the worker keeps of which its answer tells the id. */
-  readonly keeps: Kept | undefined;
+  readonly owners: Owners;
+  /** What the worker stores of which its answer tells the id. */
+  readonly stores: StoredKind | undefined;
   /** The client wants the scores. */
   readonly explains: boolean;
   readonly observed: ObservedAttempt;
@@ -168,9 +168,9 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
     this.#options.observed.streamed(bytes, gaps);
   }
 
-  keeps(id: string): void {
-    const { keeps, keepers } = this.#options;
-    if (keeps !== undefined) keepers.learn({ kind: keeps, id }, this.target.url);
+  stores(id: string): void {
+    const { stores, owners } = this.#options;
+    if (stores !== undefined) owners.learn({ kind: stores, id }, this.target.url);
   }
 
   /** The call has ended, however it did. What is held comes first: an error in the rest must not keep it. */

@@ -1,8 +1,8 @@
 import type { Role } from '../fleet/worker-spec.ts';
 import type { Shape } from '../link/scheduling.ts';
-import { isAnyUntried, type Targets, type Wanted } from './choose.ts';
-import { keeperTargets } from './kept/keeper-targets.ts';
+import { isAnyUntried, type RequestProfile, type Targets } from './choose.ts';
 import type { Policy } from './policies/policy.ts';
+import { ownerTargets } from './stored/owner-targets.ts';
 
 /** The workers of one role, and who chooses among them. */
 export interface Pool {
@@ -35,9 +35,9 @@ export function areReady(pools: Iterable<Pool>, model?: string): boolean {
 }
 
 /** Whether a worker may be asked that has not been asked yet. */
-export function isAnyLeft(pools: Pools, wanted: Wanted): boolean {
+export function isAnyLeft(pools: Pools, profile: RequestProfile): boolean {
   for (const { targets } of pools.values()) {
-    if (isAnyUntried(keeperTargets(targets, wanted.keeper), wanted)) return true;
+    if (isAnyUntried(ownerTargets(targets, profile.owner), profile)) return true;
   }
   return false;
 }

@@ -1,31 +1,32 @@
 import { noTimeLeft } from '../errors/timeouts.ts';
 import { nobodyListens } from '../http/upstream/nobody-listens.ts';
 import type { AssignedCall, Assignment, AttemptEnd } from '../link/assignment.ts';
+import type { Cancellable } from '../link/cancellable.ts';
 import { causeOf, failureOf, isFinal, isMistake, mayHaveDied, worksHarm } from '../link/failure.ts';
 import type { Failed, Outcome } from '../link/outcome.ts';
 import type { RequestEnd, RequestFacts, ScheduledRequest as Scheduled } from '../link/scheduling.ts';
 import { isRetryable } from '../link/statuses.ts';
 import type { ObservedRequest } from '../observe/observer.ts';
-import type { Admission, Applicant, Ongoing } from './admission.ts';
-import { choose, noWorker, type Wanted } from './choose.ts';
+import type { Admission, Applicant } from './admission.ts';
+import { choose, noWorker, type RequestProfile } from './choose.ts';
 import { explain } from './explain.ts';
-import { findKeeper } from './kept/find-keeper.ts';
-import { keeperTargets } from './kept/keeper-targets.ts';
-import type { Reference } from './kept/keepers.ts';
-import { referenceOf } from './kept/reference.ts';
 import { type Caller, Lease } from './lease.ts';
 import { modelOf } from './models.ts';
 import type { Choice, Policy } from './policies/policy.ts';
 import { areReady, isAnyLeft, type Pool, poolsOf } from './pools.ts';
 import { backoffMs, Tries } from './retry.ts';
 import type { SchedulerContext } from './scheduler-context.ts';
+import { findOwner } from './stored/find-owner.ts';
+import { ownerTargets } from './stored/owner-targets.ts';
+import type { Reference } from './stored/owners.ts';
+import { referenceOf } from './stored/reference.ts';
 import type { Target } from './target.ts';
 
 const BUDGET_LOOK_MS = 20;
 const BUDGET_PATIENCE_MS = 1_000;
 
 /** A request that was admitted, and what was found out about it then. */
-interface Sought extends Wanted {
+interface RoutedRequest extends RequestProfile {
   readonly facts: RequestFacts;
   readonly tries: Tries;
 }
@@ -33,12 +34,12 @@ interface Sought extends Wanted {
 /** One request's way through the scheduler: admit → choose → (choose again) → end. All decisions to try again are made here. */
 export class ScheduledRequest implements Scheduled, Applicant, Caller {
   admittedBy: Admission | undefined;
-  ongoing: Ongoing | undefined;
+  ongoing: Cancellable | undefined;
   last = false;
   readonly #context: SchedulerContext;
   readonly #observed: ObservedRequest;
   #deadlineMs = Number.POSITIVE_INFINITY;
-  #sought: Sought | undefined;
+  #routed: RoutedRequest | undefined;
   #leases: Lease[] = [];
   #outcome: Outcome | undefined;
   readonly #served: { served(): void } | undefined;
@@ -63,16 +64,16 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
     const turn = facts.admitted ? admission.enter(this) : undefined;
     if (turn) await this.#timed(turn);
     this.#deadlineMs = performance.now() + options.requestTimeoutMs;
-    this.#sought = await this.#seek(facts);
-    return this.#attempt(this.#sought);
+    this.#routed = await this.#profile(facts);
+    return this.#attempt(this.#routed);
   }
 
   async again(end: AttemptEnd): Promise<Assignment | undefined> {
-    const sought = this.#sought as Sought;
+    const routed = this.#routed as RoutedRequest;
     this.#giveBack();
     this.#outcome = end.outcome;
     this.#note(end);
-    return (await this.#goesOn(sought, end)) ? this.#attempt(sought) : undefined;
+    return (await this.#goesOn(routed, end)) ? this.#attempt(routed) : undefined;
   }
 
   clientLeft(): void {
@@ -85,8 +86,8 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
     this.#isOver = true;
     this.admittedBy?.leave(this);
     this.#giveBack();
-    if (!this.#sought) return;
-    const { tries } = this.#sought;
+    if (!this.#routed) return;
+    const { tries } = this.#routed;
     const isWell = tries.end(this.#outcome);
     if (!isWell && tries.retries > 0 && tries.exhausted) this.#observed.exhausted();
   }
@@ -119,70 +120,70 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
   }
 
   /** What the request is for, and which worker it needs. */
-  async #seek(facts: RequestFacts): Promise<Sought> {
-    const { models, keepers, budget, admission, suspects, options } = this.#context;
+  async #profile(facts: RequestFacts): Promise<RoutedRequest> {
+    const { models, owners, budget, admission, suspects, options } = this.#context;
     const { record } = this.#observed;
     if (facts.admitted) this.#observed.prompts(facts.hints);
     const model = modelOf(models, facts.hints, facts.ofModel);
     record.model = model ?? (models.several ? undefined : models.ids[0]);
     const retries = options.disableRetries || !facts.repeatable ? 0 : options.retryMaxRetries;
     const tries = new Tries(retries, budget, () => admission.inFlight, suspects);
-    const reference = referenceOf(facts.found, facts.hints, keepers);
-    const keeper = reference && (await this.#keeperOf(reference, facts.authorization));
+    const reference = referenceOf(facts.found, facts.hints, owners);
+    const owner = reference && (await this.#ownerOf(reference, facts.authorization));
     // What only one worker can answer says nothing of how the others would.
     const kind = facts.admitted && !reference ? record.route : undefined;
-    return { facts, hints: facts.hints, tries, model, kind, keeper };
+    return { facts, hints: facts.hints, tries, model, kind, owner };
   }
 
-  /** The URL of the worker that keeps what the request refers to; undefined where nobody does. */
-  #keeperOf(reference: Reference, authorization: string | undefined): string | Promise<string | undefined> {
-    const { keepers, fleet } = this.#context;
-    const known = keepers.find(reference);
+  /** The URL of the worker that stores what the request refers to; undefined where nobody does. */
+  #ownerOf(reference: Reference, authorization: string | undefined): string | Promise<string | undefined> {
+    const { owners, servers } = this.#context;
+    const known = owners.find(reference);
     if (known !== undefined) return known;
     const over = new AbortController();
     this.ongoing = { cancel: () => over.abort() };
-    return findKeeper(reference, fleet.up(), { authorization, over, keepers }).finally(() => {
+    return findOwner(reference, servers.up(), { authorization, over, owners }).finally(() => {
       this.ongoing = undefined;
     });
   }
 
   /** Waits for a worker and chooses; undefined when the client has left. */
-  async #attempt(sought: Sought): Promise<Assignment | undefined> {
+  async #attempt(routed: RoutedRequest): Promise<Assignment | undefined> {
     const { admission, readiness, options } = this.#context;
-    const { facts, model } = sought;
+    const { facts, model } = routed;
     if (this.#gone) return undefined;
     const wait = facts.admitted ? admission.awaitWorker(this, model) : undefined;
     if (wait) await this.#timed(wait);
     else if (!readiness.isReady(model)) throw readiness.missing(model);
     if (this.#gone) return undefined;
     if (this.#isOverdue) throw noTimeLeft(options.requestTimeoutMs);
-    return this.#choose(sought);
+    return this.#choose(routed);
   }
 
-  #choose(sought: Sought): Assignment {
+  #choose(routed: RoutedRequest): Assignment {
     const { pools } = this.#context;
-    const { facts, tries } = sought;
+    const { facts, tries } = routed;
     const [first, second] = poolsOf(pools, facts.shape);
-    const calls = [this.#call(first as Pool, sought, second !== undefined)];
-    if (second && facts.shape === 'pair') calls.push(this.#call(second, sought, false));
+    const calls = [this.#call(first as Pool, routed, second !== undefined)];
+    if (second && facts.shape === 'pair') calls.push(this.#call(second, routed, false));
     const { retries } = tries;
-    return { retries, deadlineMs: this.#deadlineMs, calls, next: () => this.#call(second as Pool, sought, false) };
+    return { retries, deadlineMs: this.#deadlineMs, calls, next: () => this.#call(second as Pool, routed, false) };
   }
 
   /** Chooses a worker of a pool, preferring those that this request has not tried; `aside` where its answer is not the client's. */
-  #call({ targets, policy }: Pool, sought: Sought, aside: boolean): AssignedCall {
-    const { pools, log, slots, keepers } = this.#context;
-    const { facts, tries, keeper, model, kind } = sought;
+  #call({ targets, policy }: Pool, routed: RoutedRequest, aside: boolean): AssignedCall {
+    const { pools, log, slots, owners } = this.#context;
+    const { facts, tries, owner, model, kind } = routed;
     // Of a pair both have to be there: a call that was chosen already would stay counted.
     if (!areReady(pools.values(), model)) throw noWorker(model);
     const explains = facts.explains || this.#observed.wantsScores || log.debugEnabled;
-    const choice = choose(policy, keeperTargets(targets, keeper), sought, explains);
+    const choice = choose(policy, ownerTargets(targets, owner), routed, explains);
     tries.tried.push(choice.candidate);
     explain(choice, policy, log);
     const observed = this.#observed.attempt(chosenOf(choice, policy), aside);
-    const keeps = aside ? undefined : facts.found.endpoint.keeps;
+    const stores = aside ? undefined : facts.found.endpoint.stores;
     const lease = new Lease(choice, {
-      ...{ caller: this, policy, slots, keepers, keeps, observed, kind, aside, tries },
+      ...{ caller: this, policy, slots, owners, stores, observed, kind, aside, tries },
       explains: facts.explains,
     });
     this.#leases.push(lease);
@@ -190,13 +191,13 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
   }
 
   /** Whether another attempt follows, waiting until its time has come. Throws what the client is told where none does and it has no answer yet. */
-  async #goesOn(sought: Sought, { outcome, target }: AttemptEnd): Promise<boolean> {
+  async #goesOn(routed: RoutedRequest, { outcome, target }: AttemptEnd): Promise<boolean> {
     if (outcome.kind === 'answered' || outcome.kind === 'client_gone') return false;
     const { pools, options } = this.#context;
-    const { tries } = sought;
+    const { tries } = routed;
     if (outcome.kind === 'failed' && outcome.started) return false;
     if (tries.harmful) throw worksHarm(tries.brokeOff);
-    const isElsewhere = isAnyLeft(pools, sought);
+    const isElsewhere = isAnyLeft(pools, routed);
     if (outcome.kind === 'failed') {
       const counts = outcome.sent || !isElsewhere;
       const over = isFinal(outcome) || this.#isOverdue;
@@ -242,7 +243,7 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
 
   /** The server may have died of it. It is no other server that has another rank of it. */
   #noteBreak({ server }: Target): void {
-    const { tries, model } = this.#sought as Sought;
+    const { tries, model } = this.#routed as RoutedRequest;
     tries.brokeOff.push(server);
     for (const { targets } of this.#context.pools.values())
       tries.tried.push(...targets.available(model).filter((target) => target.server === server));

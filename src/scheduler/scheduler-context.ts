@@ -3,13 +3,13 @@ import type { Log } from '../observe/log/log.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Admission, Readiness } from './admission.ts';
 import type { FailureLog } from './failure-log.ts';
-import type { Fleet } from './fleet.ts';
-import type { Keepers } from './kept/keepers.ts';
 import type { Models } from './models.ts';
 import type { Random } from './policies/policy.ts';
 import type { Pools } from './pools.ts';
 import type { RetryOptions } from './retry.ts';
 import type { RetryBudget } from './retry-budget.ts';
+import type { RunningServers } from './running-servers.ts';
+import type { Owners } from './stored/owners.ts';
 import type { Suspects } from './suspects.ts';
 
 export interface SchedulerOptions extends RetryOptions {
@@ -23,8 +23,8 @@ export interface SchedulerParts {
   readonly readiness: Readiness;
   readonly admission: Admission;
   readonly models: Models;
-  readonly fleet: Fleet;
-  readonly keepers: Keepers;
+  readonly servers: RunningServers;
+  readonly owners: Owners;
   readonly observer: Observer;
   readonly log: Log;
 }

@@ -1,4 +1,4 @@
-import type { CallEnd, ChosenCall, Comparison, Ticket, WaitingCall } from '../fleet/call.ts';
+import type { ChosenCall, Comparison, Ticket, WaitingCall, WorkerCallEnd } from '../fleet/call.ts';
 import type { CallTarget } from '../link/assignment.ts';
 import type { Candidate } from './policies/policy.ts';
 
@@ -22,7 +22,7 @@ export interface Target extends Candidate, CallTarget {
   /** A good answer to the call has begun. */
   answered(call: ChosenCall): void;
   /** Once for each `chosen`; false where it says nothing of the worker. */
-  settled(call: ChosenCall, end: CallEnd, ticket: Ticket): boolean;
+  settled(call: ChosenCall, end: WorkerCallEnd, ticket: Ticket): boolean;
   /** Told when nobody listens there. */
   unreachable(problem: string): void;
 }

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { readBody } from '../http/body.ts';
 import { ClientGoneError } from '../http/client-gone.ts';
 import { type ApiCall, sendJson, sendText } from './api/api-call.ts';
 import type { SimContext } from './api/context.ts';
 import { BadRequestError, errorBody, type Family, InvalidBodyError, SchedulerCrash } from './api/errors.ts';
 import { type Route, routeOf } from './api/routes.ts';
 import type { Faults } from './faults.ts';
+import { readBody } from './read-body.ts';
 
 /** As uvicorn has it: a client must not keep an idle connection as long. */
 const KEEP_ALIVE_MS = 5000;

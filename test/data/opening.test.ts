@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Opening, type Told } from '../../src/data/opening.ts';
+import { Opening, type OpeningState } from '../../src/data/opening.ts';
 
 /** What a stream tells when it comes in pieces of that many bytes, and with how many bytes it did. */
-function told(stream: string, size = Number.POSITIVE_INFINITY): { readonly told: Told; readonly after: number } {
+function told(
+  stream: string,
+  size = Number.POSITIVE_INFINITY,
+): { readonly told: OpeningState; readonly after: number } {
   const opening = new Opening();
   const bytes = Buffer.from(stream);
   for (let at = 0; at < bytes.length; at += size) {

@@ -1,4 +1,4 @@
-import type { CallEnd, ChosenCall, Evidence } from '../../src/fleet/call.ts';
+import type { ChosenCall, Evidence, WorkerCallEnd } from '../../src/fleet/call.ts';
 import type { WorkerTarget } from '../../src/fleet/worker-target.ts';
 
 /** A call that is compared with nobody's, unless it is of a kind. */
@@ -7,7 +7,7 @@ export function aCall(startedMs = 0, kind?: string): ChosenCall {
 }
 
 /** The end of a call that says so much of its worker. */
-export function endOf(evidence: Evidence, status?: number, retryAfterMs?: number): CallEnd {
+export function endOf(evidence: Evidence, status?: number, retryAfterMs?: number): WorkerCallEnd {
   const verdict =
     evidence === 'failure' ? 'failure' : evidence === 'busy' || evidence === 'none' ? 'neutral' : 'success';
   return {

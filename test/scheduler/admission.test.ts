@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { RouterError } from '../../src/errors/errors.ts';
+import type { Cancellable } from '../../src/link/cancellable.ts';
 import { createLog } from '../../src/observe/log/log.ts';
-import { Admission, type Applicant, type Ongoing } from '../../src/scheduler/admission.ts';
+import { Admission, type Applicant } from '../../src/scheduler/admission.ts';
 import { answering, fakeWorker, type Handler } from '../helpers/fake-worker.ts';
 import { seededRandom } from '../helpers/seeded-random.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
@@ -206,7 +207,7 @@ class FakeRequest implements Applicant {
   readonly number: number;
   readonly last = false;
   admittedBy: Admission | undefined;
-  ongoing: Ongoing | undefined;
+  ongoing: Cancellable | undefined;
   gone = false;
 
   constructor(number: number) {

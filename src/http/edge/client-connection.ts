@@ -4,14 +4,14 @@ import { ClientGoneError } from '../client-gone.ts';
 import { sendError } from '../respond.ts';
 import type { BodyRoom } from './body-room.ts';
 import { type BodySource, ClientRequest } from './client-request.ts';
-import { Http1Reply, KEEP_ALIVE_SECS, type ReplySink } from './http1-reply.ts';
+import { Http1Reply, KEEP_ALIVE_SECS, type ReplyConnection } from './http1-reply.ts';
 import type { OpenConnection } from './open-connection.ts';
 import type { Reply, Upstream } from './reply.ts';
 import type { RequestHead } from './request-head.ts';
-import { type RequestHandler, RequestParser } from './request-parser.ts';
+import { type ParserListener, RequestParser } from './request-parser.ts';
 
 /** Times and sizes that a client has to keep to. */
-export interface Limits {
+export interface ConnectionLimits {
   /** For a request's headers, from its first byte on, or from the connection on for the first request. */
   readonly headersTimeoutMs: number;
   /** For a whole request, body included. */
@@ -24,7 +24,7 @@ export interface Limits {
 export type Serve = (request: ClientRequest, reply: Reply) => void;
 
 export interface ConnectionOptions {
-  readonly limits: Limits;
+  readonly limits: ConnectionLimits;
   readonly serve: Serve;
   /** For the bodies of all connections. */
   readonly room: BodyRoom;
@@ -56,7 +56,7 @@ const TUNNEL_KEEP_ALIVE_MS = 60_000;
 type Phase = 'begin' | 'head' | 'body' | 'wait' | 'tunnel' | 'flush' | 'linger';
 
 /** One connection of a client; its requests are served one after another. */
-export class ClientConnection implements OpenConnection, RequestHandler, ReplySink, BodySource {
+export class ClientConnection implements OpenConnection, ParserListener, ReplyConnection, BodySource {
   readonly #options: ConnectionOptions;
   readonly #socket: Socket;
   readonly #parser: RequestParser;

@@ -4,7 +4,7 @@ import type { Reply, Upstream } from './reply.ts';
 import { ReplyProgress } from './reply-progress.ts';
 
 /** The connection that an answer leaves on. */
-export interface ReplySink {
+export interface ReplyConnection {
   /** Writes `head`; from then on the connection is a tunnel, and what the client has sent or sends goes `upstream`. */
   tunnel(head: string, upstream: Upstream): void;
   /** Writes `before`, `chunk` and `after` at once. False when the client reads more slowly than it is written to. */
@@ -18,7 +18,7 @@ export interface ReplySink {
 }
 
 /** What an answer has to know of its request. */
-export interface Answered {
+export interface AnsweredRequest {
   readonly method: string;
   readonly minor: 0 | 1;
   readonly keepsAlive: boolean;
@@ -34,17 +34,17 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** The answer to a request over HTTP/1.1. */
 export class Http1Reply extends ReplyProgress implements Reply {
-  readonly #request: Answered;
-  readonly #sink: ReplySink;
+  readonly #request: AnsweredRequest;
+  readonly #connection: ReplyConnection;
   /** Built, but not written yet. */
   #head = '';
   #framing: 'none' | 'length' | 'chunked' | 'close' | 'tunnel' = 'none';
   #closes: boolean;
 
-  constructor(request: Answered, sink: ReplySink) {
+  constructor(request: AnsweredRequest, connection: ReplyConnection) {
     super();
     this.#request = request;
-    this.#sink = sink;
+    this.#connection = connection;
     this.#closes = !request.keepsAlive;
   }
 
@@ -94,7 +94,7 @@ export class Http1Reply extends ReplyProgress implements Reply {
     this.#framing = 'tunnel';
     this.#closes = true;
     this.hasStarted = true;
-    this.#sink.tunnel(`${head}connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`, upstream);
+    this.#connection.tunnel(`${head}connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`, upstream);
   }
 
   /** Passes some bytes of the body on. False when the client reads more slowly than it is written to: go on when `whenDrained` calls. */
@@ -102,8 +102,8 @@ export class Http1Reply extends ReplyProgress implements Reply {
     // Framed as a chunk, nothing would be the end.
     if (chunk.length === 0 || this.#framing === 'none' || this.hasEnded) return true;
     const head = this.#takeHead();
-    if (this.#framing !== 'chunked') return this.#sink.write(head, chunk, '');
-    return this.#sink.write(`${head}${chunk.length.toString(16)}\r\n`, chunk, '\r\n');
+    if (this.#framing !== 'chunked') return this.#connection.write(head, chunk, '');
+    return this.#connection.write(`${head}${chunk.length.toString(16)}\r\n`, chunk, '\r\n');
   }
 
   get passesChunks(): boolean {
@@ -112,7 +112,7 @@ export class Http1Reply extends ReplyProgress implements Reply {
 
   /** Passes on whole chunks as they came: taken apart and put together again they cost a stream 8 % more. */
   writeChunks(coded: Buffer): boolean {
-    return this.hasEnded || this.#sink.write('', coded, '');
+    return this.hasEnded || this.#connection.write('', coded, '');
   }
 
   /** The answer is whole, with `chunk` as its last bytes. */
@@ -120,20 +120,20 @@ export class Http1Reply extends ReplyProgress implements Reply {
     if (this.hasEnded) return;
     this.hasEnded = true;
     const head = this.#takeHead();
-    if (this.#framing === 'none') this.#sink.finish(head, NO_BYTES, '');
-    else if (this.#framing !== 'chunked') this.#sink.finish(head, chunk, '');
-    else if (chunk.length === 0) this.#sink.finish(head, chunk, LAST_CHUNK);
-    else this.#sink.finish(`${head}${chunk.length.toString(16)}\r\n`, chunk, `\r\n${LAST_CHUNK}`);
+    if (this.#framing === 'none') this.#connection.finish(head, NO_BYTES, '');
+    else if (this.#framing !== 'chunked') this.#connection.finish(head, chunk, '');
+    else if (chunk.length === 0) this.#connection.finish(head, chunk, LAST_CHUNK);
+    else this.#connection.finish(`${head}${chunk.length.toString(16)}\r\n`, chunk, `\r\n${LAST_CHUNK}`);
   }
 
   /** The answer cannot be made whole, and the client must not take what it has for that. */
   cut(): void {
     this.hasEnded = true;
-    this.#sink.cut(this.#framing === 'close' || this.#framing === 'tunnel');
+    this.#connection.cut(this.#framing === 'close' || this.#framing === 'tunnel');
   }
 
   whenDrained(resume: () => void): void {
-    this.#sink.whenDrained(resume);
+    this.#connection.whenDrained(resume);
   }
 
   #takeHead(): string {

@@ -3,7 +3,7 @@ import { type BodyLength, type Fault, MessageParser } from '../wire/message-pars
 import { parseRequestHead, type RequestHead } from './request-head.ts';
 
 /** Who is told of a request. */
-export interface RequestHandler {
+export interface ParserListener {
   head(head: RequestHead): void;
   data(chunk: Buffer): void;
   /** The request is whole; `rest` came after it, and belongs to the next one. */
@@ -16,9 +16,9 @@ const LF = 0x0a;
 
 /** Reads the requests of one connection from a client, each after `expect`. Throws RouterError for what is no request. */
 export class RequestParser extends MessageParser {
-  readonly #handler: RequestHandler;
+  readonly #handler: ParserListener;
 
-  constructor(handler: RequestHandler, mostHeadBytes: number) {
+  constructor(handler: ParserListener, mostHeadBytes: number) {
     super(mostHeadBytes);
     this.#handler = handler;
   }

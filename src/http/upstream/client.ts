@@ -1,7 +1,7 @@
 import { ClientDestroyedError } from 'undici/lib/core/errors.js';
 import { Connection, type ConnectionOptions, type Prepared } from './connection.ts';
 import { headOf } from './request-bytes.ts';
-import type { ExchangeHandler, WorkerClient, WorkerRequest } from './worker-client.ts';
+import type { CallHandler, WorkerClient, WorkerRequest } from './worker-client.ts';
 
 export interface WireOptions {
   /** An idle connection is closed after so long, and sooner where the worker says that it would. */
@@ -44,7 +44,7 @@ export class WireClient implements WorkerClient {
     return this.#open.size;
   }
 
-  dispatch(request: WorkerRequest, handler: ExchangeHandler): void {
+  dispatch(request: WorkerRequest, handler: CallHandler): void {
     let prepared: Prepared;
     try {
       if (this.#destroyed) throw takenOut();

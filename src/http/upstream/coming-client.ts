@@ -1,4 +1,4 @@
-import type { Controller, ExchangeHandler, WorkerClient, WorkerRequest } from './worker-client.ts';
+import type { CallHandler, Controller, WorkerClient, WorkerRequest } from './worker-client.ts';
 
 /** An exchange that was never begun. */
 const NOTHING: Controller = { abort() {}, pause() {}, resume() {} };
@@ -23,7 +23,7 @@ export class ComingClient implements WorkerClient {
     return this.#client?.connections ?? 0;
   }
 
-  dispatch(request: WorkerRequest, handler: ExchangeHandler): void {
+  dispatch(request: WorkerRequest, handler: CallHandler): void {
     if (this.#client) this.#client.dispatch(request, handler);
     else void this.#dispatchLater(request, handler);
   }
@@ -33,7 +33,7 @@ export class ComingClient implements WorkerClient {
     await client?.destroy(error);
   }
 
-  async #dispatchLater(request: WorkerRequest, handler: ExchangeHandler): Promise<void> {
+  async #dispatchLater(request: WorkerRequest, handler: CallHandler): Promise<void> {
     try {
       (await this.#coming).dispatch(request, handler);
     } catch (error) {

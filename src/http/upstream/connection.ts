@@ -3,7 +3,7 @@ import { ConnectTimeoutError, HTTPParserError, SocketError } from 'undici/lib/co
 import { internalError } from '../../errors/errors.ts';
 import { type AnswerHandler, AnswerParser } from './answer-parser.ts';
 import { markReuse } from './reuse-mark.ts';
-import type { ExchangeHandler, Tunnel } from './worker-client.ts';
+import type { CallHandler, Tunnel } from './worker-client.ts';
 
 /** Up to this size a body is copied behind its head, so that both leave in one write. */
 const ONE_WRITE_BYTES = 64 * 1024;
@@ -36,11 +36,11 @@ export interface ConnectionOptions {
 
 /** One exchange as its handler holds it. */
 class Exchange implements Tunnel {
-  readonly handler: ExchangeHandler;
+  readonly handler: CallHandler;
   /** Undefined once it is over. */
   connection: Connection | undefined;
 
-  constructor(handler: ExchangeHandler, connection: Connection) {
+  constructor(handler: CallHandler, connection: Connection) {
     this.handler = handler;
     this.connection = connection;
   }
@@ -89,7 +89,7 @@ export class Connection implements AnswerHandler {
   #closed = false;
 
   /** Connects for an exchange, which begins when it has. */
-  constructor(options: ConnectionOptions, request: Prepared, handler: ExchangeHandler) {
+  constructor(options: ConnectionOptions, request: Prepared, handler: CallHandler) {
     const { address, connectTimeoutMs, readBuffer } = options;
     this.#options = options;
     this.#accept(request, handler);
@@ -117,7 +117,7 @@ export class Connection implements AnswerHandler {
   }
 
   /** Begins another exchange; it must be idle. */
-  carry(request: Prepared, handler: ExchangeHandler): void {
+  carry(request: Prepared, handler: CallHandler): void {
     this.#accept(request, handler);
     this.#begin();
   }
@@ -203,7 +203,7 @@ export class Connection implements AnswerHandler {
     this.#options.idle(this);
   }
 
-  #accept(request: Prepared, handler: ExchangeHandler): void {
+  #accept(request: Prepared, handler: CallHandler): void {
     this.#exchange = new Exchange(handler, this);
     this.#request = request;
   }

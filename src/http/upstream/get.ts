@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isStale } from './reuse-mark.ts';
-import type { Controller, ExchangeHandler, WorkerClient } from './worker-client.ts';
+import type { CallHandler, Controller, WorkerClient } from './worker-client.ts';
 
 export interface GetOptions {
   readonly headers: Readonly<Record<string, string>>;
@@ -54,7 +54,7 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
       controller?.abort(new Error('not wanted any more'));
     };
     signal?.addEventListener('abort', stop, { once: true });
-    const handler: ExchangeHandler = {
+    const handler: CallHandler = {
       onRequestStart(started) {
         controller = started;
         sentMs = performance.now();

@@ -8,7 +8,7 @@ import { acceptedUpgrade } from '../upgrade.ts';
 import type { WireOptions } from './client.ts';
 import { createTlsConnector } from './tls-connector.ts';
 import { TlsTunnel } from './tls-tunnel.ts';
-import type { Controller, ExchangeHandler, WorkerClient, WorkerRequest } from './worker-client.ts';
+import type { CallHandler, Controller, WorkerClient, WorkerRequest } from './worker-client.ts';
 import type { WorkerTls } from './worker-tls.ts';
 
 /** Connections to an `https://` worker, which undici makes. */
@@ -35,7 +35,7 @@ export class TlsClient implements WorkerClient {
     return this.#kept.stats.connected + this.#fresh.stats.connected + this.#tunnels.size;
   }
 
-  dispatch(request: WorkerRequest, handler: ExchangeHandler): void {
+  dispatch(request: WorkerRequest, handler: CallHandler): void {
     const { fresh, ...options } = request;
     const pool = fresh ? this.#fresh : this.#kept;
     const asker = request.upgrade === undefined ? handler : new UpgradeHandler(request.upgrade, handler, this.#tunnels);
@@ -50,12 +50,12 @@ export class TlsClient implements WorkerClient {
 }
 
 /** Asks a worker over TLS to switch protocols; whatever else it answers is passed on. */
-class UpgradeHandler implements ExchangeHandler {
+class UpgradeHandler implements CallHandler {
   readonly #offered: string;
-  readonly #handler: ExchangeHandler;
+  readonly #handler: CallHandler;
   readonly #tunnels: Set<TlsTunnel>;
 
-  constructor(offered: string, handler: ExchangeHandler, tunnels: Set<TlsTunnel>) {
+  constructor(offered: string, handler: CallHandler, tunnels: Set<TlsTunnel>) {
     this.#offered = offered;
     this.#handler = handler;
     this.#tunnels = tunnels;

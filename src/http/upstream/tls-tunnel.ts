@@ -1,15 +1,15 @@
 import type { Duplex } from 'node:stream';
 import { SocketError } from 'undici/lib/core/errors.js';
-import type { ExchangeHandler, Tunnel } from './worker-client.ts';
+import type { CallHandler, Tunnel } from './worker-client.ts';
 
 /** A tunnel to an `https://` worker, over the socket that undici hands on. */
 export class TlsTunnel implements Tunnel {
   readonly #socket: Duplex;
-  readonly #handler: ExchangeHandler;
+  readonly #handler: CallHandler;
   readonly #closed: (tunnel: TlsTunnel) => void;
   #over = false;
 
-  constructor(socket: Duplex, handler: ExchangeHandler, closed: (tunnel: TlsTunnel) => void) {
+  constructor(socket: Duplex, handler: CallHandler, closed: (tunnel: TlsTunnel) => void) {
     this.#socket = socket;
     this.#handler = handler;
     this.#closed = closed;

@@ -35,7 +35,7 @@ export interface Tunnel extends Controller {
 }
 
 /** Who is told of an exchange: of its start, then of the answer as it comes; at the end either of its end or of an error. */
-export interface ExchangeHandler {
+export interface CallHandler {
   /** There is a connection and the request is about to be written. */
   onRequestStart(controller: Controller): void;
   /** The first byte of an answer came. */
@@ -54,7 +54,7 @@ export interface ExchangeHandler {
 
 /** The connections to one worker. Errors are undici's, whichever client it is: name and code tell what it was. */
 export interface WorkerClient {
-  dispatch(request: WorkerRequest, handler: ExchangeHandler): void;
+  dispatch(request: WorkerRequest, handler: CallHandler): void;
   /** That are open, in use or not. */
   readonly connections: number;
   /** Ends every exchange with the error, `ClientDestroyedError` unless given, and closes every connection. */

@@ -83,7 +83,7 @@ export type ToScheduler =
   | { readonly kind: 'tunnel'; readonly request: number; readonly call: number }
   | { readonly kind: 'firstByte'; readonly request: number; readonly call: number; readonly bytes: number }
   | { readonly kind: 'moved'; readonly request: number; readonly call: number; readonly pieces: number }
-  | { readonly kind: 'keeps'; readonly request: number; readonly call: number; readonly id: string }
+  | { readonly kind: 'stores'; readonly request: number; readonly call: number; readonly id: string }
   | {
       readonly kind: 'ended';
       readonly request: number;

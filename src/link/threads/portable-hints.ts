@@ -13,7 +13,7 @@ type PortablePrompt =
 /** What routing has read of a request. */
 export interface PortableHints extends Omit<RoutingHints, 'prompt' | 'idIn'> {
   readonly prompt: PortablePrompt | undefined;
-  /** Body field → the id in it; of those that may name what one worker keeps. */
+  /** Body field → the id in it; of those that may name what one worker stores. */
   readonly ids: Readonly<Record<string, string>> | undefined;
 }
 

@@ -136,8 +136,8 @@ export class RemoteCall implements AssignedCall, CallReport {
     else this.#parts.scheduler.sendSoon(firstByte);
   }
 
-  keeps(id: string): void {
-    this.#parts.scheduler.send({ kind: 'keeps', request: this.#request, call: this.#call, id });
+  stores(id: string): void {
+    this.#parts.scheduler.send({ kind: 'stores', request: this.#request, call: this.#call, id });
   }
 
   ended({ outcome, usage, cachedAtPrefill }: CallEnd): void {

@@ -238,8 +238,8 @@ export class ThreadLink {
       case 'moved':
         report.moved(message.pieces);
         break;
-      case 'keeps':
-        report.keeps(message.id);
+      case 'stores':
+        report.stores(message.id);
         break;
       case 'ended':
         this.#waitsNoMore(linked, message.call, false);
@@ -269,7 +269,7 @@ type OfCall = Extract<
       | 'tunnel'
       | 'firstByte'
       | 'moved'
-      | 'keeps'
+      | 'stores'
       | 'ended';
   }
 >;

@@ -11,7 +11,7 @@ import { errorTypeOf, ModelLabels, methodLabel, statusLabel } from './labels.ts'
 import { OpenRequests } from './open-requests.ts';
 import { watchProcess } from './process.ts';
 import type { Counter, Histogram } from './series.ts';
-import type { BreakerState, Sources, WorkerView } from './sources.ts';
+import type { BreakerState, Sources, WorkerGauges } from './sources.ts';
 import { WorkerSeries } from './worker-series.ts';
 
 export interface MetricsOptions {
@@ -91,7 +91,7 @@ export class Metrics {
   /** Where the gauges are read. */
   watch({ workers, inFlight, queued, connections, indexBytes, routersHeard, sources }: Sources): void {
     const families = this.families;
-    const each = function* (value: (worker: WorkerView) => number | undefined) {
+    const each = function* (value: (worker: WorkerGauges) => number | undefined) {
       for (const worker of workers()) {
         const number = value(worker);
         if (number !== undefined) yield [[worker.url, worker.role], number] as const;
@@ -271,7 +271,7 @@ function secondsSince(unixMs: number | undefined): number {
   return unixMs === undefined ? 0 : (Date.now() - unixMs) / 1000;
 }
 
-function countStates(workers: Iterable<WorkerView>) {
+function countStates(workers: Iterable<WorkerGauges>) {
   const counts = new Map<string, [[string, string], number]>();
   for (const { role, state } of workers) {
     const key = `${role} ${state}`;

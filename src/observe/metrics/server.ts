@@ -1,7 +1,7 @@
 import { ExitError } from '../../errors/errors.ts';
+import { type HttpServer, listen } from '../../http/edge/http-server.ts';
 import type { IncomingRequest } from '../../http/edge/incoming-request.ts';
 import type { Reply } from '../../http/edge/reply.ts';
-import { type EdgeServer, listen } from '../../http/edge/server.ts';
 import { sendText } from '../../http/respond.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from './metrics.ts';
@@ -19,7 +19,7 @@ export async function serveMetrics(
   metrics: Metrics,
   address: { readonly host: string; readonly port: number },
   log: Log,
-): Promise<EdgeServer | undefined> {
+): Promise<HttpServer | undefined> {
   try {
     return await listen(address.host, address.port, (request, response) => answer(metrics, request, response), { log });
   } catch (error) {

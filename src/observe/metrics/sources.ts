@@ -1,5 +1,5 @@
 /** A worker as a scrape sees it. */
-export interface WorkerView {
+export interface WorkerGauges {
   readonly url: string;
   /** regular, prefill or decode. */
   readonly role: string;
@@ -30,7 +30,7 @@ export type BreakerState = 'closed' | 'open' | 'half_open';
 
 /** What a scrape reads from those who know. */
 export interface Sources {
-  readonly workers: () => Iterable<WorkerView>;
+  readonly workers: () => Iterable<WorkerGauges>;
   readonly inFlight: () => number;
   readonly queued: () => number;
   readonly connections: () => number;

@@ -4,7 +4,7 @@ import type { Span } from './span.ts';
 import { childOf, readTraceparent, type TraceContext, writeTraceparent } from './trace-context.ts';
 
 /** How an attempt ended. */
-export interface AttemptEnd {
+export interface AttemptSpanEnd {
   /** The worker's HTTP status, where it answered. */
   readonly status: number | undefined;
   /** Code of the failure, where it failed. */
@@ -15,7 +15,7 @@ export interface AttemptEnd {
 export interface AttemptTrace {
   /** The header `traceparent` for the worker, so that its spans hang below the attempt. */
   readonly traceparent: string;
-  end(end: AttemptEnd): void;
+  end(end: AttemptSpanEnd): void;
 }
 
 /** One request on its way. */

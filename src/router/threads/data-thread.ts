@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../../config/options.ts';
 import { createFront } from '../../data/create-front.ts';
-import { type EdgeServer, listen } from '../../http/edge/server.ts';
+import { type HttpServer, listen } from '../../http/edge/http-server.ts';
 import { createRequestIds } from '../../http/request-id.ts';
 import { readServingPair } from '../../http/tls-files.ts';
 import { readWorkerTls } from '../../http/upstream/worker-tls.ts';
@@ -40,7 +40,7 @@ class DataThread {
   readonly #upstreams: Upstreams;
   readonly #scheduling: RemoteScheduling;
   readonly #answers: RemoteAnswers;
-  #server: EdgeServer | undefined;
+  #server: HttpServer | undefined;
 
   constructor(options: ThreadOptions, port: MessagePort) {
     const { config, needs, gapBounds } = options;
@@ -116,7 +116,7 @@ class DataThread {
     this.#tellConnections(this.#server);
   }
 
-  #tellConnections(server: EdgeServer): void {
+  #tellConnections(server: HttpServer): void {
     let told = 0;
     setInterval(() => {
       const { connections: count } = server;

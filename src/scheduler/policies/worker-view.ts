@@ -1,4 +1,4 @@
-import { type InLine, Line } from '../../fleet/line.ts';
+import { type LinkedItem, LinkedList } from '../../fleet/linked-list.ts';
 import { Doubt } from './doubt.ts';
 import type { Candidate, Choice } from './policy.ts';
 import { PrefillRate } from './prefill-rate.ts';
@@ -22,7 +22,7 @@ export interface Prediction {
 }
 
 /** A choice and what has to be given back for it. */
-export class PredictedChoice<C extends Candidate = Candidate> implements Choice<C>, InLine<PredictedChoice> {
+export class PredictedChoice<C extends Candidate = Candidate> implements Choice<C>, LinkedItem<PredictedChoice> {
   before: PredictedChoice | undefined;
   after: PredictedChoice | undefined;
   readonly candidate: C;
@@ -80,7 +80,7 @@ export class WorkerView {
   surplusTokens = 0;
   #pendingTokens = 0;
   /** Choices whose first byte has not come, oldest first. */
-  readonly #waiting = new Line<PredictedChoice>();
+  readonly #waiting = new LinkedList<PredictedChoice>();
 
   get pendingTokens(): number {
     return this.#pendingTokens;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { RequestHead } from '../../../src/http/edge/request-head.ts';
-import { type RequestHandler, RequestParser } from '../../../src/http/edge/request-parser.ts';
+import { type ParserListener, RequestParser } from '../../../src/http/edge/request-parser.ts';
 import { type FuzzCase, fuzzCase } from './case.ts';
 import { type ReadRequest, readWithNode } from './node-parser.ts';
 
@@ -76,7 +76,7 @@ function readWithOurs(pieces: readonly Buffer[]): ReadRequest[] {
   return reader.requests;
 }
 
-class Reader implements RequestHandler {
+class Reader implements ParserListener {
   readonly requests: ReadRequest[] = [];
   readonly #parser = new RequestParser(this, MOST_HEAD_BYTES);
   #head: RequestHead | undefined;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { WireClient, type WireOptions } from '../../../src/http/upstream/client.ts';
-import type { Controller, ExchangeHandler, WorkerRequest } from '../../../src/http/upstream/worker-client.ts';
+import type { CallHandler, Controller, WorkerRequest } from '../../../src/http/upstream/worker-client.ts';
 import { ok, recordingWorker } from '../../helpers/recording-worker.ts';
 import { until } from '../../helpers/test-router.ts';
 
@@ -11,7 +11,7 @@ const OPTIONS: WireOptions = { keepAliveMs: 4_000, connectTimeoutMs: 5_000 };
 const GET: WorkerRequest = { path: '/x', method: 'GET', headers: [], body: null };
 
 /** One exchange as it went. */
-class Exchange implements ExchangeHandler {
+class Exchange implements CallHandler {
   controller: Controller | undefined;
   status = 0;
   body = '';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ComingClient } from '../../../src/http/upstream/coming-client.ts';
-import type { ExchangeHandler, WorkerClient, WorkerRequest } from '../../../src/http/upstream/worker-client.ts';
+import type { CallHandler, WorkerClient, WorkerRequest } from '../../../src/http/upstream/worker-client.ts';
 
 const request = (path: string): WorkerRequest => ({ path, method: 'GET', headers: [], body: null });
-const told = (errors: Error[]): ExchangeHandler => ({
+const told = (errors: Error[]): CallHandler => ({
   onRequestStart: () => {},
   onResponseStart: () => {},
   onResponseData: () => {},

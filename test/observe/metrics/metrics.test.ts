@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Metrics, type MetricsOptions } from '../../../src/observe/metrics/metrics.ts';
-import type { WorkerView } from '../../../src/observe/metrics/sources.ts';
+import type { WorkerGauges } from '../../../src/observe/metrics/sources.ts';
 import { METRICS } from '../../../src/observe/metrics/table.ts';
 import { parseScrape, scraped } from '../../helpers/prometheus.ts';
 import { answeredRequest } from '../../helpers/request-record.ts';
@@ -17,7 +17,7 @@ function metricsOf(options: Partial<MetricsOptions> = {}): Metrics & Disposable 
   return Object.assign(metrics, { [Symbol.dispose]: () => metrics.close() });
 }
 
-const view = (fields: Partial<WorkerView> = {}): WorkerView => ({
+const view = (fields: Partial<WorkerGauges> = {}): WorkerGauges => ({
   url: URL_0,
   role: 'regular',
   state: 'ready',

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../../../src/config/options.ts';
-import { listen } from '../../../src/http/edge/server.ts';
+import { listen } from '../../../src/http/edge/http-server.ts';
 import { createLog } from '../../../src/observe/log/log.ts';
 import { Announcements } from '../../../src/scheduler/peers/announcements.ts';
 import { chosenLine, GREETING, type Notice } from '../../../src/scheduler/peers/notice.ts';

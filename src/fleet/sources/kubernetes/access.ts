@@ -1,5 +1,5 @@
 /** What a connection to the API server shows and trusts. */
-export interface Access {
+export interface ClusterAccess {
   readonly headers: Readonly<Record<string, string>>;
   /** Certificates in PEM. */
   readonly tls: {
@@ -17,5 +17,5 @@ export interface Cluster {
   /** Where it was found, for messages. */
   readonly from: string;
   /** Read anew for each request: tokens and certificates expire. `refused` after an answer of 401. */
-  access(refused: boolean): Promise<Access>;
+  access(refused: boolean): Promise<ClusterAccess>;
 }

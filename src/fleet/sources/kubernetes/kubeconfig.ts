@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { Access, Cluster } from './access.ts';
+import type { Cluster, ClusterAccess } from './access.ts';
 import { type ExecConfig, ExecCredential } from './exec-credential.ts';
 
 interface Named {
@@ -120,7 +120,7 @@ async function accessOf(
   { entry: cluster, folder }: Found<ClusterEntry>,
   user: Found<UserEntry> | undefined,
   credential: Awaited<ReturnType<ExecCredential['get']>> | undefined,
-): Promise<Access> {
+): Promise<ClusterAccess> {
   const { entry = {}, folder: home = folder } = user ?? {};
   const [ca, cert, key, token] = await Promise.all([
     fileOrData(folder, cluster['certificate-authority'], cluster['certificate-authority-data']),

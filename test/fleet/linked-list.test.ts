@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type InLine, Line } from '../../src/fleet/line.ts';
+import { type LinkedItem, LinkedList } from '../../src/fleet/linked-list.ts';
 import { seededRandom } from '../helpers/seeded-random.ts';
 
-class One implements InLine<One> {
+class One implements LinkedItem<One> {
   before: One | undefined;
   after: One | undefined;
 }
@@ -12,7 +12,7 @@ test('does what a Set does', () => {
   for (let seed = 1; seed <= 50; seed++) {
     const random = seededRandom(seed);
     const ones = Array.from({ length: 12 }, () => new One());
-    const line = new Line<One>();
+    const line = new LinkedList<One>();
     const set = new Set<One>();
     for (let step = 0; step < 300; step++) {
       const one = ones[Math.floor(random() * ones.length)] as One;
@@ -27,7 +27,7 @@ test('does what a Set does', () => {
 });
 
 test('whoever is given may leave, and who has left keeps nobody', () => {
-  const line = new Line<One>();
+  const line = new LinkedList<One>();
   const ones = [new One(), new One(), new One()];
   for (const one of ones) line.add(one);
   const seen: One[] = [];

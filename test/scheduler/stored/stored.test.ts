@@ -92,7 +92,7 @@ test('an id that nobody has is refused by an engine', async () => {
 });
 
 /** A worker that keeps what is named, and says who it is; others say 404. */
-function keeperOf(id: string, more: Handler = (_, response) => void response.end('{}')): Promise<FakeWorker> {
+function ownerOf(id: string, more: Handler = (_, response) => void response.end('{}')): Promise<FakeWorker> {
   return fakeWorker((request, response, body) => {
     const asked = request.url?.startsWith('/v1/responses/') ?? false;
     if (asked && !request.url?.includes(id)) response.writeHead(404).end('{"error":{"message":"not here"}}');
@@ -108,8 +108,8 @@ test('a stored response is streamed as its worker sends it', async () => {
     response.write('data: 1\n\n');
     send = (text) => response.end(text);
   };
-  await using one = await keeperOf('resp_b');
-  await using two = await keeperOf('resp_a', streaming);
+  await using one = await ownerOf('resp_b');
+  await using two = await ownerOf('resp_a', streaming);
   await using router = await testRouter([one.url, two.url]);
   const answer = await fetch(`${router.url}/v1/responses/resp_a?stream=true`);
   const reader = answer.body?.getReader();
@@ -120,11 +120,11 @@ test('a stored response is streamed as its worker sends it', async () => {
 });
 
 test('whatever is asked of a stored response goes to the worker that keeps it', async () => {
-  await using one = await keeperOf(
+  await using one = await ownerOf(
     'resp_a',
     ({ method, url }, response) => void response.end(`{"got":"${method} ${url}"}`),
   );
-  await using two = await keeperOf(
+  await using two = await ownerOf(
     'resp_b',
     ({ method, url }, response) => void response.end(`{"got":"${method} ${url}"}`),
   );
@@ -144,7 +144,7 @@ test('whatever is asked of a stored response goes to the worker that keeps it', 
   assert.deepEqual([unknown.status, await unknown.text()], [404, '{"error":{"message":"not here"}}']);
 });
 
-test('a busy keeper is asked again and nobody else; one that is gone leaves the request to another', async () => {
+test('a busy owner is asked again and nobody else; one that is gone leaves the request to another', async () => {
   let busy = 2;
   const keeping: Handler = (_, response) => {
     if (busy-- > 0) response.writeHead(503).end('busy');
@@ -152,22 +152,22 @@ test('a busy keeper is asked again and nobody else; one that is gone leaves the 
   };
   const refusing: Handler = (_, response) => void response.writeHead(404).end('not here');
   await using other = await fakeWorker(refusing);
-  await using keeper = await keeperOf('resp_a', keeping);
+  await using owner = await ownerOf('resp_a', keeping);
   busy = 0;
-  await using router = await testRouter([other.url, keeper.url], [], { retryInitialBackoffMs: 1 });
+  await using router = await testRouter([other.url, owner.url], [], { retryInitialBackoffMs: 1 });
   assert.equal((await fetch(`${router.url}/v1/responses/resp_a`)).status, 200);
   const asked = other.seen.length;
   busy = 2;
   const answer = await turn(router.url, 'resp_a');
-  assert.deepEqual([answer.status, answer.worker, other.seen.length], [200, keeper.url, asked]);
-  router.router.registry.get(keeper.url)?.breaker.trip('a test');
-  assert.equal((await turn(router.url, 'resp_a')).worker, keeper.url, 'whatever its breaker says');
-  await keeper.close();
+  assert.deepEqual([answer.status, answer.worker, other.seen.length], [200, owner.url, asked]);
+  router.router.registry.get(owner.url)?.breaker.trip('a test');
+  assert.equal((await turn(router.url, 'resp_a')).worker, owner.url, 'whatever its breaker says');
+  await owner.close();
   const gone = await turn(router.url, 'resp_a');
   assert.deepEqual([gone.status, gone.text], [404, 'not here']);
 });
 
-test('a client that leaves while the keeper is looked for ends the search', async () => {
+test('a client that leaves while the owner is looked for ends the search', async () => {
   let closed = 0;
   const hanging: Handler = (_, response) => void response.on('close', () => closed++);
   await using one = await fakeWorker(hanging);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { RouterError } from '../errors/errors.ts';
-import { ClientGoneError } from './client-gone.ts';
+import { ClientGoneError } from '../http/client-gone.ts';
 
 const EMPTY = Buffer.alloc(0);
 

@@ -6,14 +6,14 @@ import { sendError } from '../respond.ts';
 import type { KeyPair } from '../tls-files.ts';
 import { Acceptors } from './acceptors.ts';
 import { BodyRoom } from './body-room.ts';
-import { ClientConnection, type Limits as ConnectionLimits, type ConnectionOptions } from './client-connection.ts';
+import { ClientConnection, type ConnectionLimits, type ConnectionOptions } from './client-connection.ts';
 import type { ClientRequest } from './client-request.ts';
 import { affordableConnections } from './connection-limit.ts';
 import type { OpenConnection } from './open-connection.ts';
 import type { Reply } from './reply.ts';
 
 /** Times and sizes that clients have to keep to. */
-export interface Limits extends ConnectionLimits {
+export interface ServerLimits extends ConnectionLimits {
   /** How often the times are looked at. */
   readonly checkIntervalMs: number;
   /** Bytes of request bodies that are held at once. */
@@ -22,7 +22,7 @@ export interface Limits extends ConnectionLimits {
   readonly maxConnections: number;
 }
 
-const LIMITS: Omit<Limits, 'maxConnections'> = {
+const LIMITS: Omit<ServerLimits, 'maxConnections'> = {
   headersTimeoutMs: 30_000,
   uploadTimeoutMs: 600_000,
   checkIntervalMs: 5_000,
@@ -45,7 +45,7 @@ export interface ListenOptions {
   readonly log: Log;
   /** HTTPS with this certificate; plain HTTP without. */
   readonly tls?: KeyPair | undefined;
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<ServerLimits>;
   /** As `AcceptorOptions` has them: one socket, and nobody else listens there, unless given. */
   readonly sockets?: number;
   readonly shared?: boolean;
@@ -57,8 +57,8 @@ export async function listen(
   port: number,
   handler: Handler,
   options: ListenOptions,
-): Promise<EdgeServer> {
-  const edge = new EdgeServer(handler, options);
+): Promise<HttpServer> {
+  const edge = new HttpServer(handler, options);
   try {
     await edge.listen(host, port, options);
   } catch (error) {
@@ -69,7 +69,7 @@ export async function listen(
 }
 
 /** A port on which clients are served, and their connections. */
-export class EdgeServer {
+export class HttpServer {
   readonly #connections = new Set<OpenConnection>();
   readonly #most: number;
   readonly #room: BodyRoom;

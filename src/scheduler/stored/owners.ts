@@ -1,8 +1,8 @@
-import type { Kept } from '../../http/endpoint.ts';
+import type { StoredKind } from '../../http/endpoint.ts';
 
-/** What a request refers to that one worker keeps. */
+/** What a request refers to that one worker stores. */
 export interface Reference {
-  readonly kind: Kept;
+  readonly kind: StoredKind;
   readonly id: string;
 }
 
@@ -12,20 +12,20 @@ const MOST_IDS = 2 ** 15;
 const ID = /^(?!\.+$)[\w.:~-]{1,128}$/;
 
 /**
- * Which worker keeps what, as answers told it. Two generations: forgetting costs nothing, whatever number of ids there is. A kind's ids
+ * Which worker stores what, as answers told it. Two generations: forgetting costs nothing, whatever number of ids there is. A kind's ids
  * are its own, for a client may choose that of its session.
  */
-export class Keepers {
+export class Owners {
   #young = new Map<string, string>();
   #old = new Map<string, string>();
-  readonly #kinds = new Set<Kept>();
+  readonly #kinds = new Set<StoredKind>();
 
   /** Whether the worker of anything of that kind is known. */
-  knowsAny(kind: Kept): boolean {
+  knowsAny(kind: StoredKind): boolean {
     return this.#kinds.has(kind);
   }
 
-  /** The URL of the target that keeps it; undefined where that is not known (any more). */
+  /** The URL of the target that stores it; undefined where that is not known (any more). */
   find(reference: Reference): string | undefined {
     const key = keyOf(reference);
     const young = this.#young.get(key);

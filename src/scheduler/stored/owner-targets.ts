@@ -2,12 +2,12 @@ import type { Targets } from '../choose.ts';
 import type { Target } from '../target.ts';
 
 /**
- * Of `targets` the one that keeps what a request refers to, whatever its breaker says, as nobody else can answer. All of them where it is
+ * Of `targets` the one that stores what a request refers to, whatever its breaker says, as nobody else can answer. All of them where it is
  * not there: any worker's own error is then the client's.
  */
-export function keeperTargets(targets: Targets, keeper: string | undefined): Targets {
-  if (keeper === undefined) return targets;
-  const of = (some: readonly Target[]) => some.filter((target) => target.url === keeper || target.server === keeper);
+export function ownerTargets(targets: Targets, owner: string | undefined): Targets {
+  if (owner === undefined) return targets;
+  const of = (some: readonly Target[]) => some.filter((target) => target.url === owner || target.server === owner);
   return {
     available: (model) => {
       const kept = of(targets.available(model));

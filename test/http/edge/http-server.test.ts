@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { type Handler, listen, type ServerLimits } from '../../../src/http/edge/http-server.ts';
 import { problemOf } from '../../../src/http/edge/listen-error.ts';
-import { type Handler, type Limits, listen } from '../../../src/http/edge/server.ts';
 import { sendError, sendText } from '../../../src/http/respond.ts';
 import { readServingPair } from '../../../src/http/tls-files.ts';
 import { createLog } from '../../../src/observe/log/log.ts';
@@ -16,7 +16,12 @@ const say = (reply: Parameters<Handler>[1], text: string) => sendText(reply, 200
 const quiet = createLog('critical', () => {});
 const tls = readServingPair(tlsFile('server.pem'), tlsFile('server.key'));
 
-async function serve(t: TestContext, handler: Handler, limits: Partial<Limits> = {}, log = quiet): Promise<string> {
+async function serve(
+  t: TestContext,
+  handler: Handler,
+  limits: Partial<ServerLimits> = {},
+  log = quiet,
+): Promise<string> {
   const server = await listen('127.0.0.1', 0, handler, { log, limits });
   t.after(() => server.close().closeAllConnections());
   return `http://127.0.0.1:${server.address().port}`;
@@ -89,7 +94,7 @@ test('a name that nobody knows, a port without permission and a family that is m
   assert.match(problemOf('EAFNOSUPPORT', 80)?.join() ?? '', /no such kind of address/);
 });
 
-const HASTY: Partial<Limits> = { headersTimeoutMs: 500, uploadTimeoutMs: 1_000, checkIntervalMs: 20 };
+const HASTY: Partial<ServerLimits> = { headersTimeoutMs: 500, uploadTimeoutMs: 1_000, checkIntervalMs: 20 };
 
 test('(20) headers that do not come in time: 408', async (t) => {
   const url = await serve(t, () => assert.fail('served'), HASTY);

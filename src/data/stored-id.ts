@@ -1,4 +1,4 @@
-import type { Kept } from '../http/endpoint.ts';
+import type { StoredKind } from '../http/endpoint.ts';
 import { skipString, stringAt, valueOfField } from './prompt/json-scan.ts';
 
 /** An id further behind is not looked for: engines write it first. Whoever refers to it is found by asking. */
@@ -7,19 +7,19 @@ const DATA = Buffer.from('data:');
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
 
-/** Reads from the beginning of an answer the id of what its worker keeps from now on, so that it is known before the client knows it. */
-export class KeptId {
-  readonly #kind: Kept;
+/** Reads from the beginning of an answer the id of what its worker stores from now on, so that it is known before the client knows it. */
+export class StoredId {
+  readonly #kind: StoredKind;
   readonly #learned: (id: string) => void;
   #head: Buffer | undefined;
   #over = false;
 
-  constructor(kind: Kept, learned: (id: string) => void) {
+  constructor(kind: StoredKind, learned: (id: string) => void) {
     this.#kind = kind;
     this.#learned = learned;
   }
 
-  /** The head of the answer: an error keeps nothing. */
+  /** The head of the answer: an error stores nothing. */
   status(status: number): void {
     this.#over = status >= 300;
   }

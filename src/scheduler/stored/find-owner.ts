@@ -1,10 +1,10 @@
-import type { Kept } from '../../http/endpoint.ts';
+import type { StoredKind } from '../../http/endpoint.ts';
 import { call } from '../../http/upstream/get.ts';
 import type { Server } from '../../http/upstream/server.ts';
-import { isId, type Keepers, type Reference } from './keepers.ts';
+import { isId, type Owners, type Reference } from './owners.ts';
 
-/** Where a server tells whether it keeps something; a session cannot be asked for. */
-const ASKED_AT: Readonly<Partial<Record<Kept, string>>> = {
+/** Where a server tells whether it stores something; a session cannot be asked for. */
+const ASKED_AT: Readonly<Partial<Record<StoredKind, string>>> = {
   response: '/v1/responses/',
   conversation: '/v1/conversations/',
 };
@@ -15,29 +15,29 @@ export interface Search {
   readonly authorization: string | undefined;
   /** Aborted when the client leaves, and when the search is over. */
   readonly over: AbortController;
-  readonly keepers: Keepers;
+  readonly owners: Owners;
 }
 
 /**
- * The URL of the server that keeps it, and undefined where none says so: what is not remembered, as after a restart or where another
+ * The URL of the server that stores it, and undefined where none says so: what is not remembered, as after a restart or where another
  * router was asked before, is asked for at all `servers` at once. Never rejects.
  */
-export async function findKeeper(
+export async function findOwner(
   reference: Reference,
   servers: readonly Server[],
-  { authorization, over, keepers }: Search,
+  { authorization, over, owners }: Search,
 ): Promise<string | undefined> {
   const folder = ASKED_AT[reference.kind];
   if (folder === undefined || servers.length < 2 || !isId(reference.id)) return undefined;
-  const asked = servers.map((server) => keeps(server, folder + reference.id, authorization, over.signal));
-  const keeper = await Promise.any(asked).catch(() => undefined);
+  const asked = servers.map((server) => stores(server, folder + reference.id, authorization, over.signal));
+  const owner = await Promise.any(asked).catch(() => undefined);
   over.abort();
-  if (keeper !== undefined) keepers.learn(reference, keeper);
-  return keeper;
+  if (owner !== undefined) owners.learn(reference, owner);
+  return owner;
 }
 
 /** Resolves with the server's URL where it has it, else rejects. */
-async function keeps(server: Server, path: string, own: string | undefined, signal: AbortSignal): Promise<string> {
+async function stores(server: Server, path: string, own: string | undefined, signal: AbortSignal): Promise<string> {
   const { url, client, basePath, authorization = own } = server;
   const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
   const { status } = await call(client, basePath + path, { headers, timeoutMs: TIMEOUT_MS, maxBytes: 0, signal });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KeptId } from '../../src/data/kept-id.ts';
-import type { Kept } from '../../src/http/endpoint.ts';
-import { Keepers } from '../../src/scheduler/kept/keepers.ts';
+import { StoredId } from '../../src/data/stored-id.ts';
+import type { StoredKind } from '../../src/http/endpoint.ts';
+import { Owners } from '../../src/scheduler/stored/owners.ts';
 import { seededRandom } from '../helpers/seeded-random.ts';
 
 const URL = 'http://w';
@@ -11,14 +11,14 @@ const URL = 'http://w';
 function learned(
   text: string,
   id: string,
-  { kind = 'response' as Kept, size = Number.POSITIVE_INFINITY, status = 200 } = {},
+  { kind = 'response' as StoredKind, size = Number.POSITIVE_INFINITY, status = 200 } = {},
 ) {
-  const keepers = new Keepers();
-  const kept = new KeptId(kind, (found) => keepers.learn({ kind, id: found }, URL));
+  const owners = new Owners();
+  const kept = new StoredId(kind, (found) => owners.learn({ kind, id: found }, URL));
   const bytes = Buffer.from(text);
   kept.status(status);
   for (let at = 0; at < bytes.length; at += size) kept.see(bytes.subarray(at, Math.min(bytes.length, at + size)));
-  return keepers.find({ kind, id }) === URL;
+  return owners.find({ kind, id }) === URL;
 }
 
 const STREAM =

@@ -1,5 +1,5 @@
 /** What stands in a line: the line keeps its places here. It stands in one at most. */
-export interface InLine<T> {
+export interface LinkedItem<T> {
   before?: T | undefined;
   after?: T | undefined;
 }
@@ -9,7 +9,7 @@ export interface InLine<T> {
  * the old one keeps what was in it and points to the new one, and once one of them has grown old the scavenger keeps them
  * all. With such Sets of calls every request lived until the next full collection: 15 % of a chat's CPU.
  */
-export class Line<T extends InLine<T>> implements Iterable<T> {
+export class LinkedList<T extends LinkedItem<T>> implements Iterable<T> {
   #first: T | undefined;
   #last: T | undefined;
   #length = 0;

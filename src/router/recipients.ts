@@ -1,4 +1,4 @@
-import type { Concerned, TellAllParts } from '../api/tell-all.ts';
+import type { Recipients, TellAllParts } from '../api/tell-all.ts';
 import { RequestHints } from '../data/prompt/hints.ts';
 import type { RouterError } from '../errors/errors.ts';
 import type { Registry } from '../fleet/registry.ts';
@@ -10,14 +10,14 @@ import { modelOf } from '../scheduler/models.ts';
  * The servers that a request for all servers goes to: those that answer. The others are named in the log, as they will not know
  * of it. `missing`: what is told where there is nobody.
  */
-export function concerned(
+export function recipients(
   registry: Registry,
   models: ServedModels,
   refusal: { starting(): RouterError | undefined; missing(model: string | undefined): RouterError },
   log: Log,
-): Pick<TellAllParts, 'concerned' | 'emptied'> {
+): Pick<TellAllParts, 'recipients' | 'emptied'> {
   return {
-    concerned({ path, reachesDraining, ofModel }, request, body): Concerned {
+    recipients({ path, reachesDraining, ofModel }, request, body): Recipients {
       const named = modelIn(request.url) ?? new RequestHints(request, { body }).model;
       const model = modelOf(models, { model: named }, ofModel);
       const { workers } = registry;
