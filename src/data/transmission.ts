@@ -1,34 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { silent } from '../errors/timeouts.ts';
 import type { WaitingCall } from '../fleet/call.ts';
-import type { Endpoint } from '../http/endpoint.ts';
-import { requestHeaders } from '../http/headers.ts';
-import { VIA, viaOf } from '../http/instance.ts';
-import { originForm, pathOf } from '../http/path.ts';
-import { REQUEST_ID } from '../http/request-id.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
 import type { CallHandler, Controller, Tunnel } from '../http/upstream/worker-client.ts';
-import type { CallReport, CallTarget } from '../link/assignment.ts';
+import type { CallReport } from '../link/assignment.ts';
 import { failed, failureOf, thrown } from '../link/failure.ts';
 import type { Outcome } from '../link/outcome.ts';
 import type { AnswerReader } from './answer-reader.ts';
 import { Deadlines } from './deadlines.ts';
-import type { Exchange } from './exchange.ts';
 import { clientLocation } from './location.ts';
 import { Opening, type OpeningState } from './opening.ts';
-import { withRankHeader } from './rank.ts';
 import type { AnswerInfo, Sink } from './sink.ts';
 import { ToWorker } from './to-worker.ts';
+import { type SentCall, workerRequest } from './worker-request.ts';
 
 /** The call to a worker that is transmitted. */
-export interface TransmittedCall extends AnswerInfo {
-  readonly target: CallTarget;
-  readonly exchange: Exchange;
-  readonly endpoint: Endpoint;
+export interface TransmittedCall extends SentCall, AnswerInfo {
   readonly answer: AnswerReader;
   readonly report: CallReport;
-  /** In place of the client's header of that name; undefined where the client's is passed on. */
-  readonly traceparent: string | undefined;
   /** Attempts at the request before the one that it belongs to. */
   readonly retries: number;
   /** On the clock of `performance.now()`. */
@@ -93,21 +82,13 @@ export class Transmission implements CallHandler, WaitingCall {
 
   /** Sends the request; `fresh`: over a connection that has not served before. */
   start(body: Buffer, fresh: boolean): void {
-    const { target, exchange, endpoint } = this.#call;
-    const { request } = exchange;
-    const prepared = {
-      path: target.basePath + workerPath(originForm(request.url), endpoint),
-      method: request.method,
-      headers: withRankHeader(requestHeaders(request.headers, ownHeaders(this.#call)), target.rank),
-      body: body.length > 0 ? body : null,
-      fresh,
-      upgrade: this.#sink.tunnel ? request.upgrade : undefined,
-    };
+    const { target, exchange } = this.#call;
+    const request = workerRequest(this.#call, body, fresh, this.#sink.tunnel !== undefined);
     // From here on timers run and it is counted as waiting: nothing may throw without ending it.
     this.#deadlines = new Deadlines(this, exchange.timeouts, this.#call.deadlineMs, (error) => this.#stop(error));
     this.#call.report.waits(this);
     try {
-      target.client.dispatch(prepared, this);
+      target.client.dispatch(request, this);
     } catch (error) {
       this.end(failed(thrown(error), false, false));
     }
@@ -406,17 +387,4 @@ export class Transmission implements CallHandler, WaitingCall {
     this.#resolve({ outcome, answerBegan: this.#answerBegan, tookMs: performance.now() - this.startedMs });
     if (outcome.kind === 'failed' && outcome.started) this.#sink.breakOff(failureOf(outcome, this.#call.target));
   }
-}
-
-/** What stands in place of the client's own. */
-function ownHeaders({ target, traceparent, exchange: { id, request } }: TransmittedCall): string[] {
-  const own = [REQUEST_ID, id, VIA, viaOf(request.headers)];
-  if (target.authorization !== undefined) own.push('authorization', target.authorization);
-  if (traceparent !== undefined) own.push('traceparent', traceparent);
-  return own;
-}
-
-/** The path and query under which workers serve it. */
-function workerPath(url: string, { sentAs }: Endpoint): string {
-  return sentAs === undefined ? url : sentAs + url.slice(pathOf(url).length);
 }

@@ -126,8 +126,8 @@ test('a port that somebody listens at is an error, though the system would share
 
 test('few cores have one thread, many a quarter as many threads, at most 8; one where the system does not spread connections', () => {
   assert.deepEqual(
-    [1, 2, 7, 8, 16, 31, 32, 256].map((cores) => defaultThreads(cores, 'linux')),
+    [1, 2, 7, 8, 16, 31, 32, 256].map((cores) => defaultThreads(cores, true)),
     [1, 1, 1, 2, 4, 7, 8, 8],
   );
-  assert.equal(defaultThreads(64, 'darwin'), 1);
+  assert.equal(defaultThreads(64, false), 1);
 });

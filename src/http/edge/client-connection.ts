@@ -4,46 +4,21 @@ import { ClientGoneError } from '../client-gone.ts';
 import { sendError } from '../respond.ts';
 import type { BodyRoom } from './body-room.ts';
 import { type BodySource, ClientRequest } from './client-request.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 import { Http1Reply, KEEP_ALIVE_SECS, type ReplyConnection } from './http1-reply.ts';
+import { hasPreface, mayBePreface } from './http2-preface.ts';
 import type { OpenConnection } from './open-connection.ts';
-import type { Reply, Upstream } from './reply.ts';
+import type { Upstream } from './reply.ts';
 import type { RequestHead } from './request-head.ts';
 import { type ParserListener, RequestParser } from './request-parser.ts';
+import { refusalOf } from './request-refusal.ts';
+import { writeTogether } from './write-together.ts';
 
-/** Times and sizes that a client has to keep to. */
-export interface ConnectionLimits {
-  /** For a request's headers, from its first byte on, or from the connection on for the first request. */
-  readonly headersTimeoutMs: number;
-  /** For a whole request, body included. */
-  readonly uploadTimeoutMs: number;
-  /** Request line and headers together. */
-  readonly maxHeaderBytes: number;
-}
-
-/** Serves one request; never throws or rejects. */
-export type Serve = (request: ClientRequest, reply: Reply) => void;
-
-export interface ConnectionOptions {
-  readonly limits: ConnectionLimits;
-  readonly serve: Serve;
-  /** For the bodies of all connections. */
-  readonly room: BodyRoom;
-  /** Why no request can be served on it; undefined as a rule. */
-  readonly refusal: () => RouterError | undefined;
-  readonly closed: (connection: OpenConnection) => void;
-  /** Hands over a connection whose client speaks HTTP/2; what it has sent can be read again. */
-  readonly http2: (socket: Socket, options: ConnectionOptions) => void;
-}
-
-/** Up to this size a chunk is copied between what goes before and after it, so that all leaves in one write: 10 % of a stream's cost. */
-const ONE_WRITE_BYTES = 16 * 1024;
 /** What a client may send ahead while its request is answered. */
 const MOST_AHEAD_BYTES = 64 * 1024;
 /** So long a client may go on sending what nobody reads; closed before, it would see a reset instead of its answer. */
 const LINGER_MS = 10_000;
 const NOTHING = Buffer.alloc(0);
-/** With this, and nothing that HTTP/1 knows, a client begins that speaks HTTP/2 (RFC 9113 §3.4). */
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 /** The system asks a client so often whether it is there while nothing goes through its tunnel: one that lost its network closes nothing. */
@@ -196,7 +171,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
 
   write(before: string, chunk: Buffer, after: string): boolean {
     if (this.#closed) return true;
-    return this.#put(before, chunk, after, undefined);
+    return writeTogether(this.#socket, before, chunk, after, undefined);
   }
 
   tunnel(head: string, upstream: Upstream): void {
@@ -217,7 +192,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     // The worker's end is the end of a tunnel.
     if (this.#phase === 'tunnel') this.#broken = true;
     if (this.#phase === 'wait' || this.#phase === 'tunnel') this.#enter('flush');
-    this.#put(before, chunk, after, this.#flushed);
+    writeTogether(this.#socket, before, chunk, after, this.#flushed);
   }
 
   cut(reset: boolean): void {
@@ -240,7 +215,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
       this.#keep(bytes);
       return;
     }
-    if (!this.#served && this.#parser.beforeHead && this.#isPreface(bytes)) return;
+    if (!this.#served && this.#parser.beforeHead && this.#mayBeHttp2(bytes)) return;
     const all = this.#takeAhead(bytes);
     if (this.#phase === 'begin') this.#enter('head');
     try {
@@ -252,14 +227,12 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     if (this.#unserved) this.#serve(this.#unserved);
   }
 
-  /** Whether this is how HTTP/2 begins, or may become it; once all of it has come the connection is another's. */
-  #isPreface(bytes: Buffer): boolean {
-    if (this.#ahead.length === 0 && bytes[0] !== PREFACE[0]) return false;
+  /** Keeps what may be the beginning of HTTP/2, and hands the connection over once all of its preface has come. */
+  #mayBeHttp2(bytes: Buffer): boolean {
     const all = this.#ahead.length === 0 ? bytes : Buffer.concat([this.#ahead, bytes]);
-    const known = Math.min(all.length, PREFACE.length);
-    if (all.compare(PREFACE, 0, known, 0, known) !== 0) return false;
+    if (!mayBePreface(all)) return false;
     this.#ahead = all;
-    if (known === PREFACE.length) this.#handOver(all);
+    if (hasPreface(all)) this.#handOver(all);
     return true;
   }
 
@@ -284,13 +257,14 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     this.#unserved = undefined;
     const request = this.#request as ClientRequest;
     const reply = this.#reply as Http1Reply;
-    const refusal = this.#options.refusal() ?? refusalOf(head);
+    const { method, minor, headers } = head;
+    const refusal = this.#options.refusal() ?? refusalOf(method, minor === 0 ? undefined : headers.expect);
     if (refusal) {
       reply.close();
       sendError(reply, refusal);
       return;
     }
-    this.#expectsContinue = head.headers.expect !== undefined && head.minor === 1;
+    this.#expectsContinue = headers.expect !== undefined && minor === 1;
     this.#options.serve(request, reply);
   }
 
@@ -311,18 +285,6 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     this.#ahead = this.#ahead.length === 0 ? bytes : Buffer.concat([this.#ahead, bytes]);
     if (this.#request?.upgrade === undefined && !RequestParser.canBegin(this.#ahead)) this.destroy();
     else if (this.#ahead.length > MOST_AHEAD_BYTES) this.#socket.pause();
-  }
-
-  #put(before: string, chunk: Buffer, after: string, written: (() => void) | undefined): boolean {
-    const socket = this.#socket;
-    if (before === '' && after === '') return socket.write(chunk, written);
-    if (chunk.length <= ONE_WRITE_BYTES) return socket.write(joined(before, chunk, after), written);
-    socket.cork();
-    if (before !== '') socket.write(before, 'latin1');
-    const more = socket.write(chunk, after === '' ? written : undefined);
-    if (after !== '') socket.write(after, 'latin1', written);
-    socket.uncork();
-    return more;
   }
 
   /** The last byte of the answer has left. */
@@ -416,20 +378,4 @@ function late(): RouterError {
     'request_timeout',
     'the request did not come in time; an upload may take --upload-timeout-secs',
   );
-}
-
-/** Why a request that is well-formed is not served. */
-function refusalOf({ method, headers: { expect }, minor }: RequestHead): RouterError | undefined {
-  if (method === 'CONNECT') return new RouterError('method_not_allowed', 'the router opens no tunnels');
-  if (expect === undefined || minor === 0 || expect.toLowerCase() === '100-continue') return undefined;
-  const message = `expected no Expect but "100-continue", got ${JSON.stringify(expect)}`;
-  return new RouterError('expectation_failed', message);
-}
-
-function joined(before: string, chunk: Buffer, after: string): Buffer {
-  const bytes = Buffer.allocUnsafe(before.length + chunk.length + after.length);
-  bytes.write(before, 0, 'latin1');
-  bytes.set(chunk, before.length);
-  bytes.write(after, before.length + chunk.length, 'latin1');
-  return bytes;
 }

@@ -6,9 +6,10 @@ import { sendError } from '../respond.ts';
 import type { KeyPair } from '../tls-files.ts';
 import { Acceptors } from './acceptors.ts';
 import { BodyRoom } from './body-room.ts';
-import { ClientConnection, type ConnectionLimits, type ConnectionOptions } from './client-connection.ts';
+import { ClientConnection } from './client-connection.ts';
 import type { ClientRequest } from './client-request.ts';
 import { affordableConnections } from './connection-limit.ts';
+import type { ConnectionLimits, ConnectionOptions } from './connection-options.ts';
 import type { OpenConnection } from './open-connection.ts';
 import type { Reply } from './reply.ts';
 

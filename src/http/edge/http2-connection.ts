@@ -7,11 +7,12 @@ import {
 import type { Socket } from 'node:net';
 import { RouterError } from '../../errors/errors.ts';
 import { sendError } from '../respond.ts';
-import type { ConnectionOptions } from './client-connection.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 import { KEEP_ALIVE_SECS } from './http1-reply.ts';
 import { Http2RequestStream } from './http2-request-stream.ts';
 import type { OpenConnection } from './open-connection.ts';
 import { KNOWN_METHODS } from './request-head.ts';
+import { refusalOf } from './request-refusal.ts';
 
 /** Requests at once over one connection: gateways send those of many clients over one. */
 const MOST_STREAMS = 1_000;
@@ -95,22 +96,20 @@ export class Http2Connection implements OpenConnection {
       this.#idleSinceMs = performance.now();
       requestStream.lose();
     });
-    const refusal = this.#options.refusal() ?? refusalOf(headers);
+    const refusal = this.#options.refusal() ?? http2RefusalOf(headers);
     if (refusal) sendError(requestStream.reply, refusal);
     else this.#options.serve(requestStream.request, requestStream.reply);
   }
 }
 
-/** Why a request that is well-formed is not served. */
-function refusalOf({
+/** The checks that HTTP/1.1's parser makes of a request line, then those that both share. */
+function http2RefusalOf({
   ':method': method = '',
   ':path': path = '',
   expect,
 }: IncomingHttpHeaders): RouterError | undefined {
-  if (method === 'CONNECT') return new RouterError('method_not_allowed', 'the router opens no tunnels');
-  if (!KNOWN_METHODS.has(String(method)) || !PATH.test(String(path))) {
+  if (method !== 'CONNECT' && (!KNOWN_METHODS.has(String(method)) || !PATH.test(String(path)))) {
     return new RouterError('bad_request', 'not valid HTTP: expected a known method and a path');
   }
-  if (expect === undefined || expect.toLowerCase() === '100-continue') return undefined;
-  return new RouterError('expectation_failed', `expected no Expect but "100-continue", got ${JSON.stringify(expect)}`);
+  return refusalOf(String(method), expect);
 }

@@ -1,0 +1,31 @@
+import type { Socket } from 'node:net';
+import type { RouterError } from '../../errors/errors.ts';
+import type { BodyRoom } from './body-room.ts';
+import type { ClientRequest } from './client-request.ts';
+import type { OpenConnection } from './open-connection.ts';
+import type { Reply } from './reply.ts';
+
+/** Times and sizes that a client has to keep to. */
+export interface ConnectionLimits {
+  /** For a request's headers, from its first byte on, or from the connection on for the first request. */
+  readonly headersTimeoutMs: number;
+  /** For a whole request, body included. */
+  readonly uploadTimeoutMs: number;
+  /** Request line and headers together. */
+  readonly maxHeaderBytes: number;
+}
+
+/** Serves one request; never throws or rejects. */
+type Serve = (request: ClientRequest, reply: Reply) => void;
+
+export interface ConnectionOptions {
+  readonly limits: ConnectionLimits;
+  readonly serve: Serve;
+  /** For the bodies of all connections. */
+  readonly room: BodyRoom;
+  /** Why no request can be served on it; undefined as a rule. */
+  readonly refusal: () => RouterError | undefined;
+  readonly closed: (connection: OpenConnection) => void;
+  /** Hands over a connection whose client speaks HTTP/2; what it has sent can be read again. */
+  readonly http2: (socket: Socket, options: ConnectionOptions) => void;
+}
