@@ -17,12 +17,12 @@ export interface Question {
 type Headers = Readonly<Record<string, string>>;
 
 /** What came of asking a worker: the body of its good answer, or why there is none. */
-export type WorkerAnswer =
+type WorkerAnswer =
   | { readonly worker: string; readonly body: Buffer }
   | { readonly worker: string; readonly problem: string; readonly refusal?: Refusal };
 
 /** An answer whose status says that it is not good. */
-export interface Refusal {
+interface Refusal {
   readonly status: number;
   readonly body: Buffer;
 }

@@ -21,7 +21,7 @@ import { TRACE } from './workloads/trace.ts';
 import type { Load, Workload } from './workloads/workload.ts';
 
 /** What the benchmark runs with. */
-export interface BenchParts extends Programs {
+interface BenchParts extends Programs {
   /** Tables, and the progress. */
   readonly out: Output;
   readonly progress: Output;

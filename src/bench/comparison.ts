@@ -8,7 +8,7 @@ const LEVEL = 0.02;
 export const JUDGED = 'cache_aware';
 
 /** What decides between two routers. */
-export interface Criterion {
+interface Criterion {
   readonly name: string;
   /** In a sentence. */
   readonly said: string;

@@ -1,7 +1,7 @@
 import type { Summary } from './summary.ts';
 
 /** A figure of a run, as tables show it. */
-export interface Figure {
+interface Figure {
   /** Above several columns of one kind; empty where a column stands alone. */
   readonly group: string;
   /** In a table of text, where groups have no line of their own. */

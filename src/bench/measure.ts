@@ -22,7 +22,7 @@ export interface Setting {
 }
 
 /** Simulated engines of our own, and the routers before them. */
-export interface Simulation {
+interface Simulation {
   /** The program that `sim-engine` is a command of. */
   readonly program: string;
   readonly engines: number;

@@ -9,7 +9,7 @@ export interface Said {
 }
 
 /** What an API needs: where requests go, how they are written and how the last words of an answer are read. */
-export interface Dialect {
+interface Dialect {
   readonly path: string;
   body(said: readonly Said[], outputTokens: number, model: string): string;
   read(events: readonly string[]): Reading;

@@ -9,7 +9,7 @@ export interface Series {
 }
 
 /** The axes of a plot, and what stands beside them. */
-export interface Axes {
+interface Axes {
   readonly x: Axis;
   readonly y: Axis;
   readonly xLabel: string;

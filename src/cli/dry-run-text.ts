@@ -17,7 +17,7 @@ export interface PlannedServer extends ServerPorts {
 }
 
 /** All that would be started. */
-export interface Planned {
+interface Planned {
   readonly config: Config;
   readonly launch: LaunchConfig;
   readonly notices: readonly string[];

@@ -3,10 +3,10 @@ import { constants } from 'node:os';
 
 /** Signals that end a command in order; SIGHUP is what a closed terminal sends. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-export type StopSignal = (typeof STOP_SIGNALS)[number];
+type StopSignal = (typeof STOP_SIGNALS)[number];
 
 /** What the first signal and those after it do. */
-export interface SignalHandlers {
+interface SignalHandlers {
   first(signal: StopSignal): void;
   again(signal: StopSignal): void;
 }
@@ -20,7 +20,7 @@ export interface Stopping {
 }
 
 /** Where signals come from; the process itself, or a test's stand-in. */
-export type SignalSource = Pick<EventEmitter, 'on' | 'off'>;
+type SignalSource = Pick<EventEmitter, 'on' | 'off'>;
 
 /** Set by the Python package when it was started under `nohup`: Node itself undoes that for the programs it runs. */
 const NOHUP = 'SGLANG_ROUTER_NOHUP';

@@ -9,7 +9,7 @@ import { type ErrorOutput, report } from './report.ts';
 import type { SmallCommand } from './small-command.ts';
 
 /** What the program runs with, so that tests can stand in for it. */
-export interface ProgramContext extends ErrorOutput {
+interface ProgramContext extends ErrorOutput {
   readonly columns: number;
   readonly out: (text: string) => void;
 }

@@ -12,7 +12,7 @@ export interface Rolling {
 }
 
 /** Which servers are restarted. */
-export interface Due {
+interface Due {
   /** Every ready one where none is named. */
   readonly names: readonly string[];
   /** Also while no other of its role is ready: requests wait meanwhile. */

@@ -7,7 +7,7 @@ import { show } from './values.ts';
 import type { Value, YamlLine } from './yaml.ts';
 
 /** Why a name that no option of the command has is refused. */
-export type Refuse = (flag: string) => ExitError;
+type Refuse = (flag: string) => ExitError;
 
 /**
  * Adds to `given` what the file that it names (`--config`, or `--router-config` of launch_server) has for options that neither

@@ -76,7 +76,7 @@ const ROUTER_ALONE = optionsOf(OPTIONS)
   .filter((flag) => !SERVERS_TOO.has(flag) && !READ_FLAGS.has(flag));
 
 /** What is given for a co-launch. */
-export interface GivenToLaunch {
+interface GivenToLaunch {
   readonly given: ReadonlyMap<string, Given>;
   /** The words that each server gets as they are. */
   readonly serverArgs: readonly string[];

@@ -1,5 +1,5 @@
 /** Where a value can come from; what stands first counts. */
-export type OriginKind = 'command line' | 'environment' | 'file' | 'server file' | 'default';
+type OriginKind = 'command line' | 'environment' | 'file' | 'server file' | 'default';
 
 /** Where a value comes from. */
 export interface Origin {

@@ -6,7 +6,7 @@ import { GROUPS, type Spec } from './spec.ts';
 import { ROUTER_OPTIONS } from './vocabulary.ts';
 
 /** One option as the Python package needs it for RouterArgs and its argparse group. */
-export interface PythonOption {
+interface PythonOption {
   readonly flags: readonly string[];
   /** Field of RouterArgs. */
   readonly field: string;

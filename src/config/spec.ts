@@ -36,10 +36,10 @@ export const GROUPS = {
 export type Group = keyof typeof GROUPS;
 
 /** How many command-line words a flag takes: none, one, any number, at least one. */
-export type Arity = 'none' | 'one' | 'any' | 'some';
+type Arity = 'none' | 'one' | 'any' | 'some';
 
 /** What docs, help and the JSON for Python call the type of a value. */
-export type TypeName = 'flag' | 'str' | 'int' | 'float' | 'size' | 'list' | 'selector' | 'prefill';
+type TypeName = 'flag' | 'str' | 'int' | 'float' | 'size' | 'list' | 'selector' | 'prefill';
 
 /** What every option says of itself beside its value. */
 export interface About {

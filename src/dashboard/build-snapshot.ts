@@ -11,7 +11,7 @@ import type { WatchedLoads } from './watched-loads.ts';
 const MOST_ERRORS = 50;
 
 /** What is known at one moment. */
-export interface Moment {
+interface Moment {
   readonly facts: Facts;
   readonly totals: Totals;
   /** What rates, percentiles and counts are over. */

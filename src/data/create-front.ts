@@ -11,7 +11,7 @@ import { nixlPlanner } from './prefill-decode/nixl-plan.ts';
 import { pairPlanner } from './prefill-decode/pair-plan.ts';
 
 /** What the data path has to know of the options. */
-export interface DataOptions extends Timeouts, Keys {
+interface DataOptions extends Timeouts, Keys {
   readonly maxPayloadBytes: number;
   readonly corsAllowedOrigins: readonly string[];
   readonly pdDisaggregation: boolean;

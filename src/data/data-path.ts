@@ -17,7 +17,7 @@ const EXPLAIN = 'x-sglang-router-explain';
 /** What a server may be asked again without asking the client (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
-export interface DataPathOptions extends Timeouts {
+interface DataPathOptions extends Timeouts {
   readonly maxPayloadBytes: number;
 }
 

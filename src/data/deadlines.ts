@@ -12,7 +12,7 @@ export interface Timeouts {
 }
 
 /** The call that is watched. */
-export interface Watched {
+interface Watched {
   readonly url: string;
   readonly startedMs: number;
   readonly waiting: boolean;

@@ -77,7 +77,7 @@ export class Exchange implements ReplyWatcher, BodyHolder {
   }
 }
 
-export interface ExchangeParts {
+interface ExchangeParts {
   readonly endpoint: Endpoint;
   readonly scheduled: ScheduledRequest;
   readonly headers: readonly string[];

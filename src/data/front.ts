@@ -15,7 +15,7 @@ import { type DataPath, isReading } from './data-path.ts';
 /** Answers what the router answers itself, or with all workers together; never rejects. Resolves with the code of the error that it answered. */
 export type OwnAnswers = (request: IncomingRequest, reply: Reply, begun: BegunRequest) => Promise<string | undefined>;
 
-export interface FrontParts {
+interface FrontParts {
   readonly cors: Cors;
   readonly authorize: Authorize;
   readonly scheduling: Scheduling;

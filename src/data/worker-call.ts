@@ -103,7 +103,7 @@ export class WorkerCall implements TransmittedCall {
 }
 
 /** What a call needs of its request and of its attempt. */
-export interface CallParts {
+interface CallParts {
   readonly exchange: Exchange;
   readonly retries: number;
   readonly deadlineMs: number;

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** Where a model's files are, as far as its name tells. */
-export type ModelPlace =
+type ModelPlace =
   | { readonly kind: 'local'; readonly path: string }
   /** In the cache of Hugging Face. */
   | { readonly kind: 'cached'; readonly path: string }

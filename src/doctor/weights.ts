@@ -8,7 +8,7 @@ const LFS = 'version https://git-lfs';
 const LONGEST_HEADER = 100_000_000;
 
 /** What a model's folder holds, or the first thing that keeps a server from loading it. */
-export type ModelFiles = { readonly weights: number; readonly bytes: number } | { readonly problem: string };
+type ModelFiles = { readonly weights: number; readonly bytes: number } | { readonly problem: string };
 
 /** Looks at a model's files as a server will: are they there, readable, and whole. */
 export async function lookAtModel(path: string): Promise<ModelFiles> {

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import { Conduct, type ConductOwner } from './conduct.ts';
 
 /** Who compares a worker with its peers, and is told what follows. */
-export type ConductsOwner = Pick<ConductOwner, 'hasPeers' | 'blamed' | 'ejectionChanged'>;
+type ConductsOwner = Pick<ConductOwner, 'hasPeers' | 'blamed' | 'ejectionChanged'>;
 
 export interface OutlierOptions {
   /** Else nobody is ever held back. */

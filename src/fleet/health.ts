@@ -25,7 +25,7 @@ export interface HealthOptions {
 }
 
 /** What health checks need of their worker, and what they tell it. */
-export interface CheckedWorker extends AskedServer {
+interface CheckedWorker extends AskedServer {
   readonly spec: WorkerSpec;
   readonly state: WorkerState;
   readonly up: boolean;

@@ -4,7 +4,7 @@ import { LOAD_SOURCES, type LoadReport, type LoadSource, type ServerLoad } from 
 import type { Worker } from './worker.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
-export interface LoadOptions {
+interface LoadOptions {
   /** Between two questions to a worker that answers them. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -18,7 +18,7 @@ const LONGEST_WAIT_MS = 30_000;
 const MAX_BYTES = 256 * 1024;
 
 /** Who is told what workers say. */
-export interface LoadsListener {
+interface LoadsListener {
   /** Of every report, of each rank where those are routed to. */
   learned(target: WorkerTarget, report: LoadReport): void;
   /** Of the first failure, once for each worker. */

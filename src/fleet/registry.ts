@@ -30,10 +30,6 @@ export interface RegistryOptions {
 interface RegistryEvents {
   /** Any change of state, of what is wrong, or of the breaker. */
   change: [Worker];
-  /** May receive traffic from now on. */
-  available: [Worker];
-  /** May not, from now on. */
-  unavailable: [Worker];
   /** Its process is gone or another one: what it had cached is lost. */
   lost: [Worker];
   /** Its health was checked, with this result. */
@@ -302,7 +298,6 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
 
   /** Brings the arrays up to date and tells whoever listens. */
   #refresh(worker: Worker): void {
-    const before = this.#available.has(worker);
     const available = this.workers.filter((each) => each.available);
     this.#available = new Set(available);
     const byRole = Map.groupBy(
@@ -311,8 +306,6 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     );
     this.#targets = byRole;
     this.emit('change', worker);
-    const after = this.#available.has(worker);
-    if (before !== after) this.emit(after ? 'available' : 'unavailable', worker);
   }
 
   #report({ url, spec, state, problem }: Worker, was: WorkerState): void {

@@ -9,7 +9,7 @@ import type { Slots } from './slots.ts';
 import type { WorkerIdentity } from './worker-identity.ts';
 
 /** What a target needs of the worker that it belongs to. */
-export interface TargetedWorker extends WorkerIdentity {
+interface TargetedWorker extends WorkerIdentity {
   readonly breaker: Breaker;
   readonly conducts: Conducts;
   readonly credential: Credential;

@@ -6,7 +6,7 @@ import type { Access } from './endpoint.ts';
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
 /** Who holds a key of the admin routes: a `user` is known there, and may not use them. */
-export type KeyRole = 'admin' | 'user';
+type KeyRole = 'admin' | 'user';
 
 /** The keys that a router was given. */
 export interface Keys {

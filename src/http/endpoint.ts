@@ -25,7 +25,7 @@ export type Family =
   | 'other';
 
 /** Who answers: the router itself, one worker, or every worker that is up, each once. */
-export type Destination = 'router' | 'one' | 'all';
+type Destination = 'router' | 'one' | 'all';
 
 /** What one worker stores and no other knows of. */
 export type StoredKind = 'response' | 'conversation' | 'session';

@@ -18,7 +18,7 @@ export interface ServerPlan {
   command(port: number, bootstrapPort?: number): Command;
 }
 
-export type ServerRole = keyof LaunchConfig['servers'];
+type ServerRole = keyof LaunchConfig['servers'];
 
 export interface Command {
   readonly file: string;

@@ -5,7 +5,7 @@ import { type Fulfil, openControl } from './control.ts';
 import type { Fleet } from './fleet.ts';
 import { forgetOldLaunches, LaunchFile } from './launch-file.ts';
 
-export interface PresenceOptions {
+interface PresenceOptions {
   /** Where clients are served. */
   readonly url: string;
   readonly logFolder: string;

@@ -7,7 +7,7 @@ type Supervised = Pick<Server, 'restart' | 'servedMs'>;
 export type Alarm = (ms: number, then: () => void) => () => void;
 
 /** A restart that will come: which one since the server was last ready, and after how long. */
-export interface PlannedRestart {
+interface PlannedRestart {
   readonly number: number;
   readonly waitMs: number;
 }

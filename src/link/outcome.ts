@@ -6,7 +6,7 @@ export interface Answered {
   readonly status: number;
 }
 
-export interface ClientGone {
+interface ClientGone {
   readonly kind: 'client_gone';
 }
 

@@ -10,14 +10,14 @@ import type { AttemptTrace, RequestTrace, Tracer } from './tracing/tracer.ts';
 import type { TraceRecorder } from './traffic/recorder.ts';
 
 /** Hears of each choice of a worker, while somebody looks. */
-export interface ChoiceListener {
+interface ChoiceListener {
   /** The next choice should tell what was compared. */
   readonly wantsScores: boolean;
   /** `aside` where the worker's answer is not the client's, as that of a prefill server is not. */
   chosen(record: RequestRecord, chosen: Chosen, aside: boolean): void;
 }
 
-export interface ObserverParts {
+interface ObserverParts {
   readonly metrics: Metrics;
   /** Writes the line of a request that has ended; absent where nobody reads it. */
   readonly access: ((record: RequestRecord) => void) | undefined;

@@ -8,7 +8,7 @@ const POLL_MS = 50;
 const VERIFY_MS = 5_000;
 
 /** A process we started as leader of its own group, with everything it started in turn. */
-export interface Tree {
+interface Tree {
   readonly pid: number;
   /** Settles when the leader itself has ended. */
   readonly exited: Promise<unknown>;

@@ -10,8 +10,7 @@ import type { Observer } from '../observe/observer.ts';
 import type { Routing } from './routing.ts';
 
 /** What the dashboard reads. */
-export interface DashboardParts
-  extends Pick<Facts, 'registry' | 'inFlight' | 'queued' | 'connections' | 'closed' | 'launch'> {
+interface DashboardParts extends Pick<Facts, 'registry' | 'inFlight' | 'queued' | 'connections' | 'closed' | 'launch'> {
   readonly observer: Observer;
   readonly authorize: Authorize;
   readonly policies: Routing['policies'];

@@ -11,7 +11,7 @@ import type { ChoiceTeller, SharedChoice } from '../scheduler/policies/shared-ch
 /** Far more than are ever in flight from one router. */
 const MOST_OPEN = 65_536;
 
-export interface SharedParts {
+interface SharedParts {
   readonly policies: ReadonlyMap<Role, Policy>;
   readonly registry: Registry;
   /** Tells others what these policies choose. */

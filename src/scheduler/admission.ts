@@ -3,7 +3,7 @@ import type { Cancellable } from '../link/cancellable.ts';
 import type { Log } from '../observe/log/log.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-export interface AdmissionLimits {
+interface AdmissionLimits {
   /** Requests in flight at most; 0 or less lifts the cap. */
   readonly maxConcurrentRequests: number;
   /** Requests admitted a second on average; undefined or 0 lifts the limit. */

@@ -1,7 +1,7 @@
 import type { Log } from '../observe/log/log.ts';
 
 /** An attempt of a request that did not answer it. */
-export interface FailedAttempt {
+interface FailedAttempt {
   readonly id: string;
   readonly path: string;
   readonly worker: string;

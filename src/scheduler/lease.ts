@@ -30,7 +30,7 @@ export interface Caller {
   callFailed(target: Target, failed: Failed): void;
 }
 
-export interface LeaseOptions {
+interface LeaseOptions {
   readonly caller: Caller;
   readonly policy: Policy;
   readonly slots: Slots;

@@ -12,7 +12,7 @@ import type { RunningServers } from './running-servers.ts';
 import type { Owners } from './stored/owners.ts';
 import type { Suspects } from './suspects.ts';
 
-export interface SchedulerOptions extends RetryOptions {
+interface SchedulerOptions extends RetryOptions {
   readonly requestTimeoutMs: number;
 }
 

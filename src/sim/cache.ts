@@ -10,7 +10,7 @@ interface Page {
 }
 
 /** Pages of the pool by what they hold. */
-export interface PoolUse {
+interface PoolUse {
   readonly freePages: number;
   /** Cached, used by nobody: evicted, least recently used first, when room is needed. */
   readonly idlePages: number;

@@ -1,7 +1,7 @@
 import type { SimOptions } from './options.ts';
 
 /** What is to happen to an inference request. */
-export type Fate = 'serve' | 'fail' | 'die' | 'hang';
+type Fate = 'serve' | 'fail' | 'die' | 'hang';
 
 type FaultOptions = Pick<SimOptions, 'failFirst' | 'dieOnRequest' | 'dieOnText' | 'hangAfter' | 'hangHealth'>;
 

@@ -7,7 +7,7 @@ import { readProfile } from './profile.ts';
 const MAX_PORT = 65_535;
 
 /** What a command line says. */
-export type ParsedSimOptions =
+type ParsedSimOptions =
   | { readonly kind: 'help' }
   | {
       readonly kind: 'options';

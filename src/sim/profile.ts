@@ -21,7 +21,7 @@ const PROFILE_FLAGS = [
   '--chunked-prefill-size',
   '--context-length',
 ] as const;
-export type ProfileFlag = (typeof PROFILE_FLAGS)[number];
+type ProfileFlag = (typeof PROFILE_FLAGS)[number];
 
 /** The words of a command line that say the same. */
 export function wordsOf({ flags }: Pick<EngineProfile, 'flags'>): readonly string[] {

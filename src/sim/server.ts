@@ -10,7 +10,7 @@ import { readBody } from './read-body.ts';
 /** As uvicorn has it: a client must not keep an idle connection as long. */
 const KEEP_ALIVE_MS = 5000;
 
-export interface SimServerDeps {
+interface SimServerDeps {
   readonly context: SimContext;
   readonly faults: Faults;
   readonly say: (line: string) => void;

@@ -8,7 +8,7 @@ const SHARES: Readonly<Record<Phase, number>> = { weights: 0.6, 'kv-cache': 0.05
 /** Steps that the weights are shown to load in. */
 const SHARDS = 4;
 
-export interface StartupDeps {
+interface StartupDeps {
   readonly options: SimOptions;
   /** Writes a log line. */
   readonly say: (line: string) => void;

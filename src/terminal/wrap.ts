@@ -1,7 +1,7 @@
 import { columnsOf } from './columns.ts';
 
 /** A word, and how it is written: with colours, or as it is. */
-export interface Word {
+interface Word {
   readonly text: string;
   readonly painted: string;
 }

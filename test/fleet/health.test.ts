@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import type { HealthOptions } from '../../src/fleet/health.ts';
 import { failOn } from '../helpers/calls.ts';
 import { fakeWorker } from '../helpers/fake-worker.ts';
-import { HEALTH, testRegistry } from '../helpers/test-registry.ts';
+import { HEALTH, testRegistry, whenAvailable } from '../helpers/test-registry.ts';
 import { until } from '../helpers/test-router.ts';
 import { VirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -97,7 +96,7 @@ test("the worker's key goes with health checks", async () => {
   });
   await using r = testRegistry({ path: '/ready' });
   r.workers.add({ url: fake.url, apiKey: 'k' });
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   assert.deepEqual(keys, ['Bearer k']);
 });
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { get } from '../../src/http/upstream/get.ts';
 import { aCall, endOf, failOn } from '../helpers/calls.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { type TestRegistry, testRegistry } from '../helpers/test-registry.ts';
+import { type TestRegistry, testRegistry, whenAvailable } from '../helpers/test-registry.ts';
 import { until } from '../helpers/test-router.ts';
 import { VirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -29,7 +29,7 @@ test('a worker starts, is polled, and is available once it answers', async () =>
   const added = r.workers.add({ url: worker.url });
   assert.equal(added.state.kind, 'starting');
   assert.deepEqual(r.workers.available(), []);
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   assert.equal(added.state.kind, 'ready');
   assert.deepEqual(r.workers.available(), added.targets);
 });
@@ -74,7 +74,7 @@ test('an array that a request holds does not change under it', async () => {
   await using worker = await fakeWorker(answering(''));
   await using r = testRegistry();
   const added = r.workers.add({ url: worker.url });
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   const held = r.workers.available();
   added.lost('refused');
   assert.deepEqual([held.length, r.workers.available().length], [1, 0]);
@@ -84,7 +84,7 @@ test('a failed worker is out at once and stays out until its process was started
   await using worker = await fakeWorker(answering(''));
   await using r = testRegistry();
   const added = r.workers.add({ url: worker.url });
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   r.workers.fail(worker.url, 'exited with code 1');
   assert.deepEqual([r.workers.available(), r.workers.lastResort()], [[], []]);
   assert.deepEqual(added.state, { kind: 'failed', reason: 'exited with code 1' });
@@ -93,7 +93,7 @@ test('a failed worker is out at once and stays out until its process was started
   assert.equal(added.state.kind, 'failed');
   assert.ok(r.lines.some((line) => line.includes('worker gone') && line.includes('exited with code 1')));
   r.workers.revive(worker.url);
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   assert.equal(added.available, true);
 });
 
@@ -120,11 +120,11 @@ test('a worker that comes back starts with a closed breaker', async () => {
   await using worker = await fakeWorker(answering(''));
   await using r = testRegistry();
   const added = r.workers.add({ url: worker.url });
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   added.breaker.trip('silent');
   assert.deepEqual([added.available, added.problem], [false, 'taken out by the circuit breaker: silent']);
   added.lost('refused');
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   assert.equal(added.breaker.state, 'closed');
 });
 
@@ -134,7 +134,7 @@ test('the last resort: what answers, the least bad first, and never what is gone
   await using r = testRegistry({}, {}, clock);
   const add = async () => {
     const worker = r.workers.add({ url: fakes.use(await fakeWorker(answering(''))).url });
-    await once(r.workers, 'available');
+    await whenAvailable(r.workers);
     return worker;
   };
   const [worst, late, early, gone, lost, removed] = [
@@ -184,7 +184,7 @@ test('an idle worker is removed at once, and a second removal says that there is
   await using worker = await fakeWorker(answering(''));
   await using r = testRegistry();
   const added = r.workers.add({ url: worker.url });
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   const removal = r.workers.remove(worker.url);
   assert.deepEqual([r.workers.available().length, r.workers.workers.length], [0, 0]);
   assert.deepEqual([added.state.kind, r.workers.get(added.id)], ['draining', undefined]);
@@ -197,7 +197,7 @@ test('a removed worker finishes what runs on it, while the same URL is a new wor
   await using worker = await fakeWorker((_, response) => void waiting.push(response));
   await using r = testRegistry();
   const old = r.workers.add({ url: worker.url });
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   const running = request(r, worker.url);
   await until(() => waiting.length === 1);
   let removed = false;
@@ -209,7 +209,7 @@ test('a removed worker finishes what runs on it, while the same URL is a new wor
   const renewed = r.workers.add({ url: worker.url });
   assert.notEqual(renewed, old);
   assert.notEqual(renewed.targets[0]!.slot, old.targets[0]!.slot);
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   assert.equal(removed, false);
   waiting[0]!.end('whole');
   assert.equal(await running, 'whole');
@@ -221,7 +221,7 @@ test('when the grace is over what still runs is cut, and the slot is free', asyn
   await using worker = await fakeWorker(() => {});
   await using r = testRegistry();
   const added = r.workers.add({ url: worker.url });
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   const running = assert.rejects(request(r, worker.url));
   await until(() => worker.seen.length === 1);
   assert.equal(await r.workers.remove(worker.url, 10), true);
@@ -234,7 +234,7 @@ test('a change in place keeps load, breaker and connections', async () => {
   await using worker = await fakeWorker(answering(''));
   await using r = testRegistry();
   const added = r.workers.add({ url: worker.url, priority: 1, labels: { zone: 'a' } });
-  await once(r.workers, 'available');
+  await whenAvailable(r.workers);
   added.breaker.trip('silent');
   r.workers.update(added, { apiKey: 'k', labels: { zone: 'b' } });
   assert.deepEqual(added.spec, { url: worker.url, priority: 1, apiKey: 'k', labels: { zone: 'b' } });

@@ -1,3 +1,4 @@
+import { on } from 'node:events';
 import type { BreakerOptions } from '../../src/fleet/breaker.ts';
 import type { Clock } from '../../src/fleet/clock.ts';
 import type { OutlierOptions } from '../../src/fleet/conducts.ts';
@@ -47,8 +48,24 @@ export function testRegistry(
   const log = createLog('info', (line) => lines.push(line));
   const options = { health: { ...HEALTH, ...health }, breaker: { ...BREAKER, ...breaker }, dpAware, outliers };
   const workers = new Registry(slots, options, log, clock);
-  for (const name of ['available', 'unavailable', 'lost', 'learned', 'remove'] as const) {
+  const available = new Set<string>();
+  workers.on('change', ({ url, available: isAvailable }) => {
+    if (isAvailable === available.has(url)) return;
+    if (isAvailable) available.add(url);
+    else available.delete(url);
+    events.push(`${isAvailable ? 'available' : 'unavailable'} ${url}`);
+  });
+  for (const name of ['lost', 'learned', 'remove'] as const) {
     workers.on(name, ({ url }) => events.push(`${name} ${url}`));
   }
   return { workers, slots, lines, events, [Symbol.asyncDispose]: () => workers.close() };
+}
+
+/** Resolves when a worker becomes one that may receive traffic. */
+export async function whenAvailable(workers: Registry): Promise<void> {
+  const before = new Set(workers.workers.filter(({ available }) => available));
+  for await (const [worker] of on(workers, 'change')) {
+    if (worker.available && !before.has(worker)) return;
+    if (!worker.available) before.delete(worker);
+  }
 }

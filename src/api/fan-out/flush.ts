@@ -1,5 +1,5 @@
 /** What came of telling a worker to flush its cache; `problem` where it did not. */
-export interface FlushAnswer {
+interface FlushAnswer {
   readonly worker: string;
   readonly problem: string | undefined;
 }

@@ -1,5 +1,5 @@
 /** What a worker says of one of its ranks, in the words of SGLang's `/v1/loads`. */
-export type RankLoad = Readonly<Record<string, unknown>>;
+type RankLoad = Readonly<Record<string, unknown>>;
 
 /** The load of a worker as it tells it. */
 export interface WorkerLoad {
@@ -97,7 +97,7 @@ function mean(values: readonly unknown[]): number | undefined {
 }
 
 /** What a worker answered to `/v1/loads`. */
-export interface RankLoads {
+interface RankLoads {
   readonly worker: string;
   readonly report: unknown;
 }

@@ -9,7 +9,7 @@ export interface ToldAnswer {
 }
 
 /** What the client is told: a worker's own answer, or a body made of all of them. */
-export type ToldReport =
+type ToldReport =
   | { readonly kind: 'own'; readonly answer: ToldAnswer }
   | { readonly kind: 'made'; readonly status: number; readonly body: object }
   | { readonly kind: 'none' };

@@ -8,7 +8,7 @@ import { askEngine, type EngineFacts } from './engine-facts.ts';
 import { fitLine, type Line } from './line-fit.ts';
 
 /** What is measured, and where. */
-export interface Calibration {
+interface Calibration {
   /** One engine, not a router. */
   readonly url: string;
   readonly apiKey: string | undefined;

@@ -10,7 +10,7 @@ export interface Line {
 }
 
 /** What a frame is drawn from. */
-export interface FrameParts {
+interface FrameParts {
   readonly snapshot: Snapshot;
   /** Requests a second, the oldest first. */
   readonly rates: readonly number[];

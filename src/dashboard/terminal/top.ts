@@ -5,13 +5,13 @@ import { FullScreen } from './full-screen.ts';
 import { followSnapshots, type RouterAddress } from './router-client.ts';
 
 /** What `top` runs on. */
-export interface TopTerminal extends Terminal {
+interface TopTerminal extends Terminal {
   on(event: 'resize', listener: () => void): unknown;
   off(event: 'resize', listener: () => void): unknown;
 }
 
 /** Where keys come from; absent where it is no terminal. */
-export interface Keyboard {
+interface Keyboard {
   setRawMode(raw: boolean): unknown;
   on(event: 'data', listener: (keys: Buffer) => void): unknown;
   off(event: 'data', listener: (keys: Buffer) => void): unknown;
@@ -19,7 +19,7 @@ export interface Keyboard {
   pause(): unknown;
 }
 
-export interface TopParts {
+interface TopParts {
   readonly router: RouterAddress;
   readonly terminal: TopTerminal;
   readonly keyboard: Keyboard | undefined;

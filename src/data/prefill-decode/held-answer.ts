@@ -12,7 +12,7 @@ const FAILED = /"(status_)?code": ?5\d\d\b/;
 /** Either may begin at the end of one chunk and end in the next. */
 const OVERLAP_BYTES = 32;
 
-export interface HeldAnswerOptions {
+interface HeldAnswerOptions {
   /** The server that answers. */
   readonly from: string;
   /** All of it is needed, not only what it says of an error. */

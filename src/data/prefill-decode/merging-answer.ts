@@ -10,7 +10,7 @@ export interface Merge {
   merge(json: Buffer): Buffer;
 }
 
-export interface MergingOptions {
+interface MergingOptions {
   /** The server that answers. */
   readonly from: string;
   /** An answer that is not streamed, or an event, may be so long. */

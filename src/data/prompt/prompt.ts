@@ -47,7 +47,7 @@ export const ALL_PROMPT_FIELDS: readonly string[] = [
 ];
 
 /** What was read of a request's body. */
-export interface Scanned {
+interface Scanned {
   readonly body: Buffer;
   readonly fields: ReadonlyMap<string, Span>;
   /** Another model is another prompt; else only another adapter in its name is. */

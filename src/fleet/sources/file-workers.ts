@@ -9,7 +9,7 @@ import { parseWorkersFile } from './workers-file.ts';
 
 const EMPTY_MS = 1_000;
 
-export interface FileWorkersOptions {
+interface FileWorkersOptions {
   readonly path: string;
   /** The key of workers for which the file names none. */
   readonly apiKey: string | undefined;

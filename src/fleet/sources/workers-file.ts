@@ -10,7 +10,7 @@ export class WorkersFileError extends Error {
 }
 
 /** What a line may say depends on it. */
-export interface LineContext {
+interface LineContext {
   /** Those that the router has use for. */
   readonly roles: readonly Role[];
   readonly env: Readonly<Record<string, string | undefined>>;

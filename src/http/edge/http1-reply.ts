@@ -18,7 +18,7 @@ export interface ReplyConnection {
 }
 
 /** What an answer has to know of its request. */
-export interface AnsweredRequest {
+interface AnsweredRequest {
   readonly method: string;
   readonly minor: 0 | 1;
   readonly keepsAlive: boolean;

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { HTTPParserError } from 'undici/lib/core/errors.js';
 import { lineEnd, type Repeated, readHeaders } from '../wire/header-lines.ts';
 
-export interface AnswerHead {
+interface AnswerHead {
   readonly status: number;
   readonly statusText: string;
   /** Names in lower case; of a name given several times all values, in a list. */

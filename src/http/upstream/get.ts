@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isStale } from './reuse-mark.ts';
 import type { CallHandler, Controller, WorkerClient } from './worker-client.ts';
 
-export interface GetOptions {
+interface GetOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   /** Bytes that the body may have; 0 where it does not matter, and none of it is kept. */
@@ -16,7 +16,7 @@ export interface Answer {
 }
 
 /** What is sent beside a path; a GET without a body unless given. */
-export interface CallOptions extends GetOptions {
+interface CallOptions extends GetOptions {
   readonly method?: string | undefined;
   readonly body?: Buffer | undefined;
   /** Ends it: nobody waits for the answer any more. */

@@ -12,7 +12,7 @@ export interface Reader {
 export type Shown = 'all' | 'important' | 'quiet';
 
 /** A line of a server that is to be shown. */
-export interface ShownLine {
+interface ShownLine {
   readonly text: string;
   readonly importance: Importance;
 }

@@ -17,7 +17,7 @@ import { portableOutcome } from './portable-outcome.ts';
 /** A stream that moves says so at most so often: whoever looks for servers that hang looks once a second. */
 const MOVED_MS = 250;
 
-export interface RemoteCallParts {
+interface RemoteCallParts {
   readonly scheduler: Sender<ToScheduler>;
   readonly gapBounds: readonly number[];
 }

@@ -11,7 +11,7 @@ import { isLong, portableHints } from './portable-hints.ts';
 import { portableOutcome } from './portable-outcome.ts';
 import { RemoteCall } from './remote-call.ts';
 
-export interface RemoteOptions {
+interface RemoteOptions {
   /** What the policies read of prompts; the rest is not computed. */
   readonly needs: PromptNeeds;
   readonly requestIds: RequestIds;
@@ -22,7 +22,7 @@ export interface RemoteOptions {
 }
 
 /** Messages that concern one request. */
-export type ForRequest = Extract<ToDataThread, { kind: 'assigned' | 'nextCall' | 'decided' | 'abandon' }>;
+type ForRequest = Extract<ToDataThread, { kind: 'assigned' | 'nextCall' | 'decided' | 'abandon' }>;
 
 /** The scheduler of another thread. */
 export class RemoteScheduling implements Scheduling {

@@ -9,7 +9,7 @@ import { hintsOf } from './portable-hints.ts';
 import { outcomeOf } from './portable-outcome.ts';
 
 /** What a data thread says of its requests. */
-export type OfRequest = Exclude<
+type OfRequest = Exclude<
   ToScheduler,
   {
     kind:

@@ -4,7 +4,7 @@ import type { RequestRecord } from '../request-record.ts';
 import { type PrettyLook, prettyStart } from './format.ts';
 
 /** How the line of a request is written for eyes. */
-export interface AccessLook extends PrettyLook {
+interface AccessLook extends PrettyLook {
   /** What a worker is called here; undefined where it has no other name than its URL. */
   readonly nameOf: (worker: string) => string | undefined;
 }

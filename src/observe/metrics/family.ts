@@ -2,7 +2,7 @@ import { Counter, Histogram } from './series.ts';
 import type { MetricRow } from './table.ts';
 
 /** Label values in the order of the row's labels. */
-export type LabelValues = readonly string[];
+type LabelValues = readonly string[];
 
 /** A metric as prom-client's registry reads it. */
 export interface Reading {

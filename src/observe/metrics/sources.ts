@@ -42,7 +42,7 @@ export interface Sources {
 }
 
 /** Who names workers, as a scrape sees it. */
-export interface SourceView {
+interface SourceView {
   readonly name: string;
   /** It does not know whether what it named is still right, since this Unix time. */
   readonly stale: { readonly sinceMs: number } | undefined;

@@ -1,4 +1,4 @@
-export type MetricType = 'counter' | 'gauge' | 'histogram';
+type MetricType = 'counter' | 'gauge' | 'histogram';
 
 /** One metric: everything that is said of it anywhere. */
 export interface MetricRow {

@@ -4,7 +4,7 @@ import type { Counter, Histogram, HistogramCounts } from './series.ts';
 import { StreamPace } from './stream-pace.ts';
 
 /** What is counted of one worker and one model. */
-export interface ModelSeries {
+interface ModelSeries {
   readonly ttft: Histogram;
   readonly promptTokens: Counter;
   readonly completionTokens: Counter;

@@ -4,7 +4,7 @@ import type { Span } from './span.ts';
 import { childOf, readTraceparent, type TraceContext, writeTraceparent } from './trace-context.ts';
 
 /** How an attempt ended. */
-export interface AttemptSpanEnd {
+interface AttemptSpanEnd {
   /** The worker's HTTP status, where it answered. */
   readonly status: number | undefined;
   /** Code of the failure, where it failed. */

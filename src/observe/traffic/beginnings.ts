@@ -4,7 +4,7 @@ import type { Blocks } from '../../scheduler/index/blocks.ts';
 const SLOTS = 2 ** 20;
 
 /** The request that a prompt shares its beginning with. */
-export interface Sharer {
+interface Sharer {
   readonly id: number;
   /** Pieces that both begin with. */
   readonly pieces: number;

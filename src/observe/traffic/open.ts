@@ -4,14 +4,14 @@ import { TraceRecorder } from './recorder.ts';
 import { holdsLines, putAside, RotatingFile } from './rotating-file.ts';
 
 /** Where a trace is written, and how much of it. */
-export interface RecordingOptions {
+interface RecordingOptions {
   readonly path: string;
   readonly maxBytes: number;
   readonly files: number;
 }
 
 /** Counts requests that were recorded, and those that were left out. */
-export type CountRecorded = (result: 'written' | 'dropped', requests: number) => void;
+type CountRecorded = (result: 'written' | 'dropped', requests: number) => void;
 
 export interface OpenRecording {
   readonly recorder: TraceRecorder;

@@ -9,7 +9,7 @@ const WORD_BITS = 32;
 const NO_PIECE = { lo: 0x51ed270b, hi: 0x2f9be6cc };
 
 /** A prompt that another begins with. */
-export interface WholeBeginning {
+interface WholeBeginning {
   readonly id: number;
   readonly bytes: number;
 }

@@ -19,7 +19,7 @@ const DEFAULTS = { delayMs: 1_000, bufferBytes: 8 * 2 ** 20, retryMs: 30_000 };
 const START_BYTES = 64;
 
 /** Whoever wants to hear of a file. */
-export interface FileWatcher {
+interface FileWatcher {
   /** Lines were left out, and why. */
   dropped(lines: number, reason: string): void;
   /** So many are on disk. */

@@ -17,7 +17,7 @@ import type { ClientPort } from '../client-port.ts';
 import type { ThreadOptions } from './data-thread.ts';
 import { ThreadHandle } from './thread-handle.ts';
 
-export interface DataThreadsParts {
+interface DataThreadsParts {
   readonly scheduling: Scheduling;
   readonly ownAnswers: OwnAnswers;
   readonly needs: PromptNeeds;

@@ -6,7 +6,7 @@ import type { ToDataThread, ToScheduler } from '../../link/threads/messages.ts';
 import { ForwardedReply } from './forwarded-reply.ts';
 import { ForwardedRequest } from './forwarded-request.ts';
 
-export type OfForwarded = Extract<ToScheduler, { kind: 'own' | 'ownBody' | 'ownDrained' | 'ownFlushed' | 'ownGone' }>;
+type OfForwarded = Extract<ToScheduler, { kind: 'own' | 'ownBody' | 'ownDrained' | 'ownFlushed' | 'ownGone' }>;
 
 interface Forwarded {
   readonly request: ForwardedRequest;

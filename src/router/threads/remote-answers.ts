@@ -3,7 +3,7 @@ import type { Reply } from '../../http/edge/reply.ts';
 import type { ToDataThread, ToScheduler } from '../../link/threads/messages.ts';
 import { portable } from '../../link/threads/portable-error.ts';
 
-export type OfOwn = Extract<
+type OfOwn = Extract<
   ToDataThread,
   { kind: 'ownWantsBody' | 'ownHead' | 'ownWrite' | 'ownEnd' | 'ownCut' | 'ownClose' | 'ownRelease' | 'ownDone' }
 >;

@@ -8,7 +8,7 @@ import { ThreadLink } from '../../link/threads/thread-link.ts';
 import type { Log } from '../../observe/log/log.ts';
 import { Forwarding } from './forwarding.ts';
 
-export interface ThreadParts {
+interface ThreadParts {
   readonly scheduling: Scheduling;
   readonly ownAnswers: OwnAnswers;
   readonly log: Log;

@@ -13,7 +13,7 @@ import { RoundRobinPolicy } from './round-robin.ts';
 export type PolicyOptions = BucketOptions & CacheAwareOptions & ManualOptions;
 
 /** What policies decide by beside what they are told; a test or a model has its own. */
-export interface PolicyInputs {
+interface PolicyInputs {
   readonly random: Random;
   readonly now: Now;
 }

@@ -24,7 +24,7 @@ export interface Offer<C> extends Prospect {
 }
 
 /** When workers are out of balance: their requests in flight differ by more than `abs`, and by more than `rel` times. */
-export interface Imbalance {
+interface Imbalance {
   readonly balanceAbsThreshold: number;
   readonly balanceRelThreshold: number;
 }

@@ -11,7 +11,7 @@ export interface Candidate {
 }
 
 /** A prompt that another thread has read: what policies look at, without the text. */
-export interface HashedPrompt {
+interface HashedPrompt {
   /** Length of the prompt, as far as it was looked at. */
   readonly length: number;
   /** A hash of its beginning; undefined where there is none. */

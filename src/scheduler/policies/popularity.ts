@@ -4,7 +4,7 @@ import type { Blocks } from '../index/blocks.ts';
 const MOST_DEPTHS = 8;
 
 /** A part of a prompt of which the workers should hold one copy more. */
-export interface Copy {
+interface Copy {
   /** Blocks of it. */
   readonly depth: number;
   /** Requests that will use each copy: so many share what the next one costs. */

@@ -10,7 +10,7 @@ const ASKED_AT: Readonly<Partial<Record<StoredKind, string>>> = {
 };
 const TIMEOUT_MS = 5_000;
 
-export interface Search {
+interface Search {
   /** The client's key, for servers that have none of their own. */
   readonly authorization: string | undefined;
   /** Aborted when the client leaves, and when the search is over. */

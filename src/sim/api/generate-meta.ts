@@ -5,7 +5,7 @@ import { isNumbers, type Json, optionalInteger } from './body.ts';
 import type { SimContext } from './context.ts';
 
 /** What a particular `meta_info` must carry. */
-export interface MetaOptions {
+interface MetaOptions {
   /** The first word to the client about this job. */
   readonly first: boolean;
   readonly logprobs: LogprobOptions | undefined;

@@ -10,7 +10,7 @@ import { failureOf, sendFailure } from './failures.ts';
 import type { Place } from './places.ts';
 
 /** What an endpoint asks of the engine for one prompt. */
-export interface JobRequest {
+interface JobRequest {
   readonly call: ApiCall;
   readonly place: Place;
   readonly id: string;

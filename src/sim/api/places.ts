@@ -16,7 +16,7 @@ export interface Place {
 }
 
 /** The prompts of a request. */
-export interface PromptCount {
+interface PromptCount {
   readonly prompts: number;
   /** Answers to each. */
   readonly copies: number;

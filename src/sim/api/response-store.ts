@@ -2,7 +2,7 @@ import type { ChatMessage } from '../chat-template.ts';
 import type { Json } from './body.ts';
 
 /** An answer of /v1/responses, and the conversation that it ends. */
-export interface StoredResponse {
+interface StoredResponse {
   readonly answer: Json;
   readonly messages: readonly ChatMessage[];
 }

@@ -6,7 +6,7 @@ import { ROOMS_PATH } from './bootstrap-server.ts';
 import { decodeFailed, lostPrefill, NO_HANDSHAKE, type Room, timedOut } from './words.ts';
 
 /** Where a decode server finds its prompt. */
-export interface MeetingPlace {
+interface MeetingPlace {
   readonly host: string;
   readonly port: number;
   readonly room: Room;
@@ -14,7 +14,7 @@ export interface MeetingPlace {
   readonly rank: number | undefined;
 }
 
-export interface ReceiverSettings {
+interface ReceiverSettings {
   /** How long a prefill server that cannot be reached is tried. */
   readonly handshakeSecs: number;
   /** How long a prompt is waited for. */

@@ -10,7 +10,7 @@ export interface Guest {
   refuse(reason: string): void;
 }
 
-export interface RendezvousSettings {
+interface RendezvousSettings {
   /** How long a request waits for its decode server. */
   readonly bootstrapTimeoutSecs: number;
   readonly transferTokensPerSec: number;

@@ -3,7 +3,7 @@ import type { Log } from '../../../observe/log/log.ts';
 import type { FoundWorker, Stale, WorkerSource } from '../worker-source.ts';
 import { type Addresses, lookUp } from './lookup.ts';
 
-export interface DnsOptions {
+interface DnsOptions {
   /** `NAME:PORT`, or `NAME` of SRV records. */
   readonly names: readonly string[];
   readonly apiKey: string | undefined;

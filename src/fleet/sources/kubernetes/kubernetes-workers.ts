@@ -7,7 +7,7 @@ import { permissionFor } from './permission.ts';
 import { type Naming, type Pod, workerOf } from './pod.ts';
 import { FEED, type FeedOptions, PodFeed } from './pod-feed.ts';
 
-export interface KubernetesOptions {
+interface KubernetesOptions {
   readonly cluster: Cluster;
   /** All of them where undefined. */
   readonly namespace: string | undefined;

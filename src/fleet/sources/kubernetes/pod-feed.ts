@@ -3,7 +3,7 @@ import { type ApiClient, ApiError } from './api-client.ts';
 import { type Pod, type PodObject, readPod } from './pod.ts';
 
 /** Which pods. */
-export interface PodQuery {
+interface PodQuery {
   /** All of them where undefined. */
   readonly namespace: string | undefined;
   /** A label selector; the API server evaluates it. */
@@ -27,7 +27,7 @@ export const FEED: FeedOptions = {
 };
 
 /** Told of what the feed sees. */
-export interface FeedListener {
+interface FeedListener {
   /** The pods are others, or the first list has come. */
   changed(): void;
   /** The API server is asked in vain; it is asked again. */

@@ -4,7 +4,7 @@ import type { Cluster } from './access.ts';
 import { ApiClient } from './api-client.ts';
 import { FEED, type FeedOptions, PodFeed } from './pod-feed.ts';
 
-export interface RouterPodsOptions {
+interface RouterPodsOptions {
   readonly cluster: Cluster;
   /** All of them where undefined. */
   readonly namespace: string | undefined;

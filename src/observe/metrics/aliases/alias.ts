@@ -26,7 +26,7 @@ export interface Alias {
   readonly also?: AliasMap;
 }
 
-export type AliasMap = (labels: Labels, context: AliasContext, of: MetricKey) => readonly string[] | undefined;
+type AliasMap = (labels: Labels, context: AliasContext, of: MetricKey) => readonly string[] | undefined;
 
 /** An alias at work. */
 export class AliasFamily {
