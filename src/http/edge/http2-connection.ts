@@ -45,6 +45,8 @@ export class Http2Connection implements OpenConnection {
     this.#session.on('stream', (stream, headers) => this.#begin(stream as ServerHttp2Stream, headers));
     this.#session.on('error', () => this.destroy());
     this.#session.on('close', () => this.destroy());
+    // Node leaves the end of a socket that may be half open to whoever made it so; a client that was killed looks just so.
+    socket.once('end', () => this.destroy());
   }
 
   /** Closes it now, whatever is under way. */

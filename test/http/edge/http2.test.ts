@@ -13,6 +13,7 @@ import {
 import { get } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { fakeWorker } from '../../helpers/fake-worker.ts';
 import { testRouter, until } from '../../helpers/test-router.ts';
@@ -98,6 +99,32 @@ test('a stream comes as it is made, and leaves the connection when its client ta
   await until(() => router.records.length > 0 && router.router.registry.workers[0]?.load === 0);
   assert.equal(router.records[0]?.clientLeft, true);
   assert.equal((await ask(session, { ':path': '/health' })).status, 200);
+});
+
+test('a client that closes its connection leaves what it has asked for, over TCP and over TLS', async () => {
+  await using worker = await fakeWorker(({ url }, response) => {
+    if (url === '/generate') response.write('data: 1\n\n');
+  });
+  const tls = ['--tls-cert-path', tlsFile('server.pem'), '--tls-key-path', tlsFile('server.key')];
+  for (const flags of [[], tls]) {
+    await using router = await testRouter([worker.url], flags);
+    const { port, hostname } = new URL(router.url);
+    const target = { port: Number(port), host: hostname, ca: readFileSync(tlsFile('ca.pem')), ALPNProtocols: ['h2'] };
+    const socket = flags.length > 0 ? connectTls(target) : connectTcp(target);
+    using session = client(router.url, { createConnection: () => socket });
+    // Nothing of an answer can be sent, so that no write shows that the client has gone.
+    session.settings({ initialWindowSize: 0 });
+    for (const path of ['/generate', '/silent']) session.request(post(path)).on('error', () => {}).end('{}');
+    session.request(post('/unfinished')).on('error', () => {}).write('{');
+    await until(() => router.router.registry.workers[0]?.load === 2);
+    // As the system does for a client that was killed.
+    socket.end();
+    await until(() => router.router.registry.workers[0]?.load === 0 && router.records.length === 3);
+    assert.deepEqual(
+      router.records.map(({ clientLeft }) => clientLeft),
+      [true, true, true],
+    );
+  }
 });
 
 test('a stream that breaks off ends with an error event, any other answer with a reset', async () => {
