@@ -114,8 +114,9 @@ test('a client that closes its connection leaves what it has asked for, over TCP
     using session = client(router.url, { createConnection: () => socket });
     // Nothing of an answer can be sent, so that no write shows that the client has gone.
     session.settings({ initialWindowSize: 0 });
-    for (const path of ['/generate', '/silent']) session.request(post(path)).on('error', () => {}).end('{}');
-    session.request(post('/unfinished')).on('error', () => {}).write('{');
+    const begin = (path: string) => session.request(post(path)).on('error', () => {});
+    for (const path of ['/generate', '/silent']) begin(path).end('{}');
+    begin('/unfinished').write('{');
     await until(() => router.router.registry.workers[0]?.load === 2);
     // As the system does for a client that was killed.
     socket.end();
