@@ -17,7 +17,7 @@ import { saysNo, type ToldAnswer, toldReport } from './fan-out/told.ts';
 const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 const SHOWN_CHARACTERS = 200;
 
-/** The servers that a request for all concerns. */
+/** The servers that get a request for all servers. */
 export interface Recipients {
   readonly model: string | undefined;
   readonly servers: readonly Server[];
@@ -27,7 +27,7 @@ export interface TellAllParts {
   readonly maxPayloadBytes: number;
   readonly requestTimeoutMs: number;
   readonly log: Log;
-  /** The servers that it concerns: those with the model that it names, where it names one. Throws a RouterError where there is none. */
+  /** The servers that get a request: those with the model it names, if any. Throws a RouterError if there is none. */
   recipients(endpoint: Endpoint, request: IncomingRequest, body: Buffer): Recipients;
   /** The server has emptied its cache. */
   emptied(server: Server): void;

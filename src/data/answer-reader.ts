@@ -11,17 +11,17 @@ export class AnswerReader {
   #streams = false;
   #plain = false;
 
-  /** `stores`: what the worker stores from now on, whose id is `learned`. */
+  /** `stores` is the kind of object that the worker stores, and whose id `learned` gets. */
   constructor(stores: StoredKind | undefined, learned: (id: string) => void) {
     this.#storedId = stores && new StoredId(stores, learned);
   }
 
-  /** It is a stream of events; known with its head. */
+  /** Whether the answer is a stream of events; known with its head. */
   get streams(): boolean {
     return this.#streams;
   }
 
-  /** Its events can be read. */
+  /** Whether its events can be read, as they are not compressed. */
   get readable(): boolean {
     return this.#streams && this.#plain;
   }
@@ -37,17 +37,17 @@ export class AnswerReader {
     this.#storedId?.see(chunk);
   }
 
-  /** Whole chunks in the chunked coding have come, after the first piece. */
+  /** Reads whole chunks in the chunked coding; never the first piece. */
   seeChunks(coded: Buffer): void {
     this.#tail.seeChunks(coded);
   }
 
-  /** Chunks of the answer need not be taken apart. */
+  /** Whether chunks of the answer need not be taken apart. */
   get passesChunks(): boolean {
     return this.#storedId === undefined;
   }
 
-  /** The status of an error with which its stream has ended; undefined where there is none. */
+  /** The status of an error event that ended the stream; undefined without one. */
   errorAtEnd(): number | undefined {
     return this.readable ? this.#tail.errorStatus() : undefined;
   }

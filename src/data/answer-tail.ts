@@ -15,11 +15,11 @@ const SPACE = 0x20;
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** Reads the engine's token counts from the end of an answer. It only remembers the last chunks: a chunk costs three stores. */
+/** Reads token counts from the end of an answer. It only remembers the last chunks, so that each costs three stores. */
 export class AnswerTail {
   #first: Buffer | undefined;
   readonly #last: (Buffer | undefined)[] = new Array(CHUNKS).fill(undefined);
-  /** Which of them are in the chunked coding. */
+  /** Which of the chunks are in the chunked coding. */
   readonly #coded: boolean[] = new Array(CHUNKS).fill(false);
   #at = 0;
 
@@ -28,7 +28,7 @@ export class AnswerTail {
     this.#keep(chunk, false);
   }
 
-  /** Some whole chunks in the chunked coding; not the first of an answer. */
+  /** Remembers whole chunks in the chunked coding; never the first piece. */
   seeChunks(coded: Buffer): void {
     this.#keep(coded, true);
   }
@@ -39,7 +39,7 @@ export class AnswerTail {
     this.#at = (this.#at + 1) % CHUNKS;
   }
 
-  /** The counts; undefined where there are none, or those of many prompts in one list. */
+  /** The counts; undefined if there are none, or those of several prompts. */
   read(): Usage {
     if (!this.#first || this.#first[0] === OPEN_BRACKET) return UNKNOWN_USAGE;
     const tail = this.#tail();
@@ -51,7 +51,7 @@ export class AnswerTail {
     };
   }
 
-  /** The status of an error event among the last pieces of a stream; undefined where there is none. Servers end a stream with it. */
+  /** The status of an error event in the last pieces of a stream; undefined without one. */
   errorStatus(): number | undefined {
     for (let at = 0; at < CHUNKS; at++) {
       const chunk = this.#pieceAt(at);
@@ -66,7 +66,7 @@ export class AnswerTail {
     return piece && this.#coded[at] ? unchunked(piece) : piece;
   }
 
-  /** The end of the answer; no copy where it came in one piece. */
+  /** The end of the answer, copied only if it came in several pieces. */
   #tail(): Buffer {
     const ends: Buffer[] = [];
     for (let i = 0; i < CHUNKS; i++) {
@@ -82,7 +82,7 @@ const ERROR_SIGNS = ['"error"', '"abort"'].map((sign) => Buffer.from(sign));
 const DATA = 'data:';
 const LF = 0x0a;
 const NULL = 'null';
-/** Nothing longer is looked into. */
+/** Longer chunks are not searched for errors. */
 const LONGEST_ERROR = 64 * 1024;
 
 function errorStatusIn(chunk: Buffer): number | undefined {
@@ -124,6 +124,6 @@ function numberAt(tail: Buffer, start: number): number | undefined {
   for (let digit = tail[at]; digit !== undefined && digit >= ZERO && digit <= NINE; digit = tail[++at]) {
     value = (value ?? 0) * 10 + digit - ZERO;
   }
-  // Cut off within it, it would be a part of the number.
+  // A number that runs to the end of what is there may be cut off.
   return at < tail.length ? value : undefined;
 }

@@ -36,7 +36,7 @@ function endsEvent(last: Buffer | undefined): boolean {
   return last[end - 1] === LF || (last[end - 1] === CR && last[end - 2] === LF);
 }
 
-/** Events of this API are numbered. */
+/** The number of the next event, as this API numbers its events. */
 function nextNumber(last: Buffer | undefined): number {
   const number = /.*"sequence_number": ?(\d+)/s.exec(last?.toString('latin1') ?? '')?.[1];
   return number === undefined ? 0 : Number(number) + 1;

@@ -10,7 +10,7 @@ import { SinglePlan } from './plans/single.ts';
 import { nixlPlanner } from './prefill-decode/nixl-plan.ts';
 import { pairPlanner } from './prefill-decode/pair-plan.ts';
 
-/** What the data path has to know of the options. */
+/** The options of the data path. */
 interface DataOptions extends Timeouts, Keys {
   readonly maxPayloadBytes: number;
   readonly corsAllowedOrigins: readonly string[];
@@ -18,14 +18,14 @@ interface DataOptions extends Timeouts, Keys {
   readonly pdProtocol: string;
 }
 
-/** What the data path works with. */
+/** The parts that the data path works with. */
 export interface DataParts {
   readonly scheduling: Scheduling;
   readonly ownAnswers: OwnAnswers;
   readonly log: Log;
 }
 
-/** The data path as the options want it, in one thread. */
+/** Creates the data path of one thread. */
 export function createFront(options: DataOptions, { scheduling, ownAnswers, log }: DataParts): Front {
   return new Front({
     cors: createCors(options.corsAllowedOrigins),

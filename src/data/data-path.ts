@@ -12,16 +12,16 @@ import { Exchange } from './exchange.ts';
 import type { Planner } from './plans/plan.ts';
 import { RequestHints } from './prompt/hints.ts';
 
-/** A client sends this with `1` where it wants the scores of all candidates in a header of its answer. */
+/** A client sends this header with `1` to get the scores of all candidates in a header of the answer. */
 const EXPLAIN = 'x-sglang-router-explain';
-/** What a server may be asked again without asking the client (RFC 9110 §9.2.2). */
+/** Methods that may be repeated without asking the client (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 interface DataPathOptions extends Timeouts {
   readonly maxPayloadBytes: number;
 }
 
-/** The way of a request's bytes: receive → ask the scheduler → send → relay → report. */
+/** Moves a request's bytes: receive → ask the scheduler → send → relay → report. */
 export class DataPath {
   readonly #options: DataPathOptions;
   readonly #scheduling: Scheduling;
@@ -57,7 +57,7 @@ export class DataPath {
     scheduled.end({ status: reply.status, clientLeft: reply.gone, requestBytes, errorCode, isRoutine: false });
   }
 
-  /** Attempts until one is answered or no other may follow. */
+  /** Makes attempts until one is answered or no other may follow. */
   async #answer(exchange: Exchange, found: Found, repeatable: boolean): Promise<void> {
     const { request, scheduled } = exchange;
     const { closed, severalModels } = this.#scheduling;
@@ -71,7 +71,7 @@ export class DataPath {
     while (assignment) assignment = await scheduled.again(await plan.attempt(assignment));
   }
 
-  /** Answers the error where nothing has been answered; returns its code then. */
+  /** Sends the error if no answer has begun, and returns its code then. */
   #fail(exchange: Exchange, error: Error): string | undefined {
     const { reply, headers, endpoint, id, request } = exchange;
     exchange.ongoing = undefined;
@@ -106,7 +106,7 @@ function factsOf({ request, hints, body }: Exchange, found: Found): Omit<Request
   };
 }
 
-/** Whether the request only asks for something. */
+/** Whether the request only reads. */
 export function isReading({ method }: Pick<ClientRequest, 'method'>): boolean {
   return method === 'GET' || method === 'HEAD';
 }

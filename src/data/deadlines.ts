@@ -3,11 +3,11 @@ import { idle, noFirstByte, quiet, tooLong } from '../errors/timeouts.ts';
 
 /** How long the phases of a call may take; 0 lifts a limit. */
 export interface Timeouts {
-  /** The whole request, over all its attempts. */
+  /** Limit for the whole request, over all its attempts. */
   readonly requestTimeoutMs: number;
-  /** From the call to the first byte of the answer's body. */
+  /** Limit from the call to the first byte of the answer's body. */
   readonly firstByteTimeoutMs: number;
-  /** Between two chunks of an answer. */
+  /** Limit between two chunks of an answer. */
   readonly streamIdleTimeoutMs: number;
 }
 
@@ -19,14 +19,14 @@ interface Watched {
   readonly paused: boolean;
 }
 
-/** Looks at a stream within its idle time-out: it ends it at most a quarter too late. */
+/** Checks per idle time-out, so that a stream ends at most a quarter too late. */
 const LOOKS = 4;
-/** For so long a worker may say nothing to a client that sends no more: where the client was killed, a worker that overlooks it would keep the tunnel for ever. */
+/** Longest silence of a worker after a tunnel's client stopped sending: a killed client looks the same, and must not keep the tunnel. */
 const HALF_CLOSED_MS = 30_000;
 
-/** The time-outs of one call by one timer, which a chunk never touches: it counts, and the timer looks whether the count has moved. */
+/** The time-outs of one call, with one timer that no chunk touches: chunks are counted, and the timer looks at the count. */
 export class Deadlines {
-  /** Chunks that have come. */
+  /** Number of chunks that have come. */
   chunks = 0;
   readonly #call: Watched;
   readonly #timeouts: Timeouts;
@@ -38,7 +38,7 @@ export class Deadlines {
   #stillLooks = 0;
   #isTunnel = false;
 
-  /** `endMs`: when the whole request is over, on the clock of `performance.now()`. */
+  /** `endMs` is when the whole request times out, by `performance.now()`. */
   constructor(call: Watched, timeouts: Timeouts, endMs: number, expired: (error: RouterError) => void) {
     this.#call = call;
     this.#timeouts = timeouts;
@@ -48,7 +48,7 @@ export class Deadlines {
     this.#arm(call.startedMs);
   }
 
-  /** Nothing of this is of interest any more, but one thing must not take longer than `ms`. */
+  /** Replaces all time-outs by one of `ms`. */
   allow(ms: number, expired: () => void): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(expired, ms);

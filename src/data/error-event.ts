@@ -1,4 +1,4 @@
-/** Names that APIs have for errors → the HTTP status that goes with them; the first ten are Anthropic's. */
+/** Error name of an API → HTTP status; the first ten are Anthropic's. */
 const STATUS_OF: ReadonlyMap<unknown, number> = new Map([
   ['invalid_request_error', 400],
   ['authentication_error', 401],
@@ -14,7 +14,7 @@ const STATUS_OF: ReadonlyMap<unknown, number> = new Map([
   ['server_error', 500],
 ]);
 const UNNAMED = 500;
-/** What SGLang's scheduler gives up with 503. In a `response.failed` its words alone tell: the code is `server_error` for everything. */
+/** SGLang's messages for its 503s. In a `response.failed` only the message tells: the code is always `server_error`. */
 const WORDS_OF_OVERLOAD: ReadonlySet<unknown> = new Set([
   'The request queue is full.',
   'The request is aborted by a higher priority request.',
@@ -47,14 +47,14 @@ export function errorStatusOf(name: string, data: string): number | undefined {
   return abortStatus(fields);
 }
 
-/** Whether the event tells nothing yet of how the request goes. A prompt of no tokens is one that was never counted. */
+/** Whether the event tells nothing yet of how the request goes. Zero prompt tokens mean that they were never counted. */
 export function isPreamble(data: string): boolean {
   const fields = fieldsOf(data) ?? {};
   const tokens = fieldsIn(fieldsIn(fields.message).usage).input_tokens;
   return PREAMBLES.has(fields.type) && !(fields.type === 'message_start' && Number(tokens) > 0);
 }
 
-/** SGLang's `/generate` gives up with a reason to finish; without a status somebody has asked for that. */
+/** The status of a `/generate` abort; without a status the abort was asked for. */
 function abortStatus(fields: Fields): number | undefined {
   const { type, status_code: status } = fieldsIn(fieldsIn(fields.meta_info).finish_reason);
   return type === 'abort' ? asStatus(status) : undefined;

@@ -6,10 +6,10 @@ import type { RoutingHints, ScheduledRequest } from '../link/scheduling.ts';
 import type { Timeouts } from './deadlines.ts';
 
 const NO_BODY = Buffer.alloc(0);
-/** Smaller bodies are left to the garbage collection. */
+/** Smaller bodies are left to the garbage collector. */
 const FREED_BYTES = 256 * 1024;
 
-/** A request's body, the client's or one with fields of ours in it, until nobody can need it any more. */
+/** Holds a body, the client's or one with the router's fields in it, until nobody needs it. */
 export interface BodyHolder {
   readonly body: Buffer;
 }
@@ -20,19 +20,19 @@ export class Exchange implements ReplyWatcher, BodyHolder {
   readonly reply: Reply;
   readonly endpoint: Endpoint;
   readonly scheduled: ScheduledRequest;
-  /** Of its answer, a worker's or the router's own, as name, value, name, value … */
+  /** Headers for its answer, whoever makes it, as name, value, name, value … */
   readonly headers: readonly string[];
   readonly timeouts: Timeouts;
-  /** A worker that has had it may be sent it again. */
+  /** Whether a worker that has seen the request may be sent it again. */
   readonly isResendable: boolean;
-  /** The client's bytes as they came; none once they were let go. */
+  /** The client's bytes as they came; empty once let go. */
   body: Buffer = NO_BODY;
   /** Bytes of the body, and of what its client sent through a tunnel. */
   requestBytes = 0;
-  /** The worker that answers has all of it, so that nothing reads it any more once it is let go. */
+  /** The answering worker has read the whole body, so its memory may be freed. */
   bodyIsSent = false;
   hints!: RoutingHints;
-  /** What to cancel when the client leaves now. */
+  /** What to cancel if the client leaves now. */
   ongoing: Cancellable | undefined;
   readonly #changed: { body: Buffer }[] = [];
 
@@ -56,14 +56,14 @@ export class Exchange implements ReplyWatcher, BodyHolder {
     return this.reply.gone;
   }
 
-  /** Holds its body with fields of ours in it, as long as its own. */
+  /** Holds a changed body for as long as the client's own. */
   changed(body: Buffer): { body: Buffer } {
     const holder = { body };
     this.#changed.push(holder);
     return holder;
   }
 
-  /** An answer has begun, so nothing is sent again: its body is not held on. */
+  /** Releases the bodies once an answer has begun, as nothing is sent again. */
   letBodyGo(): void {
     if (this.bodyIsSent) free(this.body);
     this.body = NO_BODY;
@@ -85,7 +85,7 @@ interface ExchangeParts {
   readonly isResendable: boolean;
 }
 
-/** Gives a large body's memory back now: an idle router collects no garbage, and held 200 MB of 50 uploads for as long as their streams ran. */
+/** Frees a large body at once: an idle router collects no garbage, and 50 uploads held 200 MB while their streams ran. */
 function free(body: Buffer): void {
   const memory = body.buffer;
   if (body.length < FREED_BYTES || body.length !== memory.byteLength || !(memory instanceof ArrayBuffer)) return;

@@ -12,7 +12,7 @@ import { sendError, setHeaders } from '../http/respond.ts';
 import type { BegunRequest, Scheduling } from '../link/scheduling.ts';
 import { type DataPath, isReading } from './data-path.ts';
 
-/** Answers what the router answers itself, or with all workers together; never rejects. Resolves with the code of the error that it answered. */
+/** Answers requests that the router answers itself or with all workers; never rejects. Resolves with the code of an error that it sent. */
 export type OwnAnswers = (request: IncomingRequest, reply: Reply, begun: BegunRequest) => Promise<string | undefined>;
 
 interface FrontParts {
@@ -23,7 +23,7 @@ interface FrontParts {
   readonly ownAnswers: OwnAnswers;
 }
 
-/** Where requests come in: tells by the head who answers, and refuses what nobody may ask. */
+/** Takes every request: decides by its head who answers, and refuses what is not allowed. */
 export class Front {
   readonly #parts: FrontParts;
 
@@ -47,7 +47,7 @@ export class Front {
     const begun = { found, scheduled, headers };
     const loop = loopIn(request.headers);
     if (loop !== undefined) return refuse(new RouterError('loop_detected', loop), request, reply, begun);
-    // The router's own paths look at the key themselves, after the method.
+    // The router's own endpoints check the key themselves, after the method.
     if (to === 'router') return this.#answer(request, reply, begun);
     try {
       authorize(request, access);
@@ -73,7 +73,7 @@ export class Front {
   }
 }
 
-/** Answers an error before anything else looks at the request. */
+/** Refuses a request before anything else looks at it. */
 function refuse(
   error: unknown,
   request: ClientRequest,

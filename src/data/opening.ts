@@ -3,13 +3,13 @@ import { errorStatusOf, isPreamble } from './error-event.ts';
 /** What a stream has said so far: nothing yet, that the request goes well, or the status of its error. */
 export type OpeningState = 'nothing' | 'good' | number;
 
-/** No error is longer, and no stream is held for more. */
+/** Most bytes of a stream that are kept back; no error event is longer. */
 const MOST_BYTES = 64 * 1024;
 const BOM = '\u00ef\u00bb\u00bf';
 const FIELDS = ['data', 'event', 'id', 'retry'];
-/** Names of events that are errors, may be followed by one, or say nothing. */
+/** Names of events that are errors or may be followed by one. */
 const OPEN_NAMES = /^(?:error|message|message_start|ping|response\.(?:created|queued|in_progress|failed))?$/;
-/** How the JSON of such an event begins, without white space. */
+/** Beginnings of such an event's JSON, without white space. */
 const BEGINNINGS = [
   '{"error":',
   '{"object":"error"',
@@ -25,7 +25,7 @@ const BEGINNINGS = [
   '{"output_ids":[],"meta_info":',
 ];
 const LONGEST_BEGINNING = 64;
-/** What a line says shows within so many characters; so a line in many pieces is not read again with each. */
+/** Characters that decide what a line is, so that a line in many pieces is not read again with each. */
 const TELLING_CHARACTERS = 128;
 
 /**
@@ -34,7 +34,7 @@ const TELLING_CHARACTERS = 128;
  */
 export class Opening {
   #bytes = 0;
-  /** The line that has not ended, one character a byte. */
+  /** The unfinished line, one character per byte. */
   #line = '';
   #started = false;
   #afterCr = false;
@@ -47,7 +47,7 @@ export class Opening {
     return this.#read(chunk.toString('latin1'));
   }
 
-  /** The stream has ended. */
+  /** Decides at the end of the stream. */
   end(): OpeningState {
     const told = this.#line === '' ? 'nothing' : this.#ended(this.#line);
     const last = told === 'nothing' ? this.#ended('') : told;
@@ -74,7 +74,7 @@ export class Opening {
     return known || this.#mayGoOn(this.#line, false) ? 'nothing' : 'good';
   }
 
-  /** A line is whole. */
+  /** Handles a whole line. */
   #ended(whole: string): OpeningState {
     const line = this.#started || !whole.startsWith(BOM) ? whole : whole.slice(BOM.length);
     this.#started = true;
@@ -86,7 +86,7 @@ export class Opening {
     return 'nothing';
   }
 
-  /** An event is whole. */
+  /** Handles a whole event. */
   #dispatch(): OpeningState {
     const [name, data] = [this.#name, this.#data];
     this.#name = '';
@@ -95,7 +95,7 @@ export class Opening {
     return errorStatusOf(name, data) ?? (isPreamble(data) ? 'nothing' : 'good');
   }
 
-  /** Whether an error may still follow a line that is so, or begins so where it is not `whole`. */
+  /** Whether an error may still follow a line, of which only the beginning is known unless `whole`. */
   #mayGoOn(line: string, whole: boolean): boolean {
     if (!this.#started && (BOM.startsWith(line) || line.startsWith(BOM))) return true;
     if (line.startsWith(':')) return true;

@@ -1,9 +1,9 @@
 import type { Endpoint } from '../http/endpoint.ts';
 import { spliceFields } from './splice.ts';
 
-/** The newer name, and the one that older servers know alone. */
+/** The newer name, and the one for older servers. */
 const FIELDS = ['routed_dp_rank', 'data_parallel_rank'];
-/** Where it is read it counts more than the body. */
+/** Servers that read this header prefer it to the body. */
 const HEADER = 'x-data-parallel-rank';
 
 /**

@@ -7,7 +7,7 @@ import { terminalEvent } from './broken-stream.ts';
 import type { Exchange } from './exchange.ts';
 import type { AnswerInfo, Sink } from './sink.ts';
 
-/** A client that does not even read the last event must not keep its connection. */
+/** Time for a client to read the last event before its connection is cut. */
 const FAREWELL_MS = 10_000;
 
 /** Passes one answer on to the client as it comes: no buffering, bytes in are bytes out. */
@@ -16,11 +16,11 @@ export class Relay implements Sink {
   readonly #reply: Reply;
   readonly #headers: readonly string[];
   readonly #describe: ((headers: string[]) => void) | undefined;
-  /** Bytes still to come where the worker declared a length. */
+  /** Bytes still to come, if the worker declared a length. */
   #left: number | undefined;
-  /** A stream of events, to which the router can add one. */
+  /** Whether the answer is a stream of events to which the router can add one. */
   #isPlainStream = false;
-  /** What the client got last, in the chunked coding where `#isLastCoded`. */
+  /** The last bytes that were sent, in the chunked coding if `#isLastCoded`. */
   #last: Buffer | undefined;
   #isLastCoded = false;
 
@@ -93,14 +93,14 @@ export class Relay implements Sink {
     this.#reply.end();
   }
 
-  /** The answer broke off: the client must not take what it has for the whole. A stream says so, anything else is cut. */
+  /** Ends an answer that broke off: a stream gets an error event, anything else is cut, so that it is not taken for whole. */
   breakOff(error: RouterError): void {
     const reply = this.#reply;
     if (!this.#isPlainStream || this.#left !== undefined) {
       reply.cut();
       return;
     }
-    // Whole as far as HTTP goes, so a client may use the connection again.
+    // The answer is whole as HTTP, so the client may reuse the connection.
     const last = this.#last && this.#isLastCoded ? unchunked(this.#last) : this.#last;
     reply.end(terminalEvent(this.#exchange.endpoint.errors, error, last));
     const timer = setTimeout(() => reply.cut(), FAREWELL_MS);

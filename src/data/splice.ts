@@ -3,15 +3,15 @@ import { findAllFields, type Span, skipSpace } from './prompt/json-scan.ts';
 const CLOSE_BRACE = 0x7d;
 const COMMA = 0x2c;
 
-/** A JSON object of which some fields are cut out, as places in its bytes: it holds none of them. */
+/** A JSON object with some fields cut out, as positions in its bytes. */
 export interface Cut {
-  /** Behind its opening brace. */
+  /** The position after the opening brace. */
   readonly inside: number;
-  /** What stays before the last field that is cut. */
+  /** Spans that stay before the last field that is cut. */
   readonly kept: readonly Span[];
-  /** Where all that follows stays. */
+  /** The position from which everything stays. */
   readonly rest: number;
-  /** There is a field that stays. */
+  /** Whether a field stays. */
   readonly others: boolean;
 }
 
@@ -29,7 +29,7 @@ export function spliceFields(
   return cut && insertFields(body, cut, fields);
 }
 
-/** Where the fields of these `names` stand in `body`, to insert others again and again; undefined when it is no JSON object. */
+/** Finds the fields of these `names`, to insert others repeatedly; undefined if `body` is no JSON object. */
 export function cutFields(body: Buffer, names: ReadonlySet<string>): Cut | undefined {
   const own = findAllFields(body, names);
   if (!own) return undefined;
@@ -48,7 +48,7 @@ export function cutFields(body: Buffer, names: ReadonlySet<string>): Cut | undef
   return { inside, kept, rest: from, others };
 }
 
-/** As `spliceFields`, of a `body` that was looked through before. */
+/** Like `spliceFields`, for a `body` that was cut before. */
 export function insertFields(
   body: Buffer,
   { inside, kept, rest, others }: Cut,
@@ -60,7 +60,7 @@ export function insertFields(
   return Buffer.concat([body.subarray(0, inside), head, ...parts, body.subarray(rest)]);
 }
 
-/** Of the parts before a field that was the last of its object: the comma in front of that has nothing to part any more. */
+/** Drops the comma before a cut field that was the last of its object. */
 function dropLastComma(body: Buffer, parts: Span[]): void {
   for (let i = parts.length - 1; i >= 0; i--) {
     const { start, end } = parts[i] as Span;

@@ -1,13 +1,13 @@
 import type { StoredKind } from '../http/endpoint.ts';
 import { skipString, stringAt, valueOfField } from './prompt/json-scan.ts';
 
-/** An id further behind is not looked for: engines write it first. Whoever refers to it is found by asking. */
+/** Bytes in which the id is looked for, as engines write it first; a missed one is found by asking all servers. */
 const HEAD_BYTES = 16 * 1024;
 const DATA = Buffer.from('data:');
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
 
-/** Reads from the beginning of an answer the id of what its worker stores from now on, so that it is known before the client knows it. */
+/** Reads the id of a newly stored object from the beginning of an answer, so that it is known before the client has it. */
 export class StoredId {
   readonly #kind: StoredKind;
   readonly #learned: (id: string) => void;
@@ -19,7 +19,7 @@ export class StoredId {
     this.#learned = learned;
   }
 
-  /** The head of the answer: an error stores nothing. */
+  /** Takes the answer's status: an error stores nothing. */
   status(status: number): void {
     this.#over = status >= 300;
   }
@@ -34,7 +34,7 @@ export class StoredId {
   }
 }
 
-/** `id` of the JSON object, or of `response` in the first event of a stream. */
+/** The `id` of the JSON object, or of `response` in a stream's first event. */
 function idIn(head: Buffer): string | undefined {
   const data = startOfData(head);
   const object = data === undefined ? 0 : valueOfField(head, data, 'response');
@@ -42,7 +42,7 @@ function idIn(head: Buffer): string | undefined {
   return at === undefined ? undefined : stringFrom(head, at);
 }
 
-/** `/open_session` answers the id alone. */
+/** The whole answer of `/open_session`, which is the id. */
 function textIn(head: Buffer): string | undefined {
   return stringFrom(head, head.indexOf(QUOTE));
 }
@@ -52,11 +52,11 @@ function stringFrom(head: Buffer, start: number): string | undefined {
   return end > head.length ? undefined : stringAt(head, { start, end });
 }
 
-/** Where the data of the first event begins; undefined where the answer is none of events. */
+/** Where the first event's data begins; undefined for an answer without events. */
 function startOfData(head: Buffer): number | undefined {
   for (let line = 0; line >= 0 && line < head.length; line = head.indexOf(NEWLINE, line) + 1 || -1) {
     if (head.subarray(line, line + DATA.length).equals(DATA)) return line + DATA.length;
-    // A JSON text has no line that starts an event.
+    // A line that begins like JSON is no event.
     if (head[line] === 0x7b || head[line] === QUOTE) return undefined;
   }
   return undefined;

@@ -2,12 +2,12 @@ import type { Upstream } from '../http/edge/reply.ts';
 import type { Tunnel } from '../http/upstream/worker-client.ts';
 import type { Deadlines } from './deadlines.ts';
 
-/** Where its bytes are counted. */
+/** Counts the bytes of a request. */
 interface Counted {
   requestBytes: number;
 }
 
-/** What a client sends through a tunnel, on its way to the worker. */
+/** Passes what a client sends through a tunnel to the worker. */
 export class ToWorker implements Upstream {
   readonly #tunnel: Tunnel;
   readonly #deadlines: Deadlines;

@@ -18,7 +18,7 @@ import { type SentCall, workerRequest } from './worker-request.ts';
 export interface TransmittedCall extends SentCall, AnswerInfo {
   readonly answer: AnswerReader;
   readonly report: CallReport;
-  /** Attempts at the request before the one that it belongs to. */
+  /** Attempts at the request before this one. */
   readonly retries: number;
   /** On the clock of `performance.now()`. */
   readonly deadlineMs: number;
@@ -31,10 +31,10 @@ export interface TransmissionEnd {
   readonly tookMs: number;
 }
 
-/** What is read of an answer that nobody gets, so that its connection can be used again. */
+/** Bytes and time for reading an unwanted answer to its end, so that its connection can be reused. */
 const DISCARDED_BYTES = 64 * 1024;
 const DISCARDED_MS = 1_000;
-/** For so long the beginning of a stream is kept back that may still turn out to be an error: servers refuse at once. */
+/** Longest time that the beginning of a stream is kept back: servers that refuse do so at once. */
 const OPENING_MS = 1_000;
 /** The status of an answer that makes the connection a tunnel. */
 const SWITCHED = 101;
@@ -45,9 +45,9 @@ export class Transmission implements CallHandler, WaitingCall {
   after: WaitingCall | undefined;
   readonly startedMs = performance.now();
   readonly bodyBytes: number;
-  /** The answer has begun and goes to the client in the chunks in which it comes. */
+  /** Whether the answer goes on to the client in the chunks in which it comes. */
   passesChunks = false;
-  /** Resolves when it has ended, however it did. */
+  /** Resolves when the transmission has ended, however it did. */
   readonly whenEnded: Promise<TransmissionEnd>;
   readonly #call: TransmittedCall;
   readonly #sink: Sink;
@@ -57,18 +57,18 @@ export class Transmission implements CallHandler, WaitingCall {
   #controller: Controller | undefined;
   #status = 0;
   #answerBegan = false;
-  /** Reads the beginning of a stream, while that may be an error; what came of it is kept back. */
+  /** Reads a stream while its beginning may be an error and is kept back; undefined otherwise. */
   #opening: Opening | undefined;
   #openingTimer: NodeJS.Timeout | undefined;
   #kept: Buffer[] = [];
-  /** What came while the scheduler decides whether the client gets the answer; undefined as a rule. */
+  /** Events that wait while the scheduler decides whether the client gets the answer; usually undefined. */
   #held: (() => void)[] | undefined;
   #waiting = true;
   #paused = false;
-  /** Its first event is an error. */
+  /** Whether the stream's first event is an error. */
   #refused = false;
   #over = false;
-  /** Bytes of an answer for nobody that may still be read. */
+  /** Bytes of an unwanted answer that may still be read. */
   #discarding = 0;
 
   constructor(call: TransmittedCall, bodyBytes: number, sink: Sink) {
@@ -80,11 +80,11 @@ export class Transmission implements CallHandler, WaitingCall {
     this.#resolve = resolve;
   }
 
-  /** Sends the request; `fresh`: over a connection that has not served before. */
+  /** Sends the request; `fresh` asks for a new connection. */
   start(body: Buffer, fresh: boolean): void {
     const { target, exchange } = this.#call;
     const request = workerRequest(this.#call, body, fresh, this.#sink.tunnel !== undefined);
-    // From here on timers run and it is counted as waiting: nothing may throw without ending it.
+    // Timers run and the call counts as waiting from here on, so an error must end it.
     this.#deadlines = new Deadlines(this, exchange.timeouts, this.#call.deadlineMs, (error) => this.#stop(error));
     this.#call.report.waits(this);
     try {
@@ -94,7 +94,7 @@ export class Transmission implements CallHandler, WaitingCall {
     }
   }
 
-  /** What was asked for; once an answer has begun, what it is. */
+  /** Whether a stream was asked for or, once an answer has begun, whether it is one. */
   get streams(): boolean {
     return this.#status > 0 ? this.#call.streams : (this.#call.exchange.hints.streams ?? false);
   }
@@ -108,7 +108,7 @@ export class Transmission implements CallHandler, WaitingCall {
     return this.#waiting;
   }
 
-  /** Whether the client holds the answer back, not the worker. */
+  /** Whether a slow client holds the answer back. */
   get paused(): boolean {
     return this.#paused;
   }
@@ -126,7 +126,7 @@ export class Transmission implements CallHandler, WaitingCall {
     this.#answerBegan = true;
   }
 
-  // Whatever is thrown in the next four is no fault of the connection, which would hand it back as the worker's.
+  // Errors in the next four are caught here, as the connection would blame the worker for them.
 
   onResponseStart(_: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
     if (status < 200) return;
@@ -212,7 +212,7 @@ export class Transmission implements CallHandler, WaitingCall {
     });
   }
 
-  /** Asks whether another attempt follows an answer with that status. What comes before that is known waits. */
+  /** Asks whether another attempt follows this status; events that come meanwhile are held. */
   #decide(status: number, decided: (goesElsewhere: boolean) => void): void {
     const elsewhere = this.#call.report.goesElsewhere(status);
     if (typeof elsewhere === 'boolean') {
@@ -234,7 +234,7 @@ export class Transmission implements CallHandler, WaitingCall {
     });
   }
 
-  /** The answer is the client's. */
+  /** Passes the answer on to the client. */
   #pass(status: number, headers: IncomingHttpHeaders, statusText: string | undefined): void {
     const call = this.#call;
     this.#status = status;
@@ -264,7 +264,7 @@ export class Transmission implements CallHandler, WaitingCall {
       return;
     }
     if (this.#over) {
-      // Rejected: nothing is left to be read.
+      // The answer was rejected, and nothing of it is left to read.
       this.#deadlines.clear();
       return;
     }
@@ -273,14 +273,14 @@ export class Transmission implements CallHandler, WaitingCall {
     this.#finish({ kind: 'answered', status: this.#errorAtEnd() ?? this.#status });
   }
 
-  /** The status of an error with which its stream ended, where there was one after its first event. */
+  /** The status of an error event that ended the stream after its first event. */
   #errorAtEnd(): number | undefined {
     const status = this.#refused ? undefined : this.#call.answer.errorAtEnd();
     if (status !== undefined) this.#call.report.errorEvent(status);
     return status;
   }
 
-  /** The beginning of a stream has told so much: it is kept back, refused, or passed on. */
+  /** Acts on what the beginning of a stream told: keeps it back, refuses it, or passes it on. */
   #open(chunk: Buffer | undefined, told: OpeningState): void {
     if (chunk) this.#kept.push(chunk);
     if (told === 'nothing') {
@@ -324,7 +324,7 @@ export class Transmission implements CallHandler, WaitingCall {
     clearTimeout(this.#openingTimer);
   }
 
-  /** Hands some of the answer on; false when no more should come. */
+  /** Passes some of the answer on; false when the client reads too slowly. */
   #relay(chunk: Buffer): boolean {
     const isFirst = this.#waiting;
     if (isFirst) this.#waitsNoMore(this.#status < 400);
@@ -344,7 +344,7 @@ export class Transmission implements CallHandler, WaitingCall {
     });
   }
 
-  /** Another attempt follows: what is left of this answer is read, a little and not for long, for the connection's sake. */
+  /** Another attempt follows: the rest of this answer is read briefly, so that the connection can be reused. */
   #reject(status: number, waitMs: number | undefined): void {
     this.#call.report.moved();
     this.#finish({ kind: 'rejected', status, retryAfterMs: waitMs });
@@ -357,7 +357,7 @@ export class Transmission implements CallHandler, WaitingCall {
     if (this.#discarding < 0) this.#controller?.abort(new Error('too much for nobody'));
   }
 
-  /** Ends it from our side with an error of ours. A worker is not to blame for an answer that is long, nor for the time that others took. */
+  /** Ends the transmission with an error of the router. The worker is not to blame for a long answer, nor for other attempts' time. */
   #stop(error: Error): void {
     const outcome = failed(error, this.#sink.started, this.#controller !== undefined);
     const isOverdue = performance.now() >= this.#call.deadlineMs;
@@ -365,14 +365,14 @@ export class Transmission implements CallHandler, WaitingCall {
     this.end({ ...outcome, blameless: outcome.blameless || isLate });
   }
 
-  /** Ends it from our side: the worker's connection closes now, and whoever waits goes on now. */
+  /** Ends the transmission from our side and closes the worker's connection. */
   end(outcome: Outcome): void {
     if (this.#over) return;
     this.#finish(outcome);
     this.#controller?.abort(new Error('not wanted any more'));
   }
 
-  /** `answered`: with a good answer. Errors come fast: they do not tell how long an answer takes. */
+  /** The wait is over; `answered` by a good answer, as errors do not tell how long answers take. */
   #waitsNoMore(answered: boolean): void {
     this.#waiting = false;
     this.#call.report.waitsNoMore(this, answered);

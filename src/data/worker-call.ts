@@ -8,21 +8,21 @@ import { withRank } from './rank.ts';
 import type { Sink } from './sink.ts';
 import { Transmission, type TransmissionEnd, type TransmittedCall } from './transmission.ts';
 
-/** One call to a worker that the scheduler has decided on, until it has ended; it is transmitted twice where its connection was found closed. */
+/** One assigned call to a worker; it is transmitted again if its connection was found closed. */
 export class WorkerCall implements TransmittedCall {
   readonly assigned: AssignedCall;
   readonly exchange: Exchange;
   readonly endpoint: Endpoint;
   readonly answer: AnswerReader;
-  /** Attempts at the request before the one that it belongs to. */
+  /** Attempts at the request before this one. */
   readonly retries: number;
   readonly deadlineMs: number;
-  /** Where another server computed the prompt: prompt tokens that one had cached. */
+  /** Prompt tokens cached at the prefill server; undefined without one. */
   cachedAtPrefill: number | undefined;
   #transmission: Transmission | undefined;
   #ended: Outcome | undefined;
 
-  /** `aside` where its answer is not the client's. */
+  /** `aside` is set for a call whose answer is not for the client. */
   constructor(assigned: AssignedCall, { exchange, retries, deadlineMs }: CallParts, aside = false) {
     const { endpoint } = exchange;
     this.assigned = assigned;
@@ -56,7 +56,7 @@ export class WorkerCall implements TransmittedCall {
     if (choice.scores !== undefined) headers.push(`x-sglang-router-${of}explain`, choice.scores);
   }
 
-  /** Sends it; resolves when that has ended, however it did. */
+  /** Sends the call; resolves when it has ended, however it did. */
   async send(whole: BodyHolder, sink: Sink): Promise<Outcome> {
     let outcome: Outcome = GONE;
     try {
@@ -68,7 +68,7 @@ export class WorkerCall implements TransmittedCall {
     return outcome;
   }
 
-  /** Ends it now: nobody wants the answer any more. */
+  /** Ends the call, as nobody wants the answer any more. */
   cancel(): void {
     this.#ended = GONE;
     this.#transmission?.end(GONE);
@@ -82,13 +82,13 @@ export class WorkerCall implements TransmittedCall {
     const { isResendable, reply } = this.exchange;
     const { outcome, ...first } = await this.#transmit(body, sink, !isResendable);
     if (!isResendable || this.#ended || outcome.kind !== 'failed' || !outcome.sent) return outcome;
-    // Where an answer has begun its body was let go.
+    // The body was released once an answer had begun.
     if (!isStale(outcome.error, first.answerBegan, first.tookMs) || reply.started) return outcome;
     const { outcome: second } = await this.#transmit(body, sink, true);
     return second.kind === 'failed' ? { ...second, sent: true } : second;
   }
 
-  /** No async function: its frame would hold the body as long as the call lasts. */
+  /** This is no async function, whose frame would hold the body as long as the call lasts. */
   #transmit({ body }: BodyHolder, sink: Sink, fresh: boolean): Promise<TransmissionEnd> {
     if (this.#ended) return Promise.resolve({ outcome: this.#ended, answerBegan: false, tookMs: 0 });
     this.#transmission = new Transmission(this, body.length, sink);

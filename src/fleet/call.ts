@@ -19,7 +19,7 @@ export type Ticket = number | readonly [server: number, rank: number];
 export interface ChosenCall {
   /** On the clock of `performance.now()`. */
   readonly startedMs: number;
-  /** Which requests it may be compared with; undefined where that is not known. */
+  /** The kind of request, for comparing workers; undefined where it cannot be compared. */
   readonly kind: string | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface WorkerCallEnd {
   readonly repeated: boolean;
   /** It failed after the answer had begun. */
   readonly broke: boolean;
-  /** How long the worker wants to be left alone; undefined where it does not say. */
+  /** The worker's Retry-After; undefined if it sent none. */
   readonly retryAfterMs: number | undefined;
 }
 

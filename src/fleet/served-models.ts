@@ -25,7 +25,7 @@ export class ServedModels {
     return this.#ids;
   }
 
-  /** Requests must say which they are for. */
+  /** Requests must name their model. */
   get several(): boolean {
     return this.#ids.length > 1;
   }

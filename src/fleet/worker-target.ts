@@ -157,17 +157,17 @@ export class WorkerTarget {
     return this.breaker === undefined ? server : [server, this.breaker.chosen()];
   }
 
-  /** Whether an error in answer to the call is to be compared with what another worker says. */
+  /** Whether an error in answer to the call should be compared with another worker's answer. */
   doubts(call: ChosenCall): boolean {
     return this.worker.conducts.doubts(call);
   }
 
-  /** Another worker is asked. */
+  /** Another worker is being asked the same. */
   comparing(call: ChosenCall): void {
     this.worker.conducts.comparing(call);
   }
 
-  /** What others say; `wasAwaited` where `comparing` was called. */
+  /** Tells what other workers answered; `wasAwaited` if `comparing` was called. */
   compared(call: ChosenCall, comparison: Comparison, wasAwaited: boolean): void {
     this.worker.conducts.compared(call, comparison, wasAwaited);
   }

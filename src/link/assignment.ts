@@ -5,22 +5,22 @@ import { GONE, type Outcome, UNKNOWN_USAGE, type Usage } from './outcome.ts';
 
 /** Where a call goes: a server, or one of its data-parallel ranks. */
 export interface CallTarget {
-  /** Names it in logs, metrics and headers; of a rank the server's URL and `@RANK`. */
+  /** The target's name in logs, metrics and headers: the server's URL, with `@RANK` for a rank. */
   readonly url: string;
-  /** The URL of its server: of all ranks of one the same. */
+  /** The URL of its server, which all its ranks share. */
   readonly server: string;
-  /** Put before every request path; '' as a rule. */
+  /** Prefix of every request path; usually ''. */
   readonly basePath: string;
   readonly client: WorkerClient;
-  /** Sent in place of the client's own `authorization`; undefined where the worker has no key. */
+  /** Replaces the client's `authorization`; undefined where the worker has no key. */
   readonly authorization: string | undefined;
-  /** This router has started the server: its certificate is for some other name. */
+  /** Whether this router started the server, whose certificate is then for another name. */
   readonly isLaunched: boolean;
   /** The data-parallel rank that is to answer; undefined where the server is one target. */
   readonly rank: number | undefined;
-  /** Prefill: where decode servers reach it, a name or an address without brackets. */
+  /** The host at which decode servers reach this prefill server, without brackets. */
   readonly bootstrapHost: string;
-  /** Prefill: the port there; null where it has none, which some transfers do not need. */
+  /** The port that goes with it; null for transfers that need none. */
   readonly bootstrapPort: number | null;
 }
 
@@ -28,31 +28,31 @@ export interface CallTarget {
 export interface ChoiceDescription {
   readonly policy: string;
   readonly matchedBytes: number;
-  /** The scores as JSON text, where the client asked for them. */
+  /** The candidates' scores as JSON text, if the client asked for them. */
   readonly scores: string | undefined;
 }
 
 /** What the data path tells the scheduler of one call to a worker, as it happens; `ended` comes last, once. */
 export interface CallReport {
-  /** The request was sent and waits for the first byte of its answer. Again where it is sent a second time over another connection. */
+  /** The request was sent and waits for its first byte; called again when it is sent over a second connection. */
   waits(call: WaitingCall): void;
-  /** The first byte came (`answered`: of a good answer), or there is none to come. */
+  /** The wait is over: a first byte came (`answered` if of a good answer), or none will come. */
   waitsNoMore(call: WaitingCall, answered: boolean): void;
-  /** Whether another attempt is to follow an answer with that status, of which the client has seen nothing. */
+  /** Whether another attempt follows an answer with this status, which the client has not seen. */
   goesElsewhere(status: number): boolean | Promise<boolean>;
-  /** The head of an answer that is passed on. */
+  /** Reports the head of an answer that is passed on. */
   head(status: number, streams: boolean, retryAfter: string | undefined): void;
   /** The first event of a stream is an error that stands for this status. */
   errorEvent(status: number): void;
   /** The worker has switched protocols: what follows is a tunnel. */
   tunnel(): void;
-  /** So many pieces came from the worker, whether they are passed on or not. */
+  /** Counts pieces that came from the worker, passed on or not. */
   moved(pieces?: number): void;
-  /** Some bytes of the answer's body are passed on, in so many chunks. */
+  /** Counts bytes and chunks of the body that are passed on. */
   data(bytes: number, chunks?: number): void;
-  /** In place of `data`: so many bytes after the first, with those times between their chunks in seconds. From another thread, at the end of the call. */
+  /** Replaces `data` for calls of another thread: reports all bytes after the first, and the seconds between chunks, at the end. */
   streamed?(bytes: number, gaps: HistogramCounts | undefined): void;
-  /** The worker stores something from now on under this id. */
+  /** The worker now stores something under this id. */
   stores(id: string): void;
   ended(end: CallEnd): void;
 }
@@ -61,18 +61,18 @@ export interface CallReport {
 export interface CallEnd {
   readonly outcome: Outcome;
   readonly usage: Usage;
-  /** Prompt tokens that another server had cached, where that one computed the prompt: the client's number, and no news of this worker's cache. */
+  /** Prompt tokens cached at the prefill server, for the client; they say nothing of this worker's cache. */
   readonly cachedAtPrefill: number | undefined;
 }
 
-/** The end of a call that nobody waits for. */
+/** The end of a call that was never sent. */
 export const NOT_SENT: CallEnd = { outcome: GONE, usage: UNKNOWN_USAGE, cachedAtPrefill: undefined };
 
 /** One call to a worker that the scheduler has decided on; its load is counted until `report.ended`. */
 export interface AssignedCall {
   readonly target: CallTarget;
   readonly choice: ChoiceDescription;
-  /** In place of the client's header of that name; undefined where the client's is passed on. */
+  /** Replaces the client's header of that name; undefined where the client's is passed on. */
   readonly traceparent: string | undefined;
   readonly report: CallReport;
 }
@@ -81,7 +81,7 @@ export interface AssignedCall {
 export interface Assignment {
   /** Attempts before this one. */
   readonly retries: number;
-  /** When the request's time is over, on the clock of `performance.now()`. */
+  /** When the request times out, by `performance.now()`. */
   readonly deadlineMs: number;
   /** One worker, or the prefill server and the decode server. */
   readonly calls: readonly AssignedCall[];
@@ -92,6 +92,6 @@ export interface Assignment {
 /** How an attempt ended. */
 export interface AttemptEnd {
   readonly outcome: Outcome;
-  /** The target whose call decided that. */
+  /** The target whose call decided the outcome. */
   readonly target: CallTarget;
 }

@@ -2,29 +2,29 @@ import { type HttpErrorCode, internalError, RouterError } from '../errors/errors
 import type { CallTarget } from './assignment.ts';
 import type { Failed, Outcome } from './outcome.ts';
 
-/** The request is not one that can be sent: an invalid path, a header that must not be. */
+/** Error codes of a request that cannot be sent, as for an invalid path or header. */
 const NOT_SENDABLE: ReadonlySet<string> = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']);
-/** The worker was taken out meanwhile, and its connections with it. */
+/** Error codes of calls that ended because their worker was taken out. */
 const TAKEN_OUT: ReadonlySet<string> = new Set(['UND_ERR_CLOSED', 'UND_ERR_DESTROYED', 'UND_ERR_ABORTED']);
-/** The request asks for more than the router may hold: another server would answer as much. */
+/** The answer is larger than the router may hold; another server's would be too. */
 const TOO_LARGE = 'worker_answer_too_large' satisfies HttpErrorCode;
 const MISTAKE = 'internal_error' satisfies HttpErrorCode;
-/** This machine cannot connect to anybody. */
+/** Error codes of a machine that cannot connect to anything. */
 const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
 const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? '';
 
-/** What was thrown while a call was made or its answer was dealt with: on purpose it is a RouterError, anything else is a mistake of ours. */
+/** Wraps what a call threw: a RouterError was thrown on purpose, anything else is a bug of the router. */
 export function thrown(error: unknown): RouterError {
   return error instanceof RouterError ? error : internalError(error);
 }
 
-/** True where the router itself went wrong: no other attempt would end otherwise, and the log has the reason. */
+/** True for a bug of the router itself, which another attempt would hit too. */
 export function isMistake({ error }: Failed): boolean {
   return codeOf(error) === MISTAKE;
 }
 
-/** How an attempt ended, in a few words: a status, or what went wrong; undefined where its client left. */
+/** The cause of an attempt's end in a few words; undefined if the client left. */
 export function causeOf(outcome: Outcome): string | undefined {
   if (outcome.kind === 'failed') return wordsOf(outcome.error);
   return 'status' in outcome ? `status ${outcome.status}` : undefined;
@@ -46,7 +46,7 @@ export function mayHaveDied({ sent, started, blameless, error }: Failed): boolea
   return sent && !started && !blameless && !(error instanceof RouterError) && !isBadResponse(error);
 }
 
-/** What the client is told of a request that is given to no other server, as those that had it have broken off. */
+/** The error for a request that no other server gets because those that had it broke off. */
 export function worksHarm(servers: readonly string[]): RouterError {
   const [first = '', second = ''] = servers;
   const which = first === second ? `worker ${first} broke off twice` : `workers ${first} and ${second} broke off`;
@@ -59,13 +59,13 @@ export function worksHarm(servers: readonly string[]): RouterError {
   );
 }
 
-/** What the client is told of an answer that the router has to hold and may not. */
+/** The error for an answer that is too large for the router to hold. */
 export function tooLargeToHold(server: string, mostBytes: number): RouterError {
   const got = `the answer of ${server} has more than the ${mostBytes} bytes that the router holds of it`;
   return new RouterError(TOO_LARGE, `${got}; ask for less, or raise --max-payload-size`);
 }
 
-/** True when no other attempt can end otherwise: nothing can be sent, or nobody is there to send it. */
+/** True when another attempt would fail in the same way. */
 export function isFinal({ error }: Failed): boolean {
   const code = codeOf(error);
   return (
@@ -92,7 +92,7 @@ export function failureOf({ error, started }: Failed, target: Pick<CallTarget, '
   );
 }
 
-/** The error of a name with several addresses has no words of its own. */
+/** An error for a host with several addresses has no message; its parts do. */
 function wordsOf(error: Error): string {
   return error.message || codeOf(error);
 }

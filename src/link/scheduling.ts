@@ -4,32 +4,32 @@ import type { Found } from '../http/endpoints.ts';
 import type { Hints } from '../scheduler/policies/policy.ts';
 import type { Assignment, AttemptEnd } from './assignment.ts';
 
-/** Which servers an attempt takes: one that does all, a decode server alone, both at once, or a decode server after the prefill server has answered. */
+/** Servers of an attempt: a regular one, a decode server alone, prefill and decode at once, or decode after prefill has answered. */
 export type Shape = 'regular' | 'decode' | 'pair' | 'sequence';
 
 /** What routing reads of a request. */
 export interface RoutingHints extends Hints {
-  /** As the client names it; undefined where it does not. */
+  /** The model that the client names; undefined if none. */
   readonly model: string | undefined;
-  /** The text in a field of the body, or in the field `id` of the object there. */
+  /** The text of a body field, or of `id` in the object there. */
   idIn(field: string): string | undefined;
 }
 
-/** What the scheduler has to know of a request to find workers for it. */
+/** What the scheduler needs to know of a request to choose its workers. */
 export interface RequestFacts {
   readonly found: Found;
   readonly shape: Shape;
-  /** It waits its turn, and for a worker; else it is answered at once, one way or the other. */
+  /** The request may wait in the queue; otherwise it is served or refused at once. */
   readonly admitted: boolean;
-  /** It must say for which of several models it is. */
+  /** The request must name its model when workers serve several. */
   readonly ofModel: boolean;
-  /** It may be tried again once a worker has seen it. */
+  /** The request may be retried after a worker has seen it. */
   readonly repeatable: boolean;
-  /** Its connection was there before the router began to leave. */
+  /** The client connected before the router began to shut down. */
   readonly last: boolean;
-  /** The client wants the scores. */
+  /** The client asked for the candidates' scores. */
   readonly explains: boolean;
-  /** The client's key, for workers that have none of their own. */
+  /** The client's key, used for workers without a configured key. */
   readonly authorization: string | undefined;
   readonly bodyBytes: number;
   readonly hints: RoutingHints;
@@ -47,47 +47,44 @@ export interface RequestEnd {
   /** HTTP status that was sent; 0 when none was. */
   readonly status: number;
   readonly clientLeft: boolean;
-  /** Bytes of its body, and of what its client sent through a tunnel. */
+  /** Bytes of the body and of what the client sent through a tunnel. */
   readonly requestBytes: number;
   /** Code of the error that the router answered. */
   readonly errorCode: string | undefined;
-  /** A probe, a scrape or another question that the router answers itself and that changes nothing. */
+  /** A probe, scrape or other read-only request that the router answers itself. */
   readonly isRoutine: boolean;
 }
 
 /** One request as the scheduler has it. */
 export interface ScheduledRequest {
   readonly id: string;
-  /**
-   * Admits it, and chooses who is asked first. Undefined when the client has left meanwhile. Rejects with RouterError where the request
-   * cannot be served.
-   */
+  /** Admits the request and chooses its first worker. Undefined when the client has left; rejects with RouterError where it cannot be served. */
   assign(facts: RequestFacts): Promise<Assignment | undefined>;
-  /** An attempt has ended: who is asked next, after the wait that is due. Undefined when its answer is the client's. Rejects with what the client is told. */
+  /** Resolves, after any back-off, with the next assignment; undefined when the ended attempt's answer is final. Rejects with the client's error. */
   again(end: AttemptEnd): Promise<Assignment | undefined>;
-  /** It was answered by so many workers together, asked all at once; `model` where it was for one of several. */
+  /** Notes that `workers` were asked all at once, for `model` if the request named one. */
   toldAll(model: string | undefined, workers: number): void;
-  /** The client has left: what the request waits for is not waited for any more. */
+  /** The client has left: ends whatever the request waits for. */
   clientLeft(): void;
-  /** Its answer is made: its place is another's. */
+  /** The answer is made: frees the request's place for another. */
   leave(): void;
-  /** The client has all of its answer, or will not have it. Once. */
+  /** The client has all of its answer, or never will; called once. */
   end(end: RequestEnd): void;
 }
 
-/** Where another thread has begun a request: the id that it has, and when that was on the clock of `performance.now()`. */
+/** Id and start, by `performance.now()`, of a request that another thread has begun. */
 export interface BegunElsewhere {
   readonly id: string;
   readonly startedMs: number;
 }
 
-/** The scheduler, as who moves a request's bytes sees it. */
+/** The scheduler as the data path sees it. */
 export interface Scheduling {
-  /** Why nothing new is served; undefined when open. */
+  /** Why new requests are refused; undefined while open. */
   readonly closed: RouterError | undefined;
-  /** Workers serve several models, so that a request's own counts where prompts are compared. */
+  /** Workers serve several models, so prompts of different models must not be compared. */
   readonly severalModels: boolean;
-  /** A request came. `isServed`: it keeps the router busy until its end, as those do not that it answers about itself. */
+  /** Begins a request. `isServed` is false for questions about the router itself, which do not count as work. */
   begin(head: RequestHead, isServed: boolean, elsewhere?: BegunElsewhere): ScheduledRequest;
 }
 
@@ -95,6 +92,6 @@ export interface Scheduling {
 export interface BegunRequest {
   readonly found: Found;
   readonly scheduled: ScheduledRequest;
-  /** Of its answer, a worker's or the router's own, as name, value, name, value … */
+  /** Headers for its answer, whoever makes it, as name, value, name, value … */
   readonly headers: readonly string[];
 }

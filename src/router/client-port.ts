@@ -5,11 +5,11 @@ export interface ClientPort {
   address(): AddressInfo;
   /** How many clients are connected. */
   readonly connections: number;
-  /** Each connection that is there serves one request more. Resolves when that is so, where it takes a moment. */
+  /** Lets each open connection serve one more request; resolves once all threads know. */
   leave(): undefined | Promise<unknown>;
-  /** Whether one of those requests may be on its way: its client had an answer less than `ms` ago. */
+  /** Whether one of those last requests may be on its way: its client was answered less than `ms` ago. */
   awaitsLast(ms: number): boolean | Promise<boolean>;
-  /** Listens no more; connections close when what they carry is answered. */
+  /** Stops listening; connections close after the answers under way. */
   close(): unknown;
   /** Closes every connection, whatever is under way. */
   closeAllConnections(): void;

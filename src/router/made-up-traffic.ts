@@ -12,7 +12,7 @@ const PREFIXES = 50;
 const PREFIX_CHARS = 1_600;
 const PROMPT_CHARS = 2_000;
 const CHUNKS = 32;
-/** Of clients and of servers: new ones are part of a burst. */
+/** Requests on one connection, of clients and to servers: new connections are part of a burst. */
 const REQUESTS_PER_CONNECTION = 6;
 const USAGE = '"prompt_tokens":500,"completion_tokens":16';
 const CHAT = `{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"words"},"finish_reason":"stop"}],"usage":{${USAGE},"total_tokens":516,"prompt_tokens_details":{"cached_tokens":400}}}\n`;
@@ -28,7 +28,7 @@ export function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-/** One client: sends what `next` says, each when the one before is answered, until that says nothing. */
+/** Acts as one client: sends requests one after another until `next` has none. */
 export async function sendMadeUp(url: string, next: () => Promise<MadeUpKind | undefined>): Promise<void> {
   const { hostname, port } = new URL(url);
   let goesOn = true;
@@ -58,7 +58,7 @@ async function sendOver(socket: Socket, next: () => Promise<MadeUpKind | undefin
   return true;
 }
 
-/** The server: answers each request of a connection at once, a stream a chunk a turn of the event loop. */
+/** Acts as one server: answers each request at once, and streams one chunk per turn of the event loop. */
 export function answerMadeUp(socket: Socket): void {
   let text = '';
   let left = REQUESTS_PER_CONNECTION;
@@ -73,7 +73,7 @@ export function answerMadeUp(socket: Socket): void {
   });
 }
 
-/** Whoever looks whether the server is well gets an empty object. */
+/** Answers health checks with an empty object. */
 function answerTo(request: string): string {
   if (request.startsWith('GET')) return '{}';
   return request.startsWith('POST /generate') ? GENERATED : CHAT;
@@ -113,7 +113,7 @@ function requestOf({ path, streams: stream }: MadeUpKind): string {
   return `POST ${path} HTTP/1.1\r\nhost: router\r\nuser-agent: warm-up\r\naccept-encoding: gzip\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 }
 
-/** Begins as every fiftieth does. */
+/** Makes a prompt that begins like every fiftieth. */
 function prompt(number: number): string {
   const prefix = number % PREFIXES;
   return `${words(prefix, PREFIX_CHARS)}${words(PREFIXES + number, PROMPT_CHARS - PREFIX_CHARS)}`;

@@ -18,7 +18,7 @@ interface DashboardParts extends Pick<Facts, 'registry' | 'inFlight' | 'queued' 
   readonly additions: Additions;
 }
 
-/** The dashboard of a router, and the ear that it has for choices. */
+/** Opens a router's dashboard and its listener for choices. */
 export function openDashboard({
   observer,
   authorize,

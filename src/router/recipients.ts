@@ -6,10 +6,7 @@ import type { ServedModels } from '../fleet/served-models.ts';
 import type { Log } from '../observe/log/log.ts';
 import { modelOf } from '../scheduler/models.ts';
 
-/**
- * The servers that a request for all servers goes to: those that answer. The others are named in the log, as they will not know
- * of it. `missing`: what is told where there is nobody.
- */
+/** Finds the servers that get a request for all: those that are up. The others are logged, as they will not know of it. `refusal` has the errors for none. */
 export function recipients(
   registry: Registry,
   models: ServedModels,
@@ -37,7 +34,7 @@ export function recipients(
   };
 }
 
-/** The model of `?model=NAME`: servers may refuse a field that they do not know. */
+/** Reads `?model=NAME`, which spares servers a body field that they may refuse. */
 function modelIn(url: string): string | undefined {
   const query = url.indexOf('?');
   return query < 0 ? undefined : (new URLSearchParams(url.slice(query)).get('model') ?? undefined);

@@ -3,7 +3,7 @@ import type { RegistryOptions } from '../fleet/registry.ts';
 import { createClient } from '../http/upstream/create-client.ts';
 import { readWorkerTls } from '../http/upstream/worker-tls.ts';
 
-/** How workers are watched, as the options have it. */
+/** Turns the configuration into the registry's options. */
 export function registryOptions(config: Config): RegistryOptions {
   const tls = readWorkerTls(config);
   return {

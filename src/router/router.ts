@@ -45,7 +45,7 @@ import type { DataThreads } from './threads/data-threads.ts';
 import { defaultThreads } from './threads/default-threads.ts';
 import { followWorkers, indexBytesOf, viewsOf } from './worker-metrics.ts';
 
-/** Further fields for whoever asks while the router does not serve. */
+/** Further fields of answers while the router does not serve. */
 type Details = () => Readonly<Record<string, unknown>>;
 
 /** Binds the port and starts the router on it; workers named in the config are polled and serve as they come. `launched` more are added later. */
@@ -64,11 +64,11 @@ export async function startRouter(config: Config, watching: Watching, launched =
   return router;
 }
 
-/** New connections that are taken in one turn of the event loop. */
+/** Listening sockets, each of which takes one new connection per turn of the event loop. */
 const LISTENING_SOCKETS = 8;
-/** For the last words to those that are cut. */
+/** Time for requests that are cut to send their error. */
 const CUT_MS = 1_000;
-/** So soon after an answer a client that goes on has sent its next request over the same connection. */
+/** A client that reuses its connection has sent its next request this soon after an answer. */
 const NEXT_REQUEST_MS = 250;
 
 /** The composition root: configuration → state, registry, policy and data path, behind one port. */
@@ -159,7 +159,7 @@ export class Router {
     registry.on('closed', ({ url }, error) => this.#threads?.closeServer(url, error));
   }
 
-  /** Before anything is started. Throws a usage error unless all that the sources name may be added, and so many more. */
+  /** Checks, before anything starts, that all workers of the sources and `more` fit; throws a usage error otherwise. */
   expectRoom(sources: readonly WorkerSource[], more: number): void {
     const named = sources.flatMap(({ named = [] }) => named.map(({ url }) => keyOf(url)));
     try {
@@ -170,22 +170,22 @@ export class Router {
     }
   }
 
-  /** Where it listens, as a client on this machine writes it. */
+  /** The router's URL for clients on this machine. */
   get url(): string {
     return this.#url;
   }
 
-  /** It has not begun to end. */
+  /** Whether the router has not begun to shut down. */
   get isOpen(): boolean {
     return this.admission.closed === undefined;
   }
 
-  /** The same as other machines write it, where they can reach it. */
+  /** The router's URLs for other machines, if they can reach it. */
   get networkUrls(): readonly string[] {
     return this.#networkUrls;
   }
 
-  /** Only this machine reaches it. */
+  /** Whether only this machine reaches the router. */
   get onLoopback(): boolean {
     return this.#onLoopback;
   }
@@ -195,7 +195,7 @@ export class Router {
     return this.#scheduler.serving;
   }
 
-  /** Why others surely do not reach it, to be told at start. */
+  /** A warning, for start-up, that other machines cannot reach the router. */
   get unreachable(): string | undefined {
     return this.#unreachable;
   }
@@ -230,17 +230,17 @@ export class Router {
     return threads;
   }
 
-  /** Has the policies know what those of the routers beside this one choose. */
+  /** Tells the policies what neighbouring routers choose. */
   async followRouters(config: Config, log: Log): Promise<void> {
     this.#routers = await followRouters(config, process.env, (urls) => this.#shared.follow(urls), log);
   }
 
-  /** Serves with the workers of a source too. */
+  /** Adds a source of workers. */
   follow(source: WorkerSource): void {
     this.#reconciler.follow(source);
   }
 
-  /** The servers of a launch, for who looks at the router. */
+  /** Shows the servers of a launch on the dashboard. */
   show(launch: Launch): void {
     this.#launch = launch;
   }
@@ -298,7 +298,7 @@ export class Router {
     await Promise.all([this.registry.close(), this.#observing.close()]);
   }
 
-  /** What a scrape reads. */
+  /** Connects the metrics with what they read at each scrape. */
   #measure(policies: Routing['policies'], models: ServedModels): void {
     const { registry, admission } = this;
     const { metrics } = this.#observing.observer;
@@ -326,7 +326,7 @@ export class Router {
     });
   }
 
-  /** What the router answers itself, or with all workers together. */
+  /** Makes the handlers for what the router answers itself or with all workers together. */
   #ownAnswers(config: Config, models: ServedModels, missing: Readiness['missing']): OwnAnswers {
     const parts = {
       maxPayloadBytes: config.maxPayloadBytes,
@@ -340,7 +340,7 @@ export class Router {
     };
   }
 
-  /** While the router is held there is nobody to ask, whatever workers there are. */
+  /** Tells whether there are workers to ask; none while the router is held. */
   #readiness(pools: Pools, never: Readiness['hopeless']): Readiness {
     return {
       isReady: (model) => this.#held === undefined && areReady(pools.values(), model),
@@ -350,7 +350,7 @@ export class Router {
   }
 }
 
-/** What another router with the same configuration takes on its admin routes. */
+/** The key that a router with the same configuration accepts on admin routes. */
 function adminKeyOf({ apiKey, controlPlaneApiKeys }: Config): string | undefined {
   return controlPlaneApiKeys.length > 0 ? controlPlaneApiKeys.find(({ role }) => role === 'admin')?.key : apiKey;
 }

@@ -8,7 +8,7 @@ import { Peers } from '../scheduler/peers/peers.ts';
 import type { Choice, Policy } from '../scheduler/policies/policy.ts';
 import type { ChoiceTeller, SharedChoice } from '../scheduler/policies/shared-choice.ts';
 
-/** Far more than are ever in flight from one router. */
+/** Most open choices of one router that are remembered; far more than are ever in flight. */
 const MOST_OPEN = 65_536;
 
 interface SharedParts {
@@ -28,9 +28,9 @@ export class SharedPolicies implements PeerListener {
   readonly #policies: ReadonlyMap<Role, Policy>;
   readonly #registry: Registry;
   readonly #peers: Peers;
-  /** What each router has told of and not ended, by its number. */
+  /** Open choices of each other router, by their number. */
   readonly #open = new Map<Peer, Map<number, Open>>();
-  /** URL → target, of the array beside it: a new array is there after each change of the workers. */
+  /** URL → target, cached for one array of targets; the registry makes a new array at each change. */
   readonly #targets = new Map<
     Role,
     { readonly of: readonly WorkerTarget[]; readonly byUrl: Map<string, WorkerTarget> }
@@ -43,12 +43,12 @@ export class SharedPolicies implements PeerListener {
     for (const policy of policies.values()) policy.share?.(teller);
   }
 
-  /** There are these routers now; this one itself may be among them. */
+  /** Sets the routers to listen to; this one may be among them. */
   follow(urls: readonly string[]): void {
     this.#peers.set(urls);
   }
 
-  /** Other routers that tell what they choose. */
+  /** How many other routers tell their choices. */
   get routersHeard(): number {
     return this.#peers.heard;
   }
@@ -80,7 +80,7 @@ export class SharedPolicies implements PeerListener {
     this.#open.delete(peer);
   }
 
-  /** Of a worker that may receive traffic from here too: of another one it is not known whether it is still the same. */
+  /** Counts a choice only of a worker available here too: another may have been replaced since. */
   #add(choice: SharedChoice): Open | undefined {
     for (const [role, policy] of this.#policies) {
       const target = this.#target(role, choice.url);

@@ -13,15 +13,15 @@ import { defaultThreads } from './threads/default-threads.ts';
 const REQUESTS = 4_000;
 const STREAM_EVERY = 20;
 const GENERATE_EVERY = 7;
-/** Of each router. */
+/** Made-up clients of each router. */
 const CLIENTS = 8;
-/** Code that has seen one worker alone is compiled anew when there are several. */
+/** Made-up servers: code that has seen only one worker is compiled again for several. */
 const SERVERS = 4;
-/** So has code that has seen the objects of one router alone. */
+/** Code that has seen only one router's objects is compiled again for another's. */
 const ROUTERS = 2;
 /** How often it looks whether the router is idle again. */
 const LOOK_MS = 20;
-/** A router that is never idle has compiled its code by then. */
+/** When the warm-up gives up: a router that is never idle has compiled its code by then. */
 const GIVE_UP_MS = 60_000;
 
 /** Whether the warm-up may go on now. */

@@ -24,7 +24,7 @@ export function followWorkers(metrics: Metrics, registry: Registry, models: Serv
   });
   for (const event of ['change', 'learned', 'remove'] as const) registry.on(event, () => metrics.serve(models.ids));
   registry.on('checked', (worker, healthy) => {
-    // The first check may be what changes it for the first time.
+    // The first check may come before any change event.
     if (!series.has(worker)) follow(worker);
     metrics.worker(worker.url).healthChecked(healthy);
   });
@@ -50,7 +50,7 @@ export function* viewsOf(registry: Registry, policies: ReadonlyMap<Role, Policy>
         consecutiveSuccesses: breaker.successes,
       },
     };
-    // Before the number of its ranks is known it has no targets, and is worth a look all the more.
+    // A worker has no targets before its number of ranks is known, and still gets a row.
     if (targets.length === 0) {
       yield { url, running: 0, connections: undefined, indexBlocks: undefined, stickyKeys: undefined, ...common };
     }

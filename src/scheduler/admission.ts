@@ -4,37 +4,37 @@ import type { Log } from '../observe/log/log.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 interface AdmissionLimits {
-  /** Requests in flight at most; 0 or less lifts the cap. */
+  /** Most requests in flight; 0 or less lifts the cap. */
   readonly maxConcurrentRequests: number;
   /** Requests admitted a second on average; undefined or 0 lifts the limit. */
   readonly rateLimitTokensPerSecond: number | undefined;
-  /** Requests waiting at most. */
+  /** Most requests that may wait. */
   readonly queueSize: number;
-  /** As long as a request may take where it is not given. */
+  /** Longest wait in the queue; a request's own time-out if undefined. */
   readonly queueTimeoutMs: number | undefined;
   readonly requestTimeoutMs: number;
 }
 
-/** Whether there is a worker to ask: at all, or for a model. */
+/** Whether there is a worker to ask, at all or for a model. */
 export interface Readiness {
   isReady(model?: string): boolean;
-  /** What a request is told while there is nobody. */
+  /** The error for a request while there is no worker. */
   missing(model?: string): RouterError;
-  /** The error of a request that would wait for a worker in vain; undefined where waiting may help. */
+  /** The error for a request that would wait for a worker in vain; undefined where waiting may help. */
   hopeless(model?: string): RouterError | undefined;
 }
 
 /** A request that asks to be admitted. */
 export interface Applicant {
-  /** Its connection was there before the router began to leave. */
+  /** The client connected before the router began to shut down. */
   readonly last: boolean;
-  /** Set while a place among those in flight is held there. */
+  /** The admission in which the request holds a place; undefined while it holds none. */
   admittedBy: Admission | undefined;
-  /** What to cancel when the client leaves now. */
+  /** What to cancel if the client leaves now. */
   ongoing: Cancellable | undefined;
 }
 
-/** From the first request that waits for a place until the log tells how many do: a burst has come by then. */
+/** Delay from the first waiting request to the log line that counts them, so that a burst is one line. */
 const BURST_MS = 1_000;
 
 interface Waiter {
@@ -44,24 +44,21 @@ interface Waiter {
   readonly refuse: (error: RouterError) => void;
 }
 
-/**
- * The way in: a request passes when it is its turn, when fewer than the most are in flight, when the rate allows it and when
- * there is a worker to ask. Until then it waits in a bounded first-in first-out queue.
- */
+/** Admits a request in its turn, when the cap, the rate and the workers allow it; until then it waits in a bounded first-in first-out queue. */
 export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #readiness: Readiness;
   readonly #bucket: TokenBucket | undefined;
   /** A Set keeps insertion order and gives up a waiter in the middle at no cost. */
   readonly #queue = new Set<Waiter>();
-  /** Were in flight and found no worker: they come first. */
+  /** Requests that were admitted and then found no worker; they go first. */
   readonly #stranded = new Set<Waiter>();
   #inFlight = 0;
   #closed: RouterError | undefined;
   #refill: NodeJS.Timeout | undefined;
   readonly #log: Log;
   readonly #queueTimeoutMs: number;
-  /** Of those that the cap made wait, until the log has told of it. */
+  /** Most requests that the cap made wait, until the log has told of it. */
   #mostQueued = 0;
   #toldOfCap: NodeJS.Timeout | undefined;
 
@@ -82,7 +79,7 @@ export class Admission {
     return this.#queue.size;
   }
 
-  /** Why nothing new is served at all; undefined when open. */
+  /** Why new requests are refused; undefined while open. */
   get closed(): RouterError | undefined {
     return this.#closed;
   }
@@ -112,8 +109,8 @@ export class Admission {
   }
 
   /**
-   * Waits for a worker to ask, for a request that is in flight; its place is another's meanwhile, or requests for a model
-   * that is down would keep out those for others. Rejects when that takes longer than the queue allows.
+   * Waits for a worker, for a request in flight. Its place is given up meanwhile: requests for a model that is down must not keep
+   * others out. Rejects when that takes longer than the queue allows.
    */
   awaitWorker(request: Applicant, model: string | undefined): Promise<void> | undefined {
     if (this.#readiness.isReady(model)) return undefined;
@@ -127,7 +124,7 @@ export class Admission {
     return wait;
   }
 
-  /** The request is over: gives its place to whoever waits. */
+  /** The request is over: gives its place to the next one. */
   leave(request: Applicant): void {
     request.admittedBy = undefined;
     const wasFull = this.#isFull();
@@ -135,7 +132,7 @@ export class Admission {
     if (this.#queue.size > 0 || (wasFull && this.#stranded.size > 0)) this.pump();
   }
 
-  /** The workers have changed: refuses whoever waits for them in vain, and admits whoever may pass now. */
+  /** The workers have changed: refuses requests that wait in vain, and admits those that may pass now. */
   reconsider(): void {
     const never = new Map<string | undefined, RouterError | undefined>();
     for (const waiter of [...this.#stranded, ...this.#queue]) {
@@ -151,7 +148,7 @@ export class Admission {
     return this.#readiness.isReady(model) ? undefined : this.#readiness.hopeless(model);
   }
 
-  /** Something has changed: admits whoever may pass now. */
+  /** Admits requests that may pass now. */
   pump(): void {
     if (this.#stranded.size > 0) this.#rescue();
     while (this.#queue.size > 0 && this.#opens()) {
@@ -171,14 +168,14 @@ export class Admission {
     }
   }
 
-  /** Refuses everything that waits and everything that comes from now on, but the last requests of connections while there is a place. */
+  /** Refuses waiting and new requests, except the last request of each connection while there is a place. */
   close(reason: RouterError): void {
     this.#closed = reason;
     clearTimeout(this.#refill);
     for (const waiter of [...this.#stranded, ...this.#queue]) waiter.refuse(reason);
   }
 
-  /** Whether all gates are open for one more; takes its token then. */
+  /** Whether one more request may pass; takes its rate token if so. */
   #opens(): boolean {
     return !this.#isFull() && this.#readiness.isReady() && (this.#bucket?.take() ?? true);
   }
@@ -233,7 +230,7 @@ export class Admission {
     });
   }
 
-  /** Tells once that the cap makes requests wait: whoever sends hundreds at once may not know of it. Later the metrics tell. */
+  /** Logs once that the cap makes requests wait, which users may not expect; later the metrics tell. */
   #noteCap(): void {
     this.#mostQueued = Math.max(this.#mostQueued, this.#queue.size);
     this.#toldOfCap ??= setTimeout(() => {
@@ -244,7 +241,7 @@ export class Admission {
     }, BURST_MS).unref();
   }
 
-  /** What a request is told that did not get in: what it waited for, and how the wait ended. */
+  /** The error for a request that was not admitted: what it waited for, and how the wait ended. */
   #refusal(ending: string, model?: string): RouterError {
     if (!this.#readiness.isReady(model)) return this.#readiness.missing(model);
     const { maxConcurrentRequests, rateLimitTokensPerSecond } = this.#limits;

@@ -1,7 +1,7 @@
 import type { Log } from '../observe/log/log.ts';
 import type { Choice, Policy } from './policies/policy.ts';
 
-/** The scores of the candidates, in the log of those who read all of it. */
+/** Logs the candidates' scores at level debug. */
 export function explain(choice: Choice, policy: Policy, log: Log): void {
   if (!log.debugEnabled) return;
   log.debug('worker chosen', {

@@ -1,6 +1,6 @@
 import type { Log } from '../observe/log/log.ts';
 
-/** An attempt of a request that did not answer it. */
+/** A failed attempt at a request. */
 interface FailedAttempt {
   readonly id: string;
   readonly path: string;
@@ -8,16 +8,16 @@ interface FailedAttempt {
   readonly cause: string;
 }
 
-/** What recurs within it is told in one line. */
+/** Failures that recur within this time become one log line. */
 const FOLDED_MS = 1_000;
-/** Causes that are folded each by itself. */
+/** Most causes that are counted separately. */
 const MOST_CAUSES = 256;
 const OTHER_CAUSES = 'other causes';
 
-/** Tells of failed attempts: of the first one of a worker and a cause at once, of further ones once a second, with their number. */
+/** Logs failed attempts: the first of a worker and cause at once, later ones once a second with their number. */
 export class FailureLog {
   readonly #log: Log;
-  /** Worker and cause → how often they came again. */
+  /** Worker and cause → repeats since the last log line. */
   readonly #repeats = new Map<string, number>();
 
   constructor(log: Log) {

@@ -21,12 +21,12 @@ import type { Suspects } from './suspects.ts';
 import type { Target } from './target.ts';
 import { evidenceOf, verdictOf } from './verdict.ts';
 
-/** The answer that makes a connection a tunnel. */
+/** The outcome of an answer that makes a connection a tunnel. */
 const SWITCHED: Answered = { kind: 'answered', status: 101 };
 
 /** The request that a call is made for. */
 export interface Caller {
-  /** A call of it has failed. */
+  /** One of the request's calls has failed. */
   callFailed(target: Target, failed: Failed): void;
 }
 
@@ -35,19 +35,19 @@ interface LeaseOptions {
   readonly policy: Policy;
   readonly slots: Slots;
   readonly owners: Owners;
-  /** What the worker stores of which its answer tells the id. */
+  /** The kind of object whose id the answer tells; undefined if none. */
   readonly stores: StoredKind | undefined;
-  /** The client wants the scores. */
+  /** The client asked for the candidates' scores. */
   readonly explains: boolean;
   readonly observed: ObservedAttempt;
-  /** Which requests it may be compared with; undefined where that is not known. */
+  /** The kind of request, for comparing workers; undefined where it cannot be compared. */
   readonly kind: string | undefined;
-  /** Its answer is not the client's. */
+  /** The answer is not for the client, as a prefill server's. */
   readonly aside: boolean;
   readonly tries: Tries;
 }
 
-/** What one choice holds until its call has ended: the worker's load, its breaker's and the policy's attention. */
+/** Holds one choice until its call has ended: counts its load, and reports to breaker and policy. */
 export class Lease implements AssignedCall, CallReport, ChosenCall {
   readonly startedMs = performance.now();
   readonly target: Target;
@@ -63,10 +63,10 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
   #firstByteMs: number | undefined;
   #sent = false;
   #ended = false;
-  /** What the worker was told of how it did; undefined until then. */
+  /** The verdict that the worker was told; undefined until then. */
   #verdict: Verdict | undefined;
 
-  /** Counts the choice. */
+  /** Counts the choice as load. */
   constructor(choice: Choice<Target>, options: LeaseOptions) {
     this.#choice = choice;
     this.#options = options;
@@ -115,7 +115,7 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
     return true;
   }
 
-  /** What others say to the request. */
+  /** Tells the worker what its peers answered to the same request. */
   compared(comparison: Comparison): void {
     this.target.compared(this, comparison, this.#awaited);
     this.#awaited = false;
@@ -128,7 +128,7 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
     this.#options.observed.head(status, streams);
   }
 
-  /** It tells nothing of how long an answer takes. */
+  /** An error event says nothing of how long answers take. */
   errorEvent(status: number): void {
     this.#refused ||= this.#firstByteMs === undefined;
     if (this.#refused) {
@@ -139,8 +139,8 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
   }
 
   /**
-   * The worker has switched protocols. That is its answer: what goes through the tunnel, for hours perhaps, says nothing of its
-   * health, and neither a circuit breaker's trial nor a place in the retry budget waits for its end.
+   * The switch of protocols is the worker's answer: the tunnel may last for hours, and neither a breaker's trial nor a place in the
+   * retry budget waits for its end.
    */
   tunnel(): void {
     this.head(SWITCHED.status, false, undefined);
@@ -173,7 +173,7 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
     if (stores !== undefined) owners.learn({ kind: stores, id }, this.target.url);
   }
 
-  /** The call has ended, however it did. What is held comes first: an error in the rest must not keep it. */
+  /** The call has ended. Gives back what it holds first: an error in the rest must not keep it. */
   ended({ outcome, usage, cachedAtPrefill }: CallEnd): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -197,12 +197,12 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
     if (outcome.kind === 'failed') this.#options.caller.callFailed(this.target, outcome);
   }
 
-  /** Gives back what it holds where it was never sent. */
+  /** Gives back a call that was never sent. */
   giveBack(): void {
     if (!this.#sent) this.ended(NOT_SENT);
   }
 
-  /** Tells the worker how it did. */
+  /** Tells the worker the verdict. */
   #judge(outcome: Outcome): Verdict {
     const verdict = verdictOf(outcome);
     this.#verdict = verdict;
@@ -212,7 +212,7 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
     return verdict;
   }
 
-  /** It failed when nobody else could be asked any more: the connection broke, or the stream ended with an error event. */
+  /** The answer failed after it had begun: the connection broke, or the stream ended with an error event. */
   #brokeOff(outcome: Outcome): boolean {
     if (outcome.kind === 'failed') return outcome.started;
     return outcome.kind === 'answered' && outcome.status >= 500 && this.#status < 400;
@@ -231,7 +231,7 @@ export class Lease implements AssignedCall, CallReport, ChosenCall {
   }
 }
 
-/** Whether others may answer what came to this. */
+/** Whether another worker may still answer the request. */
 function isError({ evidence }: WorkerCallEnd): boolean {
   return evidence === 'failure' || evidence === 'refusal' || evidence === 'complaint';
 }

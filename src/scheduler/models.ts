@@ -1,13 +1,13 @@
 import { RouterError } from '../errors/errors.ts';
 
-/** Of a name that a client made up. */
+/** Characters shown of a client's model name. */
 const SHOWN_CHARACTERS = 200;
 
 /** The models that the workers serve. */
 export interface Models {
-  /** Each once, by the name that clients use. */
+  /** Each model once, by the name that clients use. */
   readonly ids: readonly string[];
-  /** Requests must say which they are for. */
+  /** Requests must name their model. */
   readonly several: boolean;
   /** The name by which the workers for `name` are found; undefined where nobody serves it. */
   find(name: string): string | undefined;

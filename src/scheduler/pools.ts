@@ -10,7 +10,7 @@ export interface Pool {
   readonly policy: Policy;
 }
 
-/** The pools that a router serves with: workers that do all, or prefill and decode servers. */
+/** A router's pools: regular workers, or prefill and decode servers. */
 export type Pools = ReadonlyMap<Role, Pool>;
 
 /** The roles that take part in an attempt, in the order in which they are asked. */
@@ -34,7 +34,7 @@ export function areReady(pools: Iterable<Pool>, model?: string): boolean {
   return true;
 }
 
-/** Whether a worker may be asked that has not been asked yet. */
+/** Whether a pool has a worker that the request has not tried. */
 export function isAnyLeft(pools: Pools, profile: RequestProfile): boolean {
   for (const { targets } of pools.values()) {
     if (isAnyUntried(ownerTargets(targets, profile.owner), profile)) return true;

@@ -1,8 +1,8 @@
 /** Retries that are always allowed to be under way. */
 const RESERVE = 32;
-/** What each request adds. */
+/** Share of a retry that each request adds. */
 const PER_REQUEST = 0.1;
-/** Retries saved up at most, the reserve included. */
+/** Most retries saved up, the reserve included. */
 const MOST_SAVED = 200;
 
 /**
@@ -13,19 +13,19 @@ export class RetryBudget {
   /** Retries under way or in vain, less what requests have added. */
   #spent = 0;
 
-  /** A request came. */
+  /** Adds the share of a new request. */
   add(): void {
     this.#spent = Math.max(this.#spent - PER_REQUEST, RESERVE - MOST_SAVED);
   }
 
-  /** Takes the place of one retry; false when there is none. All that are in flight may try again once together: a worker died. */
+  /** Takes one retry; false when none is left. All requests in flight may retry once together, as when a worker dies. */
   take(inFlight: number): boolean {
     if (this.#spent + 1 > Math.max(RESERVE, inFlight)) return false;
     this.#spent++;
     return true;
   }
 
-  /** So many retries were not in vain. */
+  /** Gives back retries that ended well. */
   giveBack(retries: number): void {
     this.#spent = Math.max(this.#spent - retries, RESERVE - MOST_SAVED);
   }

@@ -6,17 +6,17 @@ import { Suspects } from './suspects.ts';
 import type { Target } from './target.ts';
 
 export interface RetryOptions {
-  /** Attempts after the first. */
+  /** Most attempts after the first. */
   readonly retryMaxRetries: number;
   readonly retryInitialBackoffMs: number;
   readonly retryMaxBackoffMs: number;
   readonly retryBackoffMultiplier: number;
-  /** Share of a wait by which it is longer or shorter, at random. */
+  /** Share by which a wait is made longer or shorter at random. */
   readonly retryJitterFactor: number;
   readonly disableRetries: boolean;
 }
 
-/** Servers that one request may end. The first may have died of something else. */
+/** Servers that may break off under one request; the first may have died of something else. */
 const MOST_BROKEN_OFF = 2;
 
 /** Milliseconds before the retry of that number, from 0; `random` is uniform in [0, 1). */
@@ -26,18 +26,18 @@ export function backoffMs(retry: number, options: RetryOptions, random: () => nu
   return waitMs * (1 + retryJitterFactor * (2 * random() - 1));
 }
 
-/** An attempt that ended in an error, which others may not give. */
+/** An attempt that ended in an error that other workers may not give. */
 interface Erred {
   compared(comparison: Comparison): void;
 }
 
-/** The attempts of one request: the workers that it was sent to, and whether it may be sent again. */
+/** The attempts of one request: the targets tried, and whether it may be sent again. */
 export class Tries {
-  /** Targets asked so far, in order; of a server that broke off all its ranks. */
+  /** Targets tried so far, in order; all ranks of a server that broke off. */
   readonly tried: Target[] = [];
-  /** Servers that have broken off over the request, and may have died of it. */
+  /** Servers that broke off under the request, and may have died of it. */
   readonly brokeOff: string[] = [];
-  /** Attempts that ended in an error, until it is known what others say. */
+  /** Attempts that ended in errors and wait for another worker's answer. */
   #erred: Erred[] = [];
   #over = false;
   readonly #suspects: Suspects;
@@ -48,7 +48,7 @@ export class Tries {
   #taken = 0;
   #permitted = false;
 
-  /** `most` retries; 0 where it must not be sent twice. */
+  /** `most` is the number of retries; 0 if it must not be sent twice. */
   constructor(most: number, budget: RetryBudget, inFlight: () => number, suspects = new Suspects()) {
     this.#suspects = suspects;
     this.#most = most;
@@ -57,12 +57,12 @@ export class Tries {
     budget.add();
   }
 
-  /** Those it is kept apart from, as it may have ended a server itself; undefined while none broke off. */
+  /** Servers with other suspects to avoid, as this request may have ended a server; undefined while none broke off. */
   get apartFrom(): Suspects | undefined {
     return this.brokeOff.length > 0 ? this.#suspects : undefined;
   }
 
-  /** So many servers have broken off over it that no other may be given it. */
+  /** Whether so many servers broke off under the request that no other may get it. */
   get harmful(): boolean {
     return this.brokeOff.length >= MOST_BROKEN_OFF;
   }
@@ -72,12 +72,12 @@ export class Tries {
     return this.#retries;
   }
 
-  /** No other attempt may follow, whatever the budget. */
+  /** Whether all retries are used up, whatever the budget. */
   get exhausted(): boolean {
     return this.#retries >= this.#most;
   }
 
-  /** Whether another attempt may follow the one under way. Where a worker has `seen` this one, a place in the budget is taken. */
+  /** Whether another attempt may follow; takes a place in the budget if a worker has `seen` this one. */
   permit(seen = true): boolean {
     if (this.#permitted) return true;
     if (this.exhausted) return false;
@@ -87,26 +87,26 @@ export class Tries {
     return true;
   }
 
-  /** An attempt has ended in an error. */
+  /** Notes an attempt that ended in an error. */
   err(attempt: Erred): void {
     if (this.#over) attempt.compared('unknown');
     else this.#erred.push(attempt);
   }
 
-  /** It is known what others say to what some gave errors to. */
+  /** Tells the workers that gave errors what another one answered. */
   compare(comparison: Comparison): void {
     if (this.#erred.length === 0) return;
     for (const attempt of this.#erred) attempt.compared(comparison);
     this.#erred = [];
   }
 
-  /** The permitted attempt begins; returns its number, from 0. */
+  /** Begins a permitted retry; returns its number, from 0. */
   next(): number {
     this.#permitted = false;
     return this.#retries++;
   }
 
-  /** The request is over; true where it ended well. The retries of one that had no good end stay spent. */
+  /** Ends the request; true if it ended well. Otherwise its retries stay spent. */
   end(last: Outcome | undefined): boolean {
     const well = last?.kind === 'answered' ? !isRetryable(last.status) : last?.kind === 'client_gone';
     this.#over = true;

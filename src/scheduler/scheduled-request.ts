@@ -25,7 +25,7 @@ import type { Target } from './target.ts';
 const BUDGET_LOOK_MS = 20;
 const BUDGET_PATIENCE_MS = 1_000;
 
-/** A request that was admitted, and what was found out about it then. */
+/** A request with its facts and everything that was found out for routing it. */
 interface RoutedRequest extends RequestProfile {
   readonly facts: RequestFacts;
   readonly tries: Tries;
@@ -46,7 +46,7 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
   #gone = false;
   #isOver = false;
 
-  /** `served` is told of its end. */
+  /** `served` is called when the request ends. */
   constructor(context: SchedulerContext, observed: ObservedRequest, served?: { served(): void }) {
     this.#served = served;
     this.#context = context;
@@ -119,7 +119,7 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
     if (nobodyListens(failed.error)) target.unreachable(causeOf(failed) ?? '');
   }
 
-  /** What the request is for, and which worker it needs. */
+  /** Finds out which model the request is for, and which worker stores what it refers to. */
   async #profile(facts: RequestFacts): Promise<RoutedRequest> {
     const { models, owners, budget, admission, suspects, options } = this.#context;
     const { record } = this.#observed;
@@ -130,12 +130,12 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
     const tries = new Tries(retries, budget, () => admission.inFlight, suspects);
     const reference = referenceOf(facts.found, facts.hints, owners);
     const owner = reference && (await this.#ownerOf(reference, facts.authorization));
-    // What only one worker can answer says nothing of how the others would.
+    // A request that only one worker can answer cannot be compared with others.
     const kind = facts.admitted && !reference ? record.route : undefined;
     return { facts, hints: facts.hints, tries, model, kind, owner };
   }
 
-  /** The URL of the worker that stores what the request refers to; undefined where nobody does. */
+  /** The URL of the worker that stores what the request refers to; undefined if none does. */
   #ownerOf(reference: Reference, authorization: string | undefined): string | Promise<string | undefined> {
     const { owners, servers } = this.#context;
     const known = owners.find(reference);
@@ -174,7 +174,7 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
   #call({ targets, policy }: Pool, routed: RoutedRequest, aside: boolean): AssignedCall {
     const { pools, log, slots, owners } = this.#context;
     const { facts, tries, owner, model, kind } = routed;
-    // Of a pair both have to be there: a call that was chosen already would stay counted.
+    // Both servers of a pair must be there first: a call already chosen would stay counted.
     if (!areReady(pools.values(), model)) throw noWorker(model);
     const explains = facts.explains || this.#observed.wantsScores || log.debugEnabled;
     const choice = choose(policy, ownerTargets(targets, owner), routed, explains);
@@ -190,7 +190,7 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
     return lease;
   }
 
-  /** Whether another attempt follows, waiting until its time has come. Throws what the client is told where none does and it has no answer yet. */
+  /** Whether another attempt follows, after its back-off. Throws the client's error if none follows and it has no answer. */
   async #goesOn(routed: RoutedRequest, { outcome, target }: AttemptEnd): Promise<boolean> {
     if (outcome.kind === 'answered' || outcome.kind === 'client_gone') return false;
     const { pools, options } = this.#context;
@@ -206,7 +206,7 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
     }
     const atLeastMs = outcome.kind === 'rejected' && !isElsewhere ? (outcome.retryAfterMs ?? 0) : 0;
     const retry = tries.next();
-    // Another worker is only asked what it says to what this one refused: that is no sign of trouble.
+    // A refusal is only compared with another worker's answer, which needs no back-off.
     if (outcome.kind === 'rejected' && !isRetryable(outcome.status)) return true;
     const waitMs = this.#waitMs(retry, atLeastMs);
     if (performance.now() + waitMs >= this.#deadlineMs) throw noTimeLeft(options.requestTimeoutMs);
@@ -215,13 +215,13 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
     return true;
   }
 
-  /** A worker that asks for time gets it where nobody else can be asked, within reason. */
+  /** The back-off, or the worker's Retry-After where no other worker is left, up to the largest back-off. */
   #waitMs(retry: number, atLeastMs: number): number {
     const { options, random } = this.#context;
     return Math.max(backoffMs(retry, options, random), Math.min(atLeastMs, options.retryMaxBackoffMs));
   }
 
-  /** Whether a request that has no answer may be sent again. The places of retries that succeed come back soon, so it waits a little for one. */
+  /** Whether an unanswered request may be retried; waits briefly, as successful retries soon return their places in the budget. */
   async #permitted(tries: Tries, seen: boolean): Promise<boolean> {
     for (let waitedMs = 0; !tries.permit(seen); waitedMs += BUDGET_LOOK_MS) {
       if (tries.exhausted || this.#gone || this.#isOverdue || waitedMs >= BUDGET_PATIENCE_MS) return false;
@@ -241,7 +241,7 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
     if (cause !== undefined) this.#context.failures.note({ id, path, worker: target.url, cause });
   }
 
-  /** The server may have died of it. It is no other server that has another rank of it. */
+  /** The server may have died of the request, so all its ranks count as tried. */
   #noteBreak({ server }: Target): void {
     const { tries, model } = this.#routed as RoutedRequest;
     tries.brokeOff.push(server);
@@ -249,7 +249,7 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
       tries.tried.push(...targets.available(model).filter((target) => target.server === server));
   }
 
-  /** What was chosen and not sent. */
+  /** Gives back choices that were never sent. */
   #giveBack(): void {
     for (const lease of this.#leases) lease.giveBack();
     this.#leases = [];

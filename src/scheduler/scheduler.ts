@@ -38,7 +38,7 @@ export class Scheduler implements Scheduling {
     return new ScheduledRequest(this.#context, observed, this);
   }
 
-  /** Requests that have not ended. */
+  /** Number of served requests that have not ended. */
   get serving(): number {
     return this.#serving;
   }

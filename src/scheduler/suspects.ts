@@ -1,9 +1,6 @@
-/**
- * Where requests are asked again whose server broke off under them: one of them may have ended it. Each gets a server without
- * another of them while there is one, so that it does not take those along that were with it by chance.
- */
+/** Servers that retry a request which may have ended its last server. Such requests are kept apart, so that the guilty one does not fail the innocent. */
 export class Suspects {
-  /** Server → how many. */
+  /** Server → number of such requests. */
   readonly #at = new Map<string, number>();
 
   has(server: string): boolean {

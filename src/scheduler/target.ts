@@ -4,25 +4,25 @@ import type { Candidate } from './policies/policy.ts';
 
 /** A worker, or a rank of one, as the scheduler sees it. */
 export interface Target extends Candidate, CallTarget {
-  /** Counts the chunks of all answers; whether it moves tells a busy server from a stuck one. */
+  /** Counts chunks of all answers; a stuck server's does not move. */
   activity: number;
   waits(call: WaitingCall): void;
-  /** `answered` tells whether its first byte came. */
+  /** The call waits no more; `answered` tells whether its first byte came. */
   waitsNoMore(call: WaitingCall, answered: boolean): void;
-  /** Requests of that kind should go to others while there are any. */
+  /** Whether requests of that kind should go to other workers if possible. */
   holds(kind: string | undefined): boolean;
-  /** At the choice, before anything else happens. The ticket goes back with `settled`. */
+  /** Called first at a choice; pass the ticket back to `settled`. */
   chosen(call: ChosenCall): Ticket;
-  /** Whether an error in answer to the call is to be compared with what another worker says. */
+  /** Whether an error in answer to the call should be compared with another worker's answer. */
   doubts(call: ChosenCall): boolean;
-  /** Another worker is asked. */
+  /** Another worker is being asked the same. */
   comparing(call: ChosenCall): void;
-  /** What others say; `wasAwaited` where `comparing` was called. */
+  /** Tells what other workers answered; `wasAwaited` if `comparing` was called. */
   compared(call: ChosenCall, comparison: Comparison, wasAwaited: boolean): void;
   /** A good answer to the call has begun. */
   answered(call: ChosenCall): void;
-  /** Once for each `chosen`; false where it says nothing of the worker. */
+  /** Called once for each `chosen`; false if the end says nothing of the worker. */
   settled(call: ChosenCall, end: WorkerCallEnd, ticket: Ticket): boolean;
-  /** Told when nobody listens there. */
+  /** Called when no process listens at the address. */
   unreachable(problem: string): void;
 }

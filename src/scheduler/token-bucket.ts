@@ -1,4 +1,4 @@
-/** Lets `perSecond` through a second on average, and as many at once after a second without any. */
+/** Lets `perSecond` requests pass per second on average, and as many at once after an idle second. */
 export class TokenBucket {
   readonly #perSecond: number;
   readonly #now: () => number;
@@ -21,7 +21,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** Milliseconds until there is a token. */
+  /** Milliseconds until the next token. */
   get waitMs(): number {
     this.#fill();
     return this.#tokens >= 1 ? 0 : ((1 - this.#tokens) / this.#perSecond) * 1_000;

@@ -2,9 +2,9 @@ import type { Evidence, Verdict } from '../fleet/call.ts';
 import type { Outcome } from '../link/outcome.ts';
 import { BUSY } from '../link/statuses.ts';
 
-/** Statuses that speak of load (408, 429, 503, 529) or of what was asked for (501, 505): not of the worker's health. */
+/** Statuses about load (408, 429, 503, 529) or the request (501, 505), not about the worker's health. */
 const NEUTRAL: ReadonlySet<number> = new Set([408, 429, 501, 503, 505, 529]);
-/** The key is not accepted, or the path is not served: of workers that do the same all say so, or none. */
+/** Statuses of a refused key or an unknown path, which equal workers all give or none. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 410, 421, 426]);
 
 /** The one place that decides whether a failure is the worker's. */
@@ -21,7 +21,7 @@ export function verdictOf(outcome: Outcome): Verdict {
   }
 }
 
-/** What an outcome says of a worker that is compared with its peers. */
+/** What an outcome says of a worker compared with its peers. */
 export function evidenceOf(outcome: Outcome): Evidence {
   switch (outcome.kind) {
     case 'answered':

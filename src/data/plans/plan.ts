@@ -2,12 +2,12 @@ import type { Assignment, AttemptEnd } from '../../link/assignment.ts';
 import type { Shape } from '../../link/scheduling.ts';
 import type { Exchange } from '../exchange.ts';
 
-/** How one request is brought to the servers that an attempt takes. */
+/** How one request is sent to the servers of an attempt. */
 export interface Plan {
   readonly shape: Shape;
-  /** Sends it once; resolves when that has ended, however it did. Rejects with a RouterError for what no other attempt mends. */
+  /** Makes one attempt; resolves when it has ended, however it did. Rejects with a RouterError for what no retry can fix. */
   attempt(assignment: Assignment): Promise<AttemptEnd>;
 }
 
-/** Makes the plan of a request whose body has come. Throws RouterError for one that no server may be given. */
+/** Makes the plan for a request whose body has come. Throws RouterError for a request that no server may get. */
 export type Planner = (exchange: Exchange) => Plan;

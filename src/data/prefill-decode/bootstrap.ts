@@ -4,9 +4,9 @@ import type { BatchSize } from './shape.ts';
 export interface Bootstrap {
   /** Host name or address, without brackets. */
   readonly bootstrapHost: string;
-  /** Null where the prefill server was given none: engines then use their own default. */
+  /** The port; null lets engines use their own default. */
   readonly bootstrapPort: number | null;
-  /** Its data-parallel rank where the router chose one. */
+  /** The prefill server's data-parallel rank, if the router chose one. */
   readonly rank: number | undefined;
 }
 
@@ -15,7 +15,7 @@ const PORT = 'bootstrap_port';
 const ROOM = 'bootstrap_room';
 const PREFILL_RANK = 'disagg_prefill_dp_rank';
 
-/** What no client may say for itself. */
+/** Fields that no client may set. */
 export const BOOTSTRAP_FIELDS: ReadonlySet<string> = new Set([
   HOST,
   PORT,
@@ -25,14 +25,14 @@ export const BOOTSTRAP_FIELDS: ReadonlySet<string> = new Set([
   'decode_tp_size',
 ]);
 
-/** What is taken out of a client's body: also the rank, which both servers would take for their own. */
+/** Fields removed from a client's body, the rank included, which both servers would take for their own. */
 export const REPLACED_FIELDS: ReadonlySet<string> = new Set([
   ...BOOTSTRAP_FIELDS,
   'routed_dp_rank',
   'data_parallel_rank',
 ]);
 
-/** The fields that both servers of a pair need, name → JSON text: scalars for one prompt, lists as long as a batch. */
+/** The fields that both servers of a pair need, as name → JSON text: scalars for one prompt, lists for a batch. */
 export function bootstrapFields(
   { bootstrapHost, bootstrapPort, rank }: Bootstrap,
   rooms: readonly string[],

@@ -2,13 +2,13 @@ import { fieldAt, fieldsIn, numberIn, type Span } from '../prompt/json-scan.ts';
 import type { Merge } from './merging-answer.ts';
 
 const CACHED = 'cached_tokens';
-/** The fields of an answer that may say how many tokens of its prompt were cached → where in them. */
+/** Field of an answer → path in it to the number of cached prompt tokens. */
 const PLACES: ReadonlyMap<string, readonly string[]> = new Map([
   ['usage', ['prompt_tokens_details', CACHED]],
   ['meta_info', [CACHED]],
 ]);
 
-/** Fields to look for, for whoever wants `cachedTokensIn`. */
+/** Fields that `cachedTokensIn` needs. */
 export const CACHED_FIELDS: readonly string[] = [...PLACES.keys()];
 
 /**
@@ -35,7 +35,7 @@ export class CachedTokens implements Merge {
   }
 }
 
-/** How many tokens of its prompt an answer with these fields says were cached; undefined where it does not. */
+/** The number of cached prompt tokens that an answer with these fields reports; undefined if none. */
 export function cachedTokensIn(json: Buffer, fields: ReadonlyMap<string, Span>): number | undefined {
   return placesIn(json, fields)
     .map((span) => numberIn(json, span))

@@ -2,17 +2,17 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const DATA = Buffer.from('data:');
 const NOTHING = Buffer.alloc(0);
-/** An empty line that came in several chunks begins in the last so many bytes before. */
+/** Bytes before a chunk in which an empty line across chunks may begin. */
 const OVERLAP_BYTES = 3;
 
 /** Cuts a stream of server-sent events into whole events, each with the empty line that ends it; the last may lack that. */
 export class EventSplitter {
-  /** What came of an event that has not ended. */
+  /** Pieces of the unfinished event. */
   #pieces: Buffer[] = [];
   #restBytes = 0;
   #last: Buffer = NOTHING;
 
-  /** The events that this chunk completes. */
+  /** Adds a chunk; returns the events that it completes. */
   push(chunk: Buffer): Buffer[] {
     const near = this.#last.length > 0 ? Buffer.concat([this.#last, chunk]) : chunk;
     this.#pieces.push(chunk);
@@ -33,7 +33,7 @@ export class EventSplitter {
     return events;
   }
 
-  /** What came after the last whole event. */
+  /** The bytes after the last whole event. */
   get rest(): Buffer {
     return Buffer.concat(this.#pieces);
   }
@@ -43,7 +43,7 @@ export class EventSplitter {
   }
 }
 
-/** The event with its data, where that is one line, replaced by `change`; any other event as it is. */
+/** Replaces an event's data by `change` of it, if that is one line; any other event stays. */
 export function changeData(event: Buffer, change: (json: Buffer) => Buffer): Buffer {
   if (!event.subarray(0, DATA.length).equals(DATA)) return event;
   const end = event.indexOf(NEWLINE);

@@ -3,25 +3,25 @@ import { tooLargeToHold } from '../../link/failure.ts';
 import type { Usage } from '../../link/outcome.ts';
 import type { AnswerInfo, Sink } from '../sink.ts';
 
-/** Of an answer that matters only where it is an error: an error, or one token for each prompt. */
+/** Bytes kept of an answer that matters only as an error: an error, or one token for each prompt. */
 const KEPT_BYTES = 256 * 1024;
-/** How a stream says that it came to nothing after its 200; a text cannot hold this, as its quotes are escaped. */
+/** Matches an abort after a status of 200; generated text cannot match, as its quotes are escaped. */
 const ABORTED = /"type": ?"abort"|^data: ?\{"error":/m;
-/** It was the server's fault; else the request is wrong, or somebody asked for its abort. */
+/** Matches an abort that is the server's fault; others are wrong requests, or were asked for. */
 const FAILED = /"(status_)?code": ?5\d\d\b/;
-/** Either may begin at the end of one chunk and end in the next. */
+/** Bytes of overlap, as a match may span two chunks. */
 const OVERLAP_BYTES = 32;
 
 interface HeldAnswerOptions {
-  /** The server that answers. */
+  /** The URL of the answering server. */
   readonly from: string;
-  /** All of it is needed, not only what it says of an error. */
+  /** Whether the whole answer is needed, not only an error in it. */
   readonly whole: boolean;
-  /** What is needed may be so long. */
+  /** Most bytes that may be held. */
   readonly mostBytes: number;
 }
 
-/** The prefill server's answer, which the client sees only where it is an error: read to its end. */
+/** The prefill server's answer: read to its end, and passed to the client only if it is an error. */
 export class HeldAnswer implements Sink {
   readonly started = false;
   readonly #options: HeldAnswerOptions;
@@ -52,7 +52,7 @@ export class HeldAnswer implements Sink {
     return Buffer.concat(this.#chunks);
   }
 
-  /** What became of it in spite of its status; undefined where that says all. */
+  /** How the answer failed despite a good status; undefined if it did not. */
   get abort(): 'failed' | 'refused' | undefined {
     if (!this.#aborted) return undefined;
     return this.#failed ? 'failed' : 'refused';
@@ -65,7 +65,7 @@ export class HeldAnswer implements Sink {
     this.#head = [status, text, rest, info];
   }
 
-  /** Throws RouterError `worker_answer_too_large` where more is needed than may be held. */
+  /** Throws RouterError `worker_answer_too_large` if more is needed than may be held. */
   data(chunk: Buffer): boolean {
     this.#look(chunk);
     this.#bytes += chunk.length;
@@ -84,7 +84,7 @@ export class HeldAnswer implements Sink {
 
   breakOff(): void {}
 
-  /** Gives it to the client after all. Throws RouterError `worker_answer_too_large` where not all of it was kept. */
+  /** Passes the answer to the client. Throws RouterError `worker_answer_too_large` if not all of it was kept. */
   passTo(sink: Sink): void {
     if (this.#cut) throw tooLargeToHold(this.#options.from, KEPT_BYTES);
     if (this.#head) sink.head(...this.#head);
@@ -92,7 +92,7 @@ export class HeldAnswer implements Sink {
     sink.end();
   }
 
-  /** Chunk by chunk as they come: all of a long answer at once would hold everybody up. */
+  /** Searches each chunk as it comes: a long answer at once would block the event loop. */
   #look(chunk: Buffer): void {
     const text = this.#lastText + chunk.toString('latin1');
     this.#aborted ||= ABORTED.test(text);

@@ -4,19 +4,19 @@ import type { Merge } from './merging-answer.ts';
 
 const COMMA = Buffer.from(',');
 
-/** Where lists stand in an answer. */
+/** Where an answer has its lists of logprobs. */
 interface Lists {
-  /** Where the objects with the lists are: in the answer itself (one for each prompt of a batch), or in each of its choices. */
+  /** Whether the lists are in the answer itself (one for each prompt of a batch) or in each of its choices. */
   readonly list: 'answer' | 'choices';
   readonly holder: string;
   readonly fields: readonly string[];
-  /** The prefill server's lists end with the one token it made itself, which decode's lists begin with. */
+  /** Whether the last element is dropped: the prefill server's own token, with which decode's lists begin. */
   readonly dropLast: boolean;
-  /** Decode's stream has the lists once for each prompt, not in every event. */
+  /** Whether decode's stream has the lists once for each prompt, not in every event. */
   readonly once: boolean;
 }
 
-/** Answers that tell of the prompt's own tokens, which only the prefill server knows. A chat's logprobs are decode's alone. */
+/** Families whose answers have logprobs of the prompt, which only the prefill server knows. */
 const PLACES: ReadonlyMap<Family, Lists> = new Map<Family, Lists>([
   [
     'generate',
@@ -43,10 +43,10 @@ const PLACES: ReadonlyMap<Family, Lists> = new Map<Family, Lists>([
 /** Puts the prompt's logprobs, from the prefill server's answer, into decode's, of which every other byte stays as it is. */
 export class PromptLogprobs implements Merge {
   readonly #place: Lists;
-  /** Number of the prompt → field → its elements as JSON text, without brackets. */
+  /** Prompt number → field → its elements as JSON text, without brackets. */
   readonly #prompts = new Map<string, Map<string, Buffer>>();
 
-  /** Undefined where the answer to this body has nothing to merge. */
+  /** Returns undefined if the answer to this body has nothing to merge. */
   static wantedBy(family: Family, body: Buffer): PromptLogprobs | undefined {
     const place = PLACES.get(family);
     if (!place) return undefined;
@@ -79,7 +79,7 @@ export class PromptLogprobs implements Merge {
     }
   }
 
-  /** The same JSON text of decode's answer with what was learned in front of its lists. */
+  /** Returns a JSON text of decode's answer with the learned elements in front of its lists. */
   merge(json: Buffer): Buffer {
     const inserts: { at: number; part: Buffer; more: boolean }[] = [];
     for (const [prompt, lists] of this.#lists(json)) {
@@ -102,7 +102,7 @@ export class PromptLogprobs implements Merge {
     return Buffer.concat([...merged, json.subarray(from)]);
   }
 
-  /** Number of the prompt → its lists, for every prompt that this JSON text tells of. */
+  /** Yields prompt number and lists for every prompt in a JSON text. */
   *#lists(json: Buffer): Generator<[string, Map<string, Span>]> {
     const { list, holder, fields } = this.#place;
     const whole = { start: skipSpace(json, 0), end: json.length };

@@ -4,23 +4,23 @@ import { tooLargeToHold } from '../../link/failure.ts';
 import type { AnswerInfo, Sink } from '../sink.ts';
 import { changeData, EventSplitter } from './events.ts';
 
-/** What is put into an answer. */
+/** Something that is merged into an answer. */
 export interface Merge {
-  /** One JSON text of the answer with it: all of the answer, or the data of an event. The same bytes where it has no place there. */
+  /** Merges into one JSON text: a whole answer, or an event's data. Returns the same bytes if it has no place there. */
   merge(json: Buffer): Buffer;
 }
 
 interface MergingOptions {
-  /** The server that answers. */
+  /** The URL of the answering server. */
   readonly from: string;
-  /** An answer that is not streamed, or an event, may be so long. */
+  /** Most bytes of an event, or of an answer that is not streamed. */
   readonly mostBytes: number;
 }
 
-/** Of a stream that waits: as long as it is read, the end of its server is noticed. */
+/** Most bytes of a waiting stream; it is read on so that the end of its server is noticed. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 
-/** Decode's answer on its way to the client, with what the prefill server knows put in: it waits until that is `learned`. */
+/** Decode's answer with the prefill server's data merged in; it waits until that is `learned`. */
 export class MergingAnswer implements Sink {
   readonly #client: Sink;
   readonly #merge: Merge;
@@ -29,7 +29,7 @@ export class MergingAnswer implements Sink {
   #streams = false;
   #learned = false;
   #ended = false;
-  /** Whole events, or pieces of the one JSON text, that have not gone to the client. */
+  /** Whole events, or pieces of the one JSON text, that were not sent yet. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #resume: (() => void) | undefined;
@@ -50,7 +50,7 @@ export class MergingAnswer implements Sink {
     this.#client.head(status, text, rest, info);
   }
 
-  /** Throws RouterError `worker_answer_too_large` where more has to be held than may be. */
+  /** Throws RouterError `worker_answer_too_large` if more must be held than allowed. */
   data(chunk: Buffer): boolean {
     this.#waiting.push(...(this.#streams ? this.#events.push(chunk) : [chunk]));
     this.#waitingBytes += chunk.length;
@@ -75,7 +75,7 @@ export class MergingAnswer implements Sink {
     this.#client.breakOff(error);
   }
 
-  /** The prefill server has told all it will tell that the client may see; nothing goes on before. */
+  /** The prefill server has told everything; only now may the answer go on. */
   learned(): void {
     if (this.#learned) return;
     this.#learned = true;
@@ -86,7 +86,7 @@ export class MergingAnswer implements Sink {
     }
   }
 
-  /** Sends what may be sent; false when the client reads too slowly. */
+  /** Sends what is ready; false when the client reads too slowly. */
   #flush(): boolean {
     if (!this.#streams) return true;
     let drained = true;

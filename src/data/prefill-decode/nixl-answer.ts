@@ -3,20 +3,20 @@ import { fieldsIn, numberIn } from '../prompt/json-scan.ts';
 import { CACHED_FIELDS, cachedTokensIn } from './cached-tokens.ts';
 import { HeldAnswer } from './held-answer.ts';
 
-/** What tells in both protocols' bodies how the cache moves. */
+/** The body field that tells how the KV cache is transferred. */
 export const TRANSFER = 'kv_transfer_params';
 
-/** The prefill server's answer in vLLM's protocol: where the cache lies, and what it says of its tokens. */
+/** The prefill server's answer in vLLM's protocol: the location of the cache, and token counts. */
 export class NixlAnswer extends HeldAnswer {
   #usage: Usage | undefined;
   #transfer: string | undefined;
 
-  /** Where the cache lies, as JSON text; undefined where it does not say. */
+  /** The location of the cache as JSON text; undefined if the answer has none. */
   get transfer(): string | undefined {
     return this.#transfer;
   }
 
-  /** Read from all of it: what says where the cache lies may be long, and follows. */
+  /** Reads the whole answer, as a long cache location may follow the counts. */
   override get usage(): Usage | undefined {
     return this.#usage;
   }

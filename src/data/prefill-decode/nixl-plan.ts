@@ -14,13 +14,13 @@ import { CachedTokens } from './cached-tokens.ts';
 import { MergingAnswer } from './merging-answer.ts';
 import { NixlAnswer, TRANSFER } from './nixl-answer.ts';
 
-/** What asks the prefill server to compute the prompt and keep it for another, as vLLM's NIXL connector has it. */
+/** Fields that ask vLLM's NIXL connector to compute the prompt and keep it for a decode server. */
 const TO_PREFILL: ReadonlyMap<string, string> = new Map([
   [TRANSFER, '{"do_remote_decode":true,"do_remote_prefill":false}'],
   ['max_tokens', '1'],
   ['stream', 'false'],
 ]);
-/** Further fields that would contradict those. */
+/** Client fields that would contradict those. */
 const NOT_TO_PREFILL: ReadonlySet<string> = new Set([
   ...TO_PREFILL.keys(),
   'max_completion_tokens',
@@ -30,7 +30,7 @@ const NOT_TO_PREFILL: ReadonlySet<string> = new Set([
 const TRANSFER_FIELD: ReadonlySet<string> = new Set([TRANSFER]);
 const FAMILIES: ReadonlySet<Family> = new Set(['chat', 'completions']);
 
-/** Plans for vLLM servers with a NIXL connector. What needs no pair goes to a decode server. `mostHeldBytes` of an answer may be held. */
+/** Plans for vLLM servers with a NIXL connector. Requests that need no pair go to a decode server. `mostHeldBytes` of an answer may be held. */
 export function nixlPlanner(mostHeldBytes: number): Planner {
   return (exchange) => {
     const { request, endpoint, body } = exchange;
@@ -47,9 +47,9 @@ class NixlPlan implements Plan {
   readonly #exchange: Exchange;
   readonly #toPrefill: BodyHolder;
   readonly #mostBytes: number;
-  /** Where the client's body takes what tells decode of the cache, which is another at each attempt. */
+  /** The place in the client's body for the cache location, which differs at each attempt. */
   #place: Cut | undefined;
-  /** The body with it, that of the last attempt alone. */
+  /** The body for the decode server, of the last attempt only. */
   #toDecode: { body: Buffer } | undefined;
 
   constructor(exchange: Exchange, toPrefill: BodyHolder, mostBytes: number) {
@@ -94,7 +94,7 @@ class NixlPlan implements Plan {
     return insertFields(body, this.#place as Cut, new Map([[TRANSFER, transfer]]));
   }
 
-  /** Where decode's answer goes: where the prefill server told what it had cached, the client is told that. */
+  /** The sink for decode's answer, which merges in the prefill server's cached tokens if it told them. */
   #answerOf(decode: WorkerCall, { usage }: NixlAnswer, client: Relay): Sink {
     if (usage?.cachedTokens === undefined) return client;
     decode.cachedAtPrefill = usage.cachedTokens;

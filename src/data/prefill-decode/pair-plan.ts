@@ -16,10 +16,10 @@ import { Rooms } from './rooms.ts';
 import { type BatchSize, batchSizeOf } from './shape.ts';
 
 const OVERRIDES = /^x-(override-(bootstrap-|disagg-prefill-|routed-dp-)|data-parallel-rank$)/;
-/** Signs of JSON in another encoding than UTF-8, which some parsers find out by themselves. */
+/** Matches JSON in another encoding than UTF-8, which some parsers detect by themselves. */
 const OTHER_ENCODING = /^(\xef\xbb\xbf|\xff\xfe|\xfe\xff|.?\0)/s;
 
-/** Plans for servers that meet in a room: both are asked at once. What needs no pair goes to a decode server. */
+/** Plans for servers that meet in a bootstrap room and are asked at once. Requests that need no pair go to a decode server. */
 export function pairPlanner(mostHeldBytes: number): Planner {
   const rooms = new Rooms();
   return (exchange) => {
@@ -38,7 +38,7 @@ export function pairPlanner(mostHeldBytes: number): Planner {
 interface PairPlanParts {
   readonly batch: BatchSize;
   readonly rooms: Rooms;
-  /** So much of an answer may be held where the router has to have all of it. */
+  /** Most bytes of an answer that may be held. */
   readonly mostHeldBytes: number;
 }
 
@@ -67,7 +67,7 @@ class PairPlan implements Plan {
   }
 }
 
-/** Servers resolve escapes in a path, and drop a fragment, before they look who serves it. */
+/** Refuses paths with escapes or a fragment, which servers would read as another path. */
 function refuseDisguise(path: string): void {
   const plain = path
     .replace(/#.*/, '')
@@ -75,12 +75,12 @@ function refuseDisguise(path: string): void {
   if (endpointOf(plain).inference) throw new RouterError('bad_request', `expected the path as ${plain}, got ${path}`);
 }
 
-/** SGLang takes these, some only if set so, for the fields of the body, against whatever stands there. */
+/** Drops headers that SGLang would let override body fields. */
 function dropOverrides(headers: IncomingHttpHeaders): void {
   for (const name in headers) if (OVERRIDES.test(name)) delete headers[name];
 }
 
-/** A room without its other half, from a client, ends the server that gets it. */
+/** Refuses bootstrap fields of a client: a room without its other half crashes a server. */
 function refuseBootstrap(body: Buffer): void {
   if (OTHER_ENCODING.test(body.toString('latin1', 0, 4)))
     throw new RouterError('bad_request', 'expected a body in UTF-8, without byte order mark');

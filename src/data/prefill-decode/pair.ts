@@ -10,31 +10,31 @@ import { HeldAnswer } from './held-answer.ts';
 import type { PromptLogprobs } from './logprobs.ts';
 import { MergingAnswer } from './merging-answer.ts';
 
-/** For so long the prefill server's call may go on once decode's answer is over. */
+/** Longest time that the prefill call may outlast decode's answer. */
 const PREFILL_LEFT_MS = 5_000;
 
-/** Where one server broke off, for so long it shows whether the other does too: then no other pair is given the request. */
+/** Wait after one server broke off, to see whether the other does too: then no other pair gets the request. */
 const PARTNER_MS = 50;
 
 /** The prefill server's part of an attempt. */
 interface Prefilling {
   readonly held: HeldAnswer;
-  /** Where its answer is part of the client's. */
+  /** Merges the prefill answer into the client's; undefined if nothing is merged. */
   readonly merging: MergingAnswer | undefined;
-  /** Resolves when its call is over and its answer was read. */
+  /** Resolves when the prefill call has ended and its answer was read. */
   readonly prefilled: Promise<void>;
 }
 
-/** One attempt at both servers at once: decode's answer is the client's, and whoever fails first ends the other's call. */
+/** One attempt at both servers at once: decode's answer goes to the client, and the first failure ends both calls. */
 export class Pair {
   readonly #prefill: WorkerCall;
   readonly #decode: WorkerCall;
   readonly #exchange: Exchange;
   readonly #mostHeldBytes: number;
   readonly #client: Relay;
-  /** How the prefill server's call ended where nothing can be decoded after it. */
+  /** How the prefill call failed, if nothing can be decoded after it. */
   #spoiled: Outcome | undefined;
-  /** What went wrong in the router itself with the prefill server's answer. */
+  /** An error of the router itself over the prefill answer. */
   #error: Error | undefined;
   #over = false;
 
@@ -46,7 +46,7 @@ export class Pair {
     this.#client = new Relay(exchange, (headers) => prefill.describe(headers, 'prefill-'));
   }
 
-  /** Sends `body` to both. With `logprobs`, those of the prompt are put into decode's answer. */
+  /** Sends `body` to both servers. With `logprobs`, the prompt's are merged into decode's answer. */
   async send(body: BodyHolder, logprobs: PromptLogprobs | undefined): Promise<AttemptEnd> {
     const mostBytes = this.#mostHeldBytes;
     const held = new HeldAnswer({ from: this.#prefill.target.url, whole: logprobs !== undefined, mostBytes });
@@ -72,14 +72,14 @@ export class Pair {
     }
   }
 
-  /** Decode's call is over: what becomes of the attempt. */
+  /** Decides about the attempt once decode's call is over. */
   async #decoded(decoded: Outcome, { held, merging, prefilled }: Prefilling): Promise<AttemptEnd> {
     if (decoded.kind !== 'answered' || decoded.status >= 300) {
       if (broke(decoded)) await this.#endPrefill(prefilled);
       else this.#prefill.cancel();
       if (decoded.kind === 'answered' && !this.#spoiled) merging?.learned();
     }
-    // What the prefill server tells is part of such an answer; else it may end by itself.
+    // A merged answer needs all of the prefill answer; any other does not wait for it.
     if (merging) await prefilled;
     else this.#endPrefillSoon(prefilled);
     if (this.#error) throw this.#error;
@@ -88,7 +88,7 @@ export class Pair {
     return { outcome: this.#spoiled, target: this.#prefill.target };
   }
 
-  /** Ends both now: nobody wants the answer any more. */
+  /** Ends both calls, as nobody wants the answer any more. */
   cancel(): void {
     this.#prefill.cancel();
     this.#decode.cancel();
@@ -104,20 +104,20 @@ export class Pair {
     if (!this.#client.started) this.#decode.cancel();
   }
 
-  /** Decode has its cache: a call that does not end now is nobody's, and would be counted until the request's time is over. */
+  /** Ends a lingering prefill call: decode has the cache, and the call would count until the request times out. */
   #endPrefillSoon(prefilled: Promise<void>): void {
     const timer = setTimeout(() => this.#prefill.cancel(), PREFILL_LEFT_MS);
     void prefilled.finally(() => clearTimeout(timer));
   }
 
-  /** An error of the router itself. Decode's answer goes on only where the client has part of it, and nothing is to be put in. */
+  /** Handles an error of the router itself: decode's answer goes on only if it has begun and nothing is merged. */
   #failed(error: Error, merges: boolean): void {
     if (this.#over) throw error;
     this.#error = error;
     if (merges || !this.#client.started) this.#decode.cancel();
   }
 
-  /** A prefill that failed leaves nothing to decode, unless the cache has been handed over: then decode's answer has begun. */
+  /** A failed prefill ends the attempt, unless decode's answer has begun, which shows that the cache was handed over. */
   #prefilled(outcome: Outcome, held: HeldAnswer): void {
     if (outcome.kind === 'client_gone' || this.#client.started) return;
     if (outcome.kind !== 'answered' || outcome.status >= 300) this.#spoiled = outcome;

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 
-/** Rooms that share their upper bits; also how many requests one process can number before it draws new ones. */
+/** Number of rooms that share their upper bits; then new upper bits are drawn. */
 const BLOCK = 2 ** 31;
-/** Upper bits of a room: from 1, since engines take room 0 for none, and below what makes 63 bits, since negative ones end them. */
+/** Largest upper bits of a room, which keeps it below 63 bits: a negative room crashes engines, and 0 means none. */
 const MOST_UPPER = 2 ** 31 - 1;
 
 /**
@@ -14,7 +14,7 @@ export class Rooms {
   #upper = randomInt(1, MOST_UPPER);
   #next = randomInt(BLOCK / 2);
 
-  /** `count` rooms in a row, as JSON numbers: beyond 2^53 no number of JavaScript can hold them. */
+  /** Draws `count` consecutive rooms as JSON text, as JavaScript numbers cannot hold them. */
   draw(count: number): string[] {
     if (this.#next + count > BLOCK) {
       this.#upper = randomInt(1, MOST_UPPER);

@@ -6,7 +6,7 @@ import { elementsOf, findFields, type Span, skipSpace } from '../prompt/json-sca
 /** How many prompts a body holds: a number for a batch, undefined for a single prompt. */
 export type BatchSize = number | undefined;
 
-/** Each takes a room, some 40 bytes in what both servers get: a body of 512 MB could hold 170 million. */
+/** Most prompts in a batch: each adds a room of some 40 bytes to both bodies. */
 const MOST_PROMPTS = 65_536;
 const QUOTE = 0x22;
 const OPEN_BRACKET = 0x5b;
@@ -14,11 +14,11 @@ const OPEN_BRACKET = 0x5b;
 interface Shape {
   /** Fields that may hold the prompt; the first present counts. */
   readonly prompts: readonly string[];
-  /** Fields that ask for several answers to one prompt; of an object, the field `n` in it. */
+  /** Fields that ask for several answers to one prompt; in an object, its field `n`. */
   readonly samples: readonly string[];
 }
 
-/** Families of paths that need a pair of servers → how their bodies are read. Others that run the model have no way to tell both servers of their room. */
+/** Family that needs a pair of servers → how its bodies are read. Other families cannot carry a room. */
 const SHAPES: ReadonlyMap<Family, Shape> = new Map<Family, Shape>([
   ['generate', { prompts: ['text', 'input_ids', 'input_embeds'], samples: ['sampling_params'] }],
   ['chat', { prompts: [], samples: ['n'] }],
@@ -64,12 +64,12 @@ function promptsAt(body: Buffer, { start }: Span, name: string): BatchSize {
   );
 }
 
-/** Where the first element of the list at `at` begins; beyond the body when there is no list. */
+/** Where the first element of the list at `at` begins; beyond the body if there is no list. */
 function firstIn(body: Buffer, at: number): number {
   return body[at] === OPEN_BRACKET ? skipSpace(body, at + 1) : body.length;
 }
 
-/** What every parser reads as one answer: some read `"2_0"` as 20. */
+/** Values that every parser reads as one answer: some read `"2_0"` as 20. */
 const ONE: readonly unknown[] = [1, '1', true, null, undefined];
 
 type Values = OneOrMore<{ readonly n?: unknown } | null>;

@@ -34,17 +34,17 @@ const FALSE = 0x66;
 const MINUS = 0x2d;
 const QUOTE = 0x22;
 
-/** What routing may know of one request, read from its body at the first question and remembered; the prompt is read again when another was read since. */
+/** Routing's view of one request, read from its body on demand and remembered; the prompt is read again if another was read since. */
 export class RequestHints implements RoutingHints {
   readonly #request: Pick<ClientRequest, 'url' | 'headers'>;
   readonly #of: { readonly body: Buffer };
   #fields: ReadonlyMap<string, Span> | undefined;
   readonly #severalModels: boolean;
   #prompt: Uint8Array | undefined;
-  /** The number of the reading that `#prompt` is of. */
+  /** The reading (`promptsRead`) that `#prompt` belongs to. */
   #reading = -1;
 
-  /** `of`: who holds the body; it is read only as long as that is held. */
+  /** `of` holds the body, which is read only while it is held. */
   constructor(request: Pick<ClientRequest, 'url' | 'headers'>, of: { readonly body: Buffer }, severalModels = false) {
     this.#request = request;
     this.#of = of;
@@ -76,7 +76,7 @@ export class RequestHints implements RoutingHints {
   get recomputes(): boolean {
     const start = this.#firstByteOf(LOGPROB_START);
     const wanted = this.#firstByteOf(RETURN_LOGPROB);
-    // Negative, the default: only those of the answer.
+    // A negative start, the default, asks for logprobs of the answer only.
     const fromStart = start !== undefined && start !== MINUS && start !== NULL;
     return (fromStart && isSet(wanted)) || (this.#firstByteOf(ECHO) === TRUE && isSet(this.#firstByteOf(LOGPROBS)));
   }
@@ -86,7 +86,7 @@ export class RequestHints implements RoutingHints {
     return span && this.#body[span.start];
   }
 
-  /** The text in a field, or in the field `id` of the object there. */
+  /** The text of a body field, or of `id` in the object there. */
   idIn(field: string): string | undefined {
     const span = this.#scanned().get(field);
     if (!span) return undefined;
@@ -96,7 +96,7 @@ export class RequestHints implements RoutingHints {
     return value[start] === QUOTE ? stringAt(value, { start, end: skipString(value, start) }) : undefined;
   }
 
-  /** As the client names it; undefined where it does not. */
+  /** The model that the client names; undefined if none. */
   get model(): string | undefined {
     const span = this.#scanned().get(MODEL);
     if (span) return stringAt(this.#body, span);
@@ -104,20 +104,20 @@ export class RequestHints implements RoutingHints {
     return multipartField(this.#body, this.#request.headers['content-type'], MODEL);
   }
 
-  /** A body that is no JSON object has no fields: it goes to the worker as it is. */
+  /** The fields of the body; none if it is no JSON object. */
   #scanned(): ReadonlyMap<string, Span> {
     this.#fields ??= findFieldsNearEnds(this.#body, WANTED) ?? NO_FIELDS;
     return this.#fields;
   }
 }
 
-/** Of a request without a body, as those are that open a tunnel. */
+/** The query, for requests without a body, such as those that open a tunnel. */
 function queryOf(url: string): URLSearchParams {
   const at = url.indexOf('?');
   return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
 }
 
-/** Whether a value is there that is neither null nor false; by its first byte. */
+/** Whether a value is present and neither null nor false, by its first byte. */
 function isSet(byte: number | undefined): boolean {
   return byte !== undefined && byte !== NULL && byte !== FALSE;
 }

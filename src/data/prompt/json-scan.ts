@@ -20,11 +20,11 @@ export interface Field extends Span {
   readonly key: number;
 }
 
-/** No key that anybody looks for is longer, every character of it escaped. */
+/** Longest key that is looked for, with every character escaped. */
 const MOST_KEY_BYTES = 1024;
-/** Of a number that no double rounds. */
+/** Digits of a number that a double holds exactly. */
 const MOST_DIGITS = 15;
-/** A string is looked through byte by byte for so long, then by a search whose call costs as much. */
+/** Bytes of a string that are read one by one before a native search, whose call costs as much. */
 const NEAR_BYTES = 48;
 
 /**
@@ -37,7 +37,7 @@ export function findFields(body: Buffer, keys: ReadonlySet<string>): Map<string,
   return visitFields(body, keys, (key, field) => found.set(key, field)) ? found : undefined;
 }
 
-/** The same, but every one of a key that is given several times, in their order. */
+/** Like `findFields`, but returns every occurrence of a key, in order. */
 export function findAllFields(body: Buffer, keys: ReadonlySet<string>): Field[] | undefined {
   const found: Field[] = [];
   return visitFields(body, keys, (_, field) => found.push(field)) ? found : undefined;
@@ -49,7 +49,7 @@ export function fieldsIn(body: Buffer, { start, end }: Span, keys: readonly stri
   return new Map(Array.from(found, ([key, span]) => [key, { start: span.start + start, end: span.end + start }]));
 }
 
-/** The value under a key in the value under a key … of the object at a span; undefined where one is missing. */
+/** The value at a path of keys in the object at a span; undefined if a key is missing. */
 export function fieldAt(body: Buffer, path: readonly string[], object: Span): Span | undefined {
   let span: Span | undefined = object;
   for (const key of path) span = span && fieldsIn(body, span, [key]).get(key);
@@ -62,11 +62,11 @@ export function numberIn(body: Buffer, span: Span | undefined): number | undefin
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Walks through an object's own fields, one after the other. Whoever uses it says where each value ends. */
+/** Walks through an object's own fields; the caller says where each value ends. */
 export class ObjectWalk {
   readonly #body: Buffer;
   readonly #at: number;
-  /** Where the key of the current field begins and ends, quotes included, and where its value begins. */
+  /** Where the current field's key begins and ends, quotes included, and where its value begins. */
   key = -1;
   keyEnd = 0;
   start = 0;
@@ -175,7 +175,7 @@ export function skipString(body: Buffer, at: number): number {
     }
     const quote = from < body.length ? body.indexOf(QUOTE, from) : -1;
     if (quote < 0) break;
-    // An odd number of backslashes before it: the quote is part of the string.
+    // A quote after an odd number of backslashes is part of the string.
     let before = quote;
     while (before > from && body[before - 1] === BACKSLASH) before--;
     if ((quote - before) % 2 === 0) return quote + 1;
@@ -237,7 +237,7 @@ export function isClosing(byte: number | undefined): boolean {
   return byte === CLOSE_BRACE || byte === CLOSE_BRACKET;
 }
 
-/** What a key is called; undefined where it is no string. */
+/** The decoded key; undefined if it is no string. */
 export function keyOf(body: Buffer, start: number, end: number): string | undefined {
   let key = '';
   for (let at = start + 1; at < end - 1; at++) {

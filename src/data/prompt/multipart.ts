@@ -1,12 +1,12 @@
 /** So much of the beginning of a body is looked at, and so much of its end: a client writes its fields before its files, or after them. */
 const BEGINNING_BYTES = 2 ** 20;
 const END_BYTES = 64 * 1024;
-/** More than servers take; a head without an end is looked for in each. */
+/** Most parts that are read; more than servers accept. */
 const MOST_PARTS = 1_000;
 const MOST_HEAD_BYTES = 8 * 1024;
 const MOST_VALUE_BYTES = 1024;
 
-/** After a delimiter. */
+/** Most white space after a delimiter. */
 const MOST_SPACE = 64;
 
 const CRLF = '\r\n';
@@ -55,7 +55,7 @@ function lastField(body: Buffer, boundary: string, name: string): string | undef
   return value;
 }
 
-/** Position after the first delimiter, which may be the first line of the body. */
+/** The position after the first delimiter, which may be the first line of the body. */
 function firstPart(body: Buffer, delimiter: Buffer): number {
   const line = delimiter.subarray(CRLF.length);
   if (body.subarray(0, line.length).equals(line) && isDelimiter(body, line.length)) return line.length;
@@ -69,7 +69,7 @@ function nextDelimiter(body: Buffer, delimiter: Buffer, from: number): number {
   return at;
 }
 
-/** Whether what stands behind it makes it one, and not a line that only begins alike. */
+/** Whether the bytes after a delimiter make it one, not a line that only begins alike. */
 function isDelimiter(body: Buffer, end: number): boolean {
   return (body[end] === DASH && body[end + 1] === DASH) || headOf(body, end) >= 0;
 }
@@ -84,7 +84,7 @@ function headOf(body: Buffer, end: number): number {
 /** The value up to `end` where the head in front of it, up to `headEnd`, is that of the field. */
 function textIn(body: Buffer, head: number, headEnd: number, end: number, name: string): string | undefined {
   const start = headEnd + HEAD_END.length;
-  // Without a line's end of its own the delimiter is part of the head's.
+  // The delimiter may share its line end with the head.
   if (end < start || end - start > MOST_VALUE_BYTES) return undefined;
   const lines = body.toString('latin1', head, Math.max(head, headEnd));
   const disposition = DISPOSITION.exec(lines);
@@ -93,7 +93,7 @@ function textIn(body: Buffer, head: number, headEnd: number, end: number, name: 
   return body.toString('utf8', start, end);
 }
 
-/** `; name=value` again and again, names in lower case; undefined where one comes twice. */
+/** Reads repeated `; name=value`, names in lower case; undefined if a name comes twice. */
 function parametersOf(text: string, from: number): Map<string, string> | undefined {
   const found = new Map<string, string>();
   PARAMETER.lastIndex = from;

@@ -1,9 +1,9 @@
-/** Where a byte stands next. What was found is remembered: many strings before a far one would each look for it. */
+/** Finds the next occurrence of a byte and remembers it, so that many strings before a far one do not each search for it. */
 export class NextByte {
   readonly #byte: number;
-  /** None stands from here on … */
+  /** The byte does not occur from here … */
   #from = 0;
-  /** … to here, where the next one is, or the end. */
+  /** … to here, where it occurs next, or the body ends. */
   #found = -1;
 
   constructor(byte: number) {
@@ -14,7 +14,7 @@ export class NextByte {
     this.#found = -1;
   }
 
-  /** The first at or after `at`; the end of the body without one. */
+  /** The first occurrence at or after `at`; the end of the body without one. */
   at(body: Buffer, at: number): number {
     if (at >= this.#from && at <= this.#found) return this.#found;
     const found = body.indexOf(this.#byte, at);

@@ -4,7 +4,7 @@ import { isMedia, LEAST_MEDIA_BYTES, writeStandIn } from './media.ts';
 import { NextByte } from './next-byte.ts';
 import { isEscapeOfTaste, writeUnescaped } from './unescape.ts';
 
-/** What stands before the parts of a prompt: bytes that stand in no JSON string. */
+/** Marks before the parts of a prompt, which cannot occur in a JSON string. */
 const MESSAGE = 0x01;
 const CONTENT = 0x02;
 const TOKENS = 0x03;
@@ -17,10 +17,10 @@ const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** A native search costs as much as looking at so many bytes one by one, and a native copy as copying so many. */
+/** Bytes that are read or copied one by one before a native call, which costs as much. */
 const NEAR_BYTES = 48;
 const FEW_BYTES = 20;
-/** Results of tools within messages, and such results within those, are read as parts so deep. */
+/** Depth to which tool results within messages are read as parts. */
 const MOST_DEPTH = 4;
 /** Room for marks and names beyond the bytes that are read. */
 const SLACK_BYTES = 256;
@@ -39,7 +39,7 @@ export class PromptText {
   readonly #quotes = new NextByte(QUOTE);
   readonly #backslashes = new NextByte(BACKSLASH);
 
-  /** What was written since `begin`, which holds until the next prompt begins. */
+  /** The bytes written since `begin`, valid until the next prompt begins. */
   get bytes(): Uint8Array {
     return this.#out.subarray(0, this.#length);
   }
@@ -52,7 +52,7 @@ export class PromptText {
     this.#length = 0;
   }
 
-  /** The next parts stand in `body`. */
+  /** Reads the following parts from `body`. */
   read(body: Buffer): void {
     if (body === this.#body) return;
     this.#body = body;
@@ -66,29 +66,29 @@ export class PromptText {
     this.#out = larger;
   }
 
-  /** Lets go of the body; the prompt stays. */
+  /** Releases the body; the prompt stays. */
   end(): void {
     this.#body = NOTHING;
   }
 
-  /** Something that tells prompts apart whatever they say: an adapter, a salt. */
+  /** Writes a name that separates prompts whatever they say: an adapter, a salt. */
   named(name: string, at: number): void {
     this.#mark(NAMED, name);
     this.#value(at);
   }
 
-  /** Tools; an empty list of them is none. */
+  /** Writes the tools; an empty list counts as none. */
   tools(at: number): void {
     this.#optional(at);
   }
 
-  /** What the system says: a text, or a list of parts. */
+  /** Writes the system prompt: a text, or a list of parts. */
   system(at: number): void {
     this.#mark(MESSAGE, 'system');
     this.#content(at, 0);
   }
 
-  /** A list of messages, or a text that is what the user says. */
+  /** Writes a list of messages, or a text of the user. */
   messages(at: number): void {
     if (this.#body[at] === OPEN_BRACKET) {
       this.#elements(at, (message) => this.#message(message));
@@ -98,7 +98,7 @@ export class PromptText {
     this.#content(at, 0);
   }
 
-  /** A text, its token ids, or a list of either. */
+  /** Writes a text, its token ids, or a list of either. */
   plain(at: number): void {
     if (this.#startsWithNumber(at)) this.#tokens(at);
     else if (this.#body[at] !== OPEN_BRACKET) this.#textOrValue(at);
@@ -135,7 +135,7 @@ export class PromptText {
     return i + 1;
   }
 
-  /** One message: its role, its content, and what tools it calls. Whatever else it has, templates do not show. */
+  /** Writes one message: role, content and tool calls, which is all that templates show. */
   #message(at: number): number {
     const body = this.#body;
     if (body[at] !== OPEN_BRACE) return this.#value(at);
@@ -152,7 +152,7 @@ export class PromptText {
         written = false;
       } else if (isKey(body, walk, CONTENT_KEY)) {
         content = walk.start;
-        // Clients write the role first; so the content is read only once.
+        // Clients usually write the role first, so the content is read only once.
         if (role >= 0) end = this.#roleAndContent(begun, role, content);
         written = role >= 0;
       } else if (isKey(body, walk, TOOL_CALLS)) calls = walk.start;
@@ -179,7 +179,7 @@ export class PromptText {
     return content < 0 ? content : this.#content(content, 0);
   }
 
-  /** The content of a message: a text, a list of parts, or none. */
+  /** Writes a message's content: a text, a list of parts, or none. */
   #content(at: number, depth: number): number {
     const first = this.#body[at];
     if (first === LETTER_N) return skipValue(this.#body, at);
@@ -187,7 +187,7 @@ export class PromptText {
     return this.#textOrValue(at);
   }
 
-  /** One part of a content: its text, or that of a tool's result; any other as it stands. */
+  /** Writes one part: its text, or that of a tool result; any other part as JSON. */
   #part(at: number, depth: number): number {
     const body = this.#body;
     if (body[at] !== OPEN_BRACE) return this.#textOrValue(at);
@@ -215,7 +215,7 @@ export class PromptText {
     return walk.end || body.length + 1;
   }
 
-  /** A value that may as well be absent: null or an empty list. */
+  /** Writes a value unless it is null or an empty list. */
   #optional(at: number): void {
     const body = this.#body;
     const isEmpty = body[at] === OPEN_BRACKET && body[skipSpace(body, at + 1)] === CLOSE_BRACKET;
@@ -228,7 +228,7 @@ export class PromptText {
     return this.#body[at] === QUOTE ? this.#string(at) : this.#value(at);
   }
 
-  /** Any value as JSON without white space; without marks where to cache, which clients move from turn to turn. */
+  /** Writes any value as JSON without white space and without `cache_control`, which clients move from turn to turn. */
   #value(at: number, hasMedia = false): number {
     const first = this.#body[at];
     if (first === QUOTE) return this.#quoted(at, hasMedia);
@@ -241,7 +241,7 @@ export class PromptText {
   #nested(at: number, hasMedia: boolean): number {
     const body = this.#body;
     let depth = 0;
-    // A comma is written before what follows it, since that may be left out.
+    // A comma is written only with the element after it, which may be left out.
     let comma = false;
     for (let i = at; i < body.length; ) {
       const byte = body[i] as number;
@@ -279,7 +279,7 @@ export class PromptText {
     return end;
   }
 
-  /** The string at `at` without its quotes, each character as most encoders of JSON write it; returns the position after it. */
+  /** Writes the string at `at` without quotes, escaped as most encoders do; returns the position after it. */
   #string(at: number): number {
     const body = this.#body;
     let copied = at + 1;
@@ -332,7 +332,7 @@ export class PromptText {
     return i > at && (isDigit(body[i]) || body[i] === MINUS);
   }
 
-  /** Token ids, four bytes each, about as many as a token has in text. Each list but the first begins with a mark. */
+  /** Writes token ids, four bytes each, as a token's text has about four. Each list but the first begins with a mark. */
   #tokens(at: number): void {
     const body = this.#body;
     const out = this.#out;
@@ -375,7 +375,7 @@ function standsAt(body: Buffer, at: number, name: string): boolean {
   return true;
 }
 
-/** Position after a field `cache_control` at `at`; `at` itself where there is another. */
+/** The position after a field `cache_control` at `at`; `at` itself for any other field. */
 function skipCacheControl(body: Buffer, at: number): number {
   if (!standsAt(body, at, CACHE_CONTROL)) return at;
   const colon = skipSpace(body, at + CACHE_CONTROL.length);

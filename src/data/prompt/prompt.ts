@@ -3,7 +3,7 @@ import { beginningOf } from './json-ends.ts';
 import type { Span } from './json-scan.ts';
 import { PromptText } from './prompt-text.ts';
 
-/** A field of a body that is a part of the prompt, and how it is read. Of several names the first present counts. */
+/** A body field that is part of the prompt, and how it is read; the first present name counts. */
 interface Part {
   readonly names: readonly string[];
   readonly as: 'tools' | 'system' | 'messages' | 'plain';
@@ -33,7 +33,7 @@ const PROMPTS: ReadonlyMap<Family, readonly Part[]> = new Map<Family, readonly P
   ['encode', [plain('text', 'input_ids')]],
 ]);
 
-/** What an engine's cache tells apart beside the prompt: the same words with another of these share nothing. */
+/** Fields that separate prompts in an engine's cache: equal words with different values share nothing. */
 const NAMESPACES = ['lora_path', 'cache_salt', 'extra_key'];
 
 const MODEL = 'model';
@@ -46,11 +46,11 @@ export const ALL_PROMPT_FIELDS: readonly string[] = [
   ...[...PROMPTS.values()].flat().flatMap(({ names }) => names),
 ];
 
-/** What was read of a request's body. */
+/** The fields that were read from a request's body. */
 interface Scanned {
   readonly body: Buffer;
   readonly fields: ReadonlyMap<string, Span>;
-  /** Another model is another prompt; else only another adapter in its name is. */
+  /** Whether models separate prompts; otherwise only adapters in their names do. */
   readonly severalModels: boolean;
 }
 
@@ -58,7 +58,7 @@ interface Scanned {
 const prompts = new PromptText();
 let readings = 0;
 
-/** How often a prompt was read: what `promptOf` returned holds until that changes. */
+/** How many prompts were read; what `promptOf` returned is valid until that changes. */
 export function promptsRead(): number {
   return readings;
 }
@@ -71,7 +71,7 @@ export function promptOf(family: Family, { body, fields, severalModels }: Scanne
   const own = PROMPTS.get(family);
   if (!own) return undefined;
   const beginning = beginningOf(body);
-  /** Where the part stands in what is read; beyond the beginning of a large body it is read on its own. */
+  /** Where the part is in the bytes that are read; in a large body's end it is read separately. */
   const place = ({ start, end }: Span): number => {
     const isNear = start < beginning.length;
     prompts.read(isNear ? beginning : body.subarray(start, end));
@@ -95,7 +95,7 @@ export function promptOf(family: Family, { body, fields, severalModels }: Scanne
   return prompts.length > named ? prompts.bytes : undefined;
 }
 
-/** Where `:adapter` begins, as a model names an adapter too, whose cache is its own. */
+/** Where `:adapter` is in a model name; each adapter has a cache of its own. */
 function adapterIn(body: Buffer, { start, end }: Span): Span | undefined {
   const colon = body.lastIndexOf(COLON, end - 1);
   return colon > start ? { start: colon, end } : undefined;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { findFields, type Span, stringAt } from './json-scan.ts';
 
-/** Says outright which requests belong together. */
+/** The header that names a routing key. */
 const ROUTING_KEY = 'x-smg-routing-key';
 
 /** Fields of a body that name a session or its user: SGLang's, OpenAI's. */
@@ -26,12 +26,12 @@ const USER_ID: ReadonlySet<string> = new Set(['user_id']);
 /** Every field that a key may come from. */
 export const ALL_KEY_FIELDS: readonly string[] = [...KEY_FIELDS, METADATA];
 
-/** The routing key that was sent on purpose; needs no look into the body. */
+/** The routing key from the headers; needs no look into the body. */
 export function explicitKey(headers: IncomingHttpHeaders): string | undefined {
   return headerOf(headers, ROUTING_KEY);
 }
 
-/** What else keeps the requests of a session together; undefined without anything. */
+/** Any other key of a session; undefined if there is none. */
 export function sessionKey(
   headers: IncomingHttpHeaders,
   body: Buffer,

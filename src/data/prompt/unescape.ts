@@ -5,9 +5,9 @@ const HEX_DIGITS = 4;
 /** Bytes of `\u` and its digits. */
 const ESCAPE_BYTES = 2 + HEX_DIGITS;
 const REPLACEMENT = 0xfffd;
-/** Below it all encoders escape a character. */
+/** All encoders escape characters below this one. */
 const FIRST_PLAIN = 0x20;
-/** What has an escape of its own, which all encoders write → its letter. */
+/** Character with a short escape → its letter. */
 const LETTERS: ReadonlyMap<number, number> = new Map(
   Array.from('"\\bfnrt', (letter) => [(JSON.parse(`"\\${letter}"`) as string).charCodeAt(0), letter.charCodeAt(0)]),
 );
@@ -17,7 +17,7 @@ for (let digit = 0; digit < 16; digit++) {
   HEX[text.charCodeAt(0)] = HEX[text.toUpperCase().charCodeAt(0)] = digit;
 }
 
-/** Whether the backslash at `at` begins an escape that some encoders of JSON write and others do not: with `u`, or of a slash. */
+/** Whether the backslash at `at` begins an escape that only some encoders write: `\u…`, or of a slash. */
 export function isEscapeOfTaste(body: Buffer, at: number): boolean {
   const letter = body[at + 1];
   return letter === SLASH || (letter === LETTER_U && unitAt(body, at) >= 0);
@@ -52,7 +52,7 @@ function codePointAt(body: Buffer, at: number): number {
   return low >= 0xdc00 && low <= 0xdfff ? 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00) : REPLACEMENT;
 }
 
-/** The UTF-16 code unit that the escape at `at` is; below 0 where there is none. */
+/** The UTF-16 code unit of the escape at `at`; below 0 if there is none. */
 function unitAt(body: Buffer, at: number): number {
   if (body[at] !== BACKSLASH || body[at + 1] !== LETTER_U) return -1;
   let unit = 0;

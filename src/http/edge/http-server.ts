@@ -151,19 +151,19 @@ export class HttpServer {
     return this.#connections.size;
   }
 
-  /** Each connection that is there serves one request more; those to come are not concerned. */
+  /** Lets each open connection serve one more request; later connections are not affected. */
   leave(): undefined {
     for (const connection of this.#connections) connection.leave();
   }
 
-  /** Whether one of those requests may be on its way: its client had an answer less than `ms` ago. */
+  /** Whether one of those last requests may be on its way: its client was answered less than `ms` ago. */
   awaitsLast(ms: number): boolean {
     const nowMs = performance.now();
     for (const connection of this.#connections) if (connection.awaitsLast(ms, nowMs)) return true;
     return false;
   }
 
-  /** Listens no more; connections close when what they carry is answered. */
+  /** Stops listening; connections close after the answers under way. */
   close(): this {
     clearInterval(this.#timer);
     this.#acceptors?.close();

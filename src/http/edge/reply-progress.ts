@@ -18,7 +18,7 @@ export abstract class ReplyProgress {
     return this.hasStarted ? this.builtStatus : 0;
   }
 
-  /** A byte of it may have reached the client. */
+  /** Whether a byte of it may have reached the client. */
   get started(): boolean {
     return this.hasStarted;
   }

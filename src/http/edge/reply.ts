@@ -17,7 +17,7 @@ export interface ReplyWatcher {
 export interface Reply {
   /** Of the head that was sent; 0 before. */
   readonly status: number;
-  /** A byte of it may have reached the client. */
+  /** Whether a byte of it may have reached the client. */
   readonly started: boolean;
   /** All of it was handed over, or nothing more can be. */
   readonly ended: boolean;

@@ -1,15 +1,15 @@
 import type { MessagePort, Worker } from 'node:worker_threads';
 
-/** So long a message that nobody waits for may wait for one that takes it along. */
+/** Longest delay of a message that nobody waits for, until another takes it along. */
 const SOON_MS = 1;
 
 /** Sends messages to another thread, in their order. */
 export interface Sender<Sent> {
-  /** At the end of this turn, with all that has waited. */
+  /** Sends at the end of this turn of the event loop, with everything that has waited. */
   send(message: Sent): void;
-  /** With the next that is sent, or after a millisecond: to wake the other thread costs more than to tell it something. */
+  /** Sends with the next message, or after a millisecond: waking the other thread costs more than the message. */
   sendSoon(message: Sent): void;
-  /** By itself, with what has waited before it: bytes in it stay bytes, of whatever length. */
+  /** Sends by itself, after what has waited, and not as JSON: bytes in it stay bytes. */
   sendBytes(message: Sent): void;
 }
 

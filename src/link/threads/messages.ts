@@ -60,7 +60,7 @@ export type ToScheduler =
   | { readonly kind: 'next'; readonly request: number }
   | { readonly kind: 'left'; readonly request: number }
   | { readonly kind: 'leave'; readonly request: number }
-  /** `calls`: how many the thread has heard of. */
+  /** `calls` is how many calls the thread has heard of. */
   | { readonly kind: 'end'; readonly request: number; readonly end: RequestEnd; readonly calls: number }
   | {
       readonly kind: 'waits';

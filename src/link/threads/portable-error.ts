@@ -5,16 +5,16 @@ export interface PortableError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** A system's or a library's code; of a RouterError its own. */
+  /** The code of a system, library or router error. */
   readonly code: string | undefined;
   readonly syscall?: string | undefined;
-  /** What was tried where a name has several addresses. */
+  /** One error for each address of a host that has several. */
   readonly errors?: readonly PortableError[] | undefined;
   readonly router?: Pick<RouterError, 'retryAfterSecs' | 'final' | 'details'> | undefined;
   readonly cause?: PortableError | undefined;
 }
 
-/** What an error is on its way to another thread. */
+/** Makes an error portable between threads. */
 export function portable(error: unknown): PortableError {
   const { name, message, stack, code, syscall, errors, cause } = error as NodeJS.ErrnoException & AggregateError;
   const router =
@@ -28,7 +28,7 @@ export function portable(error: unknown): PortableError {
   };
 }
 
-/** The error again, in the thread that it came to. */
+/** Restores a portable error in the receiving thread. */
 export function errorOf(sent: PortableError): Error {
   const { name, message, stack, code, syscall, errors, router, cause } = sent;
   const options = cause && { cause: errorOf(cause) };

@@ -13,16 +13,16 @@ type PortablePrompt =
 /** What routing has read of a request. */
 export interface PortableHints extends Omit<RoutingHints, 'prompt' | 'idIn'> {
   readonly prompt: PortablePrompt | undefined;
-  /** Body field → the id in it; of those that may name what one worker stores. */
+  /** Body field → id, for fields that may name a stored object. */
   readonly ids: Readonly<Record<string, string>> | undefined;
 }
 
-/** Of all names that a request gives. */
+/** Most characters of all names in a request together. */
 const MOST_CHARS = 16 * 1024;
 
 const blocks = new Blocks();
 
-/** What hints are on their way to another thread; of the prompt only what its policies need. */
+/** Makes hints portable between threads; of the prompt only what policies need is sent. */
 export function portableHints(hints: RoutingHints, { refersTo }: Endpoint, needs: PromptNeeds): PortableHints {
   const { key, streams = false, recomputes = false, model } = hints;
   return {
@@ -35,12 +35,12 @@ export function portableHints(hints: RoutingHints, { refersTo }: Endpoint, needs
   };
 }
 
-/** The hints again, in the thread that they came to. */
+/** Restores hints in the receiving thread. */
 export function hintsOf({ prompt, ids, ...rest }: PortableHints): RoutingHints {
   return { ...rest, prompt: prompt && promptOf(prompt), idIn: (field) => ids?.[field] };
 }
 
-/** Whether they are no matter for a text that other messages are in: a client may put anything of any length where a name is expected. */
+/** Whether hints are too long to share a batch with other messages: clients may send names of any length. */
 export function isLong({ prompt, key = '', model = '', ids }: PortableHints): boolean {
   if (prompt && 'text' in prompt) return true;
   const idChars = ids ? Object.values(ids).reduce((sum, { length }) => sum + length, 0) : 0;
@@ -80,7 +80,7 @@ function textOf({ buffer, byteOffset, byteLength }: Int32Array): string {
 function intsOf(text: string): Int32Array {
   const bytes = Buffer.from(text, 'base64');
   const ints = new Int32Array(bytes.length / Int32Array.BYTES_PER_ELEMENT);
-  // A copy: integers begin at a multiple of four bytes.
+  // The bytes are copied because an Int32Array must begin at a multiple of four.
   bytes.copy(new Uint8Array(ints.buffer));
   return ints;
 }

@@ -14,7 +14,7 @@ import type { Sender } from './batch-port.ts';
 import type { PortableCall, ToScheduler } from './messages.ts';
 import { portableOutcome } from './portable-outcome.ts';
 
-/** A stream that moves says so at most so often: whoever looks for servers that hang looks once a second. */
+/** How often a moving stream is reported; hanging servers are looked for once a second. */
 const MOVED_MS = 250;
 
 interface RemoteCallParts {
@@ -27,12 +27,12 @@ interface Place {
   readonly call: number;
 }
 
-/** A call that another thread's scheduler has decided on, and what it is told of it: of a stream its beginning and its end, not each chunk. */
+/** A call that another thread's scheduler assigned. It reports a stream's beginning and end to it, not each chunk. */
 export class RemoteCall implements AssignedCall, CallReport {
   readonly target: CallTarget;
   readonly choice: ChoiceDescription;
   readonly traceparent: string | undefined;
-  /** Spelled out in each message: spreading an object into it costs as much as the rest. */
+  /** Written out in each message because spreading an object costs as much as the rest. */
   readonly #request: number;
   readonly #call: number;
   readonly #parts: RemoteCallParts;
@@ -42,7 +42,7 @@ export class RemoteCall implements AssignedCall, CallReport {
   #pace: StreamPace | undefined;
   #isSent = false;
   #hasBegun = false;
-  /** Since the first byte, which was told by itself. */
+  /** Bytes after the first piece, which was reported by itself. */
   #bytes = 0;
   #pieces = 0;
   #toldMovedMs = 0;
@@ -67,7 +67,7 @@ export class RemoteCall implements AssignedCall, CallReport {
 
   waits(call: WaitingCall): void {
     this.#waiting = call;
-    // That the first transmission waits is known from the assignment.
+    // The scheduler counts the first transmission as waiting from the assignment on.
     if (!this.#isSent) {
       this.#isSent = true;
       return;
@@ -131,7 +131,7 @@ export class RemoteCall implements AssignedCall, CallReport {
     }
     this.#hasBegun = true;
     const firstByte = { kind: 'firstByte', request: this.#request, call: this.#call, bytes } as const;
-    // When it came counts; of an answer that is not streamed the end follows at once.
+    // Only a stream's first byte is urgent: the end of any other answer follows at once.
     if (this.#pace) this.#parts.scheduler.send(firstByte);
     else this.#parts.scheduler.sendSoon(firstByte);
   }
@@ -147,7 +147,7 @@ export class RemoteCall implements AssignedCall, CallReport {
     this.#parts.scheduler.sendSoon({ kind: 'ended', request: this.#request, call: this.#call, ...ended });
   }
 
-  /** Ends it where it was never sent: the scheduler counts it as under way since it was assigned. */
+  /** Ends a call that was never sent, which the scheduler counts since its assignment. */
   giveBack(): void {
     if (!this.#isSent) this.ended(NOT_SENT);
   }
@@ -157,7 +157,7 @@ export class RemoteCall implements AssignedCall, CallReport {
     this.#decision?.resolve(goesElsewhere);
   }
 
-  /** Its worker was found to hang. */
+  /** The scheduler found the worker to hang. */
   abandon(reason: string): void {
     this.#waiting?.abandon(reason);
   }

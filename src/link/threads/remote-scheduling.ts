@@ -12,12 +12,12 @@ import { portableOutcome } from './portable-outcome.ts';
 import { RemoteCall } from './remote-call.ts';
 
 interface RemoteOptions {
-  /** What the policies read of prompts; the rest is not computed. */
+  /** What policies read of prompts; nothing else is computed. */
   readonly needs: PromptNeeds;
   readonly requestIds: RequestIds;
   /** Upper bounds of the histogram of times between chunks, in seconds. */
   readonly gapBounds: readonly number[];
-  /** The target with this thread's own connections to it. */
+  /** Returns the target with this thread's own connections. */
   readonly connect: (target: PortableCall['target']) => CallTarget;
 }
 
@@ -59,12 +59,12 @@ export class RemoteScheduling implements Scheduling {
     return request;
   }
 
-  /** The number of a request, by which another thread calls it. */
+  /** The number that stands for a request in messages. */
   numberOf(request: ScheduledRequest): number {
     return (request as RemoteRequest).number;
   }
 
-  /** A message of the scheduler has come; one for a request that is over is of no interest. */
+  /** Handles a message of the scheduler; ignores one for a request that is over. */
   receive(message: ForRequest): void {
     this.#requests.get(message.request)?.receive(message);
   }
@@ -107,7 +107,7 @@ class RemoteRequest implements ScheduledRequest {
     this.#giveBack();
     const call = this.#calls.findLastIndex((one) => one.target === target);
     const again = { kind: 'again', request: this.number, call, outcome: portableOutcome(outcome) } as const;
-    // What was answered is not tried again.
+    // An answered request is not tried again.
     if (outcome.kind === 'answered' || outcome.kind === 'client_gone') {
       this.#scheduler.sendSoon(again);
       return Promise.resolve(undefined);
@@ -155,7 +155,7 @@ class RemoteRequest implements ScheduledRequest {
     }
   }
 
-  /** What was assigned and not sent. */
+  /** Gives back calls that were assigned and never sent. */
   #giveBack(): void {
     for (const call of this.#calls) call.giveBack();
   }

@@ -8,7 +8,7 @@ import { portable } from './portable-error.ts';
 import { hintsOf } from './portable-hints.ts';
 import { outcomeOf } from './portable-outcome.ts';
 
-/** What a data thread says of its requests. */
+/** Messages of a data thread about its requests. */
 type OfRequest = Exclude<
   ToScheduler,
   {
@@ -36,7 +36,7 @@ interface LinkedRequest {
   assignment: Assignment | undefined;
   readonly calls: AssignedCall[];
   readonly waiting: (WaitingCall | undefined)[];
-  /** Calls that were sent and have not ended: that to a prefill server may outlive its request. */
+  /** Calls that have not ended; one to a prefill server may outlive its request. */
   readonly open: Set<number>;
   isEnded: boolean;
 }
@@ -59,7 +59,7 @@ export class ThreadLink {
     return this.#requests.get(request)?.scheduled;
   }
 
-  /** Does what a message says; what goes wrong there concerns one request alone. */
+  /** Handles one message; an error in it ends only its request. */
   receive(message: OfRequest): void {
     try {
       this.#receive(message);
@@ -106,7 +106,7 @@ export class ThreadLink {
         break;
       case 'end':
         linked.isEnded = true;
-        // What was assigned when the thread had no more interest.
+        // These calls were assigned after the thread had given the request up.
         for (const call of linked.open) if (call >= message.calls) this.#loseCall(linked, call);
         this.#forget(message.request, linked);
         linked.scheduled.end(message.end);
@@ -121,7 +121,7 @@ export class ThreadLink {
     if (isEnded && open.size === 0) this.#requests.delete(request);
   }
 
-  /** The thread is no more: what its requests hold is given back. */
+  /** The thread has ended: gives back what its requests hold. */
   lose(): void {
     for (const linked of this.#requests.values()) {
       const { scheduled, open, isEnded } = linked;
@@ -185,7 +185,7 @@ export class ThreadLink {
     }
   }
 
-  /** What is assigned is sent at once, so it waits from now on. */
+  /** A call counts as waiting from its assignment on, as the thread sends it at once. */
   #linkedCall(request: number, linked: LinkedRequest, call: AssignedCall): PortableCall {
     const number = linked.calls.push(call) - 1;
     linked.open.add(number);

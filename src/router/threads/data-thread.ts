@@ -28,7 +28,7 @@ export interface ThreadOptions {
   readonly maxConnections: number;
 }
 
-/** Each thread takes so many new connections in one turn of its event loop. */
+/** New connections that each thread takes per turn of its event loop. */
 const SOCKETS = 2;
 /** How often the scheduler is told of how many clients are connected. */
 const TELL_CONNECTIONS_MS = 250;

@@ -2,7 +2,7 @@ import type { Reply } from '../../http/edge/reply.ts';
 import { ReplyProgress } from '../../http/edge/reply-progress.ts';
 import type { ToDataThread } from '../../link/threads/messages.ts';
 
-/** Bytes that may be on their way to a client's thread before whoever writes is told to wait. */
+/** Bytes that may be under way to the client's thread before the writer has to wait. */
 const MOST_UNREAD_BYTES = 1024 * 1024;
 
 /** The answer to a request whose client is connected to a data thread. */

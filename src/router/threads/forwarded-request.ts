@@ -4,7 +4,7 @@ import type { IncomingRequest } from '../../http/edge/incoming-request.ts';
 import type { ToDataThread, ToScheduler } from '../../link/threads/messages.ts';
 import { errorOf } from '../../link/threads/portable-error.ts';
 
-/** A request that a data thread has read the head of, for whom answers it here. */
+/** A request whose head a data thread has read and that the main thread answers. */
 export class ForwardedRequest implements IncomingRequest {
   readonly method: string;
   readonly url: string;
@@ -36,7 +36,7 @@ export class ForwardedRequest implements IncomingRequest {
     this.#send({ kind: 'ownRelease', request: this.#number });
   }
 
-  /** What the thread says of the body. */
+  /** Takes what the data thread says of the body. */
   bodyCame(body: Extract<ToScheduler, { kind: 'ownBody' }>['body']): void {
     if (body instanceof Uint8Array) this.#body?.resolve(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
     else this.#body?.reject(body.name === ClientGoneError.name ? new ClientGoneError() : errorOf(body));

@@ -13,7 +13,7 @@ interface Forwarded {
   readonly reply: ForwardedReply;
 }
 
-/** Answers here what the router answers itself, for the clients of a data thread. */
+/** Answers the router's own endpoints in the main thread for clients of a data thread. */
 export class Forwarding {
   readonly #ownAnswers: OwnAnswers;
   readonly #send: (message: ToDataThread) => void;
@@ -36,7 +36,7 @@ export class Forwarding {
     else reply?.lose();
   }
 
-  /** The thread is no more. */
+  /** The thread has ended. */
   lose(): void {
     for (const { reply } of this.#underWay.values()) reply.lose();
     this.#underWay.clear();

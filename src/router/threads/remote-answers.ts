@@ -14,7 +14,7 @@ interface UnderWay {
   readonly done: (errorCode: string | undefined) => void;
 }
 
-/** Has the thread of the scheduler answer what the router answers itself. */
+/** Forwards requests for the router's own endpoints to the main thread. */
 export class RemoteAnswers {
   readonly #send: (message: ToScheduler) => void;
   readonly #underWay = new Map<number, UnderWay>();

@@ -14,9 +14,9 @@ interface ThreadParts {
   readonly log: Log;
 }
 
-/** A data thread, seen from the thread of the scheduler. */
+/** A data thread as the main thread sees it. */
 export class ThreadHandle {
-  /** Resolves when it is no more, with the reason. */
+  /** Resolves with the reason when the thread has ended. */
   readonly whenEnded: Promise<string>;
   readonly #worker: Worker;
   readonly #log: Log;
@@ -55,7 +55,7 @@ export class ThreadHandle {
     this.#port.send(message);
   }
 
-  /** Rejects where it cannot listen there. */
+  /** Lets the thread listen; rejects if it cannot. */
   listen(host: string, port: number): Promise<void> {
     this.#listening = Promise.withResolvers();
     this.send({ kind: 'listen', host, port });

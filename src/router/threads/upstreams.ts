@@ -13,7 +13,7 @@ export class Upstreams {
     this.#tls = tls;
   }
 
-  /** The target with the connections to its server. */
+  /** Returns the target with this thread's connections to its server. */
   connect(target: PortableTarget): CallTarget {
     const { server, isLaunched } = target;
     let client = this.#clients.get(server);
@@ -26,7 +26,7 @@ export class Upstreams {
     return { ...target, client };
   }
 
-  /** The server was taken out: what is under way there ends, with the error where there is one. */
+  /** The server was taken out: ends its calls, with the error if there is one. */
   close(server: string, error: Error | undefined): void {
     void this.#clients.get(server)?.destroy(error);
     this.#clients.delete(server);

@@ -1,6 +1,6 @@
 /** Bytes of one block, about 64 tokens. With 128 a prompt of 1 MiB takes 2.0 ms instead of 1.0, and twice the memory. */
 export const BLOCK_BYTES = 256;
-/** Blocks of one prompt that are looked at: 4 MiB of text, a million tokens. */
+/** Most blocks of one prompt that are hashed: 4 MiB of text, a million tokens. */
 export const MAX_BLOCKS = 16_384;
 
 const WINDOW_BYTES = 64 * 1024;
@@ -16,11 +16,11 @@ const PRIME_2 = 0x85ebca77;
  */
 export class Blocks {
   count = 0;
-  /** Length of the prompt they were made from, as far as it was looked at. */
+  /** Length of the hashed part of the prompt. */
   bytes = 0;
   lo = new Int32Array(256);
   hi = new Int32Array(256);
-  /** Filled by the index: the nodes of the first `known` blocks, true while the index is at `version`. */
+  /** The index's nodes of the first `known` blocks, valid while the index is at `version`. */
   nodes = new Int32Array(256);
   known = 0;
   version = -1;
@@ -30,12 +30,12 @@ export class Blocks {
   readonly #window = new Uint8Array(WINDOW_BYTES);
   readonly #words = new Int32Array(this.#window.buffer);
 
-  /** Of so many bytes each, which `WINDOW_BYTES` is a multiple of. */
+  /** `blockBytes` must divide `WINDOW_BYTES`. */
   constructor(blockBytes = BLOCK_BYTES) {
     this.#blockBytes = blockBytes;
   }
 
-  /** Makes these the blocks of `prompt`. */
+  /** Replaces the blocks by those of `prompt`. */
   hash(prompt: Uint8Array): this {
     const size = this.#blockBytes;
     this.bytes = Math.min(prompt.length, MAX_BLOCKS * size);
@@ -55,7 +55,7 @@ export class Blocks {
     return this;
   }
 
-  /** A copy of the hashes that `take` makes the same blocks of: all low halves, then all high halves. */
+  /** Copies the hashes for `take`: all low halves, then all high halves. */
   hashes(): Int32Array {
     const hashes = new Int32Array(2 * this.count);
     hashes.set(this.lo.subarray(0, this.count));
@@ -63,7 +63,7 @@ export class Blocks {
     return hashes;
   }
 
-  /** Makes these the blocks of a prompt of so many bytes that was hashed elsewhere. */
+  /** Replaces the blocks by those of a prompt that was hashed elsewhere. */
   take(bytes: number, hashes: Int32Array): this {
     this.bytes = bytes;
     this.count = hashes.length / 2;

@@ -18,7 +18,7 @@ export class GrowingInts {
     return this.length * Int32Array.BYTES_PER_ELEMENT;
   }
 
-  /** Makes room for at least so many. */
+  /** Makes room for at least `length` integers. */
   reserve(length: number): void {
     while (this.length < length) this.#chunks.push(new Int32Array(CHUNK));
   }

@@ -18,7 +18,7 @@ export function hashBytes(bytes: Uint8Array, end = bytes.length, seed = 0): numb
   return mix32(hash ^ scramble(tail) ^ end);
 }
 
-/** The same of a string's UTF-16 code units, two at a time. */
+/** Hashes a string's UTF-16 code units, two at a time. */
 export function hashText(text: string, seed = 0): number {
   const end = text.length;
   let hash = seed;
@@ -27,7 +27,7 @@ export function hashText(text: string, seed = 0): number {
   return mix32(hash ^ scramble(tail) ^ end);
 }
 
-/** 53 bits of a text: two of 131,072 keys meet once in a million times. */
+/** A 53-bit hash; with 131,072 keys two collide once in a million times. */
 export function hashKey(key: string): number {
   return hashText(key) * 2 ** 21 + (hashText(key, 1) >>> 11);
 }

@@ -18,7 +18,7 @@ export const NONE = 0;
 export class NodeTable {
   readonly #rows = new GrowingInts();
   readonly #buckets = new GrowingInts();
-  /** Buckets below `#split` are already told apart by one more bit of the hash than the rest. */
+  /** Buckets below `#split` already use one more bit of the hash than the rest. */
   #mask = 511;
   #split = 0;
   #next = 1;
@@ -83,7 +83,7 @@ export class NodeTable {
     return this.#rows.get(row * STRIDE + COUNT);
   }
 
-  /** Sets the first worker entry and changes their number. */
+  /** Sets the row's first worker entry and changes the number of entries. */
   setHead(row: number, head: number, change: number): void {
     this.#rows.set(row * STRIDE + HEAD, head);
     this.#rows.set(row * STRIDE + COUNT, this.count(row) + change);
@@ -104,7 +104,7 @@ export class NodeTable {
     return this.#next++;
   }
 
-  /** One bucket more while there are fewer than rows; its upper half moves there. */
+  /** Splits one bucket while there are fewer buckets than rows. */
   #splitBucket(): void {
     const size = this.#mask + 1;
     if (size + this.#split >= this.#next) return;

@@ -13,7 +13,7 @@ const STAMP = 5;
 const STRIDE = 6;
 
 const UNBOUNDED = 2 ** 31 - 1;
-/** Entries that an insert or a new capacity drops at most; `tidy` drops the rest. */
+/** Most entries that an insert or a new capacity drops; `tidy` drops the rest. */
 const DROPPED_AT_ONCE = 2_000;
 /** Looking for the stalest of so many workers costs as much as dropping an entry. */
 const WORKERS_PER_DROP = 64;
@@ -34,7 +34,7 @@ export class PrefixIndex {
   #free = NONE;
   #size = 0;
   #stamp = 0;
-  /** Changes whenever a node comes or may have gone. */
+  /** Changes whenever nodes were added or may have been removed. */
   #version = 0;
   /** Slots used so far: scans go no further. */
   #slots = 0;
@@ -42,16 +42,16 @@ export class PrefixIndex {
   readonly #oldest = new Int32Array(MAX_SLOTS);
   readonly #held = new Int32Array(MAX_SLOTS);
   readonly #capacity = new Int32Array(MAX_SLOTS).fill(UNBOUNDED);
-  /** What a worker has not used after this use does not count, where there is one: entries up to it wait to be dropped. */
+  /** Entries of a worker up to this use do not count, and wait to be dropped. */
   readonly #horizon = new Int32Array(MAX_SLOTS);
   readonly #hasHorizon = new Uint8Array(MAX_SLOTS);
-  /** The use at which all of a worker's was forgotten, and how many entries of that are left: `#held` is without them. */
+  /** The use at which all of a worker's entries were forgotten, and how many of them are left; `#held` leaves them out. */
   readonly #forgotten = new Int32Array(MAX_SLOTS);
   readonly #dead = new Int32Array(MAX_SLOTS);
   /** Workers with something to drop. */
   readonly #untidy = new Set<number>();
   readonly #depth = new Int32Array(MAX_SLOTS);
-  /** Use of the block at that depth. */
+  /** Last use of the block at that depth. */
   readonly #used = new Int32Array(MAX_SLOTS);
   readonly #reached = new Int32Array(MAX_SLOTS);
 
@@ -65,12 +65,12 @@ export class PrefixIndex {
     return this.#size;
   }
 
-  /** The latest use. */
+  /** The number of the latest use. */
   get latestUse(): number {
     return this.#stamp;
   }
 
-  /** Memory of the index. */
+  /** Bytes of memory that the index takes. */
   get bytes(): number {
     return this.#nodes.bytes + this.#entries.bytes + 10 * this.#held.byteLength;
   }
@@ -80,7 +80,7 @@ export class PrefixIndex {
     return this.#held[slot] as number;
   }
 
-  /** Blocks that the worker can hold still. */
+  /** Blocks that the worker still has room for. */
   room(slot: number): number {
     return (this.#capacity[slot] as number) - this.held(slot);
   }
@@ -174,7 +174,7 @@ export class PrefixIndex {
   /** Sets #depth of every worker that holds the first block; returns how many they are, listed in #reached. */
   #reachDepths(blocks: Blocks): number {
     let reached = 0;
-    // From the end: who has a block has all before it, so only a node with more workers than its successor is worth a look.
+    // Goes from the end: who has a block has all before it, so only nodes with more workers than their successor matter.
     for (let i = blocks.known - 1; i >= 0; i--) {
       const node = blocks.nodes[i] as number;
       if (this.#nodes.count(node) <= reached) continue;
@@ -203,7 +203,7 @@ export class PrefixIndex {
     );
   }
 
-  /** Whether the entry was there when all of its worker's was forgotten. */
+  /** Whether the entry dates from before its worker's entries were forgotten. */
   #isDead(entry: number, slot: number): boolean {
     if (this.#dead[slot] === 0) return false;
     return !isBefore(this.#forgotten[slot] as number, this.#entries.get(entry * STRIDE + STAMP));
@@ -326,7 +326,7 @@ export class PrefixIndex {
     }
   }
 
-  /** The worker whose least recently used entry is the oldest of all. */
+  /** The slot of the worker with the oldest entry. */
   #stalest(): number {
     let stalest = -1;
     let stamp = 0;

@@ -3,13 +3,13 @@ import type { Reply } from '../../http/edge/reply.ts';
 import type { ChoiceTeller, SharedChoice } from '../policies/shared-choice.ts';
 import { chosenLine, computedLine, GREETING, settledLine } from './notice.ts';
 
-/** Between two signs of life: who hears none for some of them takes the connection for dead. */
+/** Time between two heartbeats; a follower that misses some takes the connection for dead. */
 export const HEARTBEAT_MS = 2_000;
-/** What a follower that reads too slowly may be behind; then it is cut, and begins anew. */
+/** Bytes that a follower may be behind before it is cut and begins anew. */
 const MOST_BEHIND_BYTES = 8 * 1024 * 1024;
-/** A write to each follower costs 10 µs and more. */
+/** Time in which notices are collected: a write to each follower costs 10 µs and more. */
 const TOGETHER_MS = 1;
-/** Each costs a write for every request. */
+/** Most followers: each costs a write for every request. */
 const MOST_FOLLOWERS = 64;
 
 /** Tells other routers of the choices made here, each on a long answer to its request. */
@@ -30,7 +30,7 @@ export class Announcements implements ChoiceTeller {
     if (this.#followers.size >= MOST_FOLLOWERS) {
       throw new RouterError('too_many_connections', `expected at most ${MOST_FOLLOWERS} routers that follow this one`);
     }
-    // What was collected before is nothing that this one can put in place.
+    // Earlier notices are sent first: a new follower cannot use them.
     this.#send();
     const follower = new Follower(reply, () => this.#left(follower));
     this.#followers.add(follower);
@@ -57,7 +57,7 @@ export class Announcements implements ChoiceTeller {
     this.#followers.clear();
   }
 
-  /** At once, as a turn of the event loop may bring a hundred requests; what comes within a millisecond leaves together. */
+  /** Collects lines for a millisecond and sends them together, as one turn of the event loop may bring a hundred. */
   #add(line: string): void {
     this.#lines += line;
     if (performance.now() - this.#sentMs >= TOGETHER_MS) {
@@ -91,7 +91,7 @@ export class Announcements implements ChoiceTeller {
 class Follower {
   readonly reply: Reply;
   readonly #left: () => void;
-  /** Written when it has read what it has. */
+  /** Bytes to write once the follower has read what was sent. */
   readonly #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #isBehind = false;

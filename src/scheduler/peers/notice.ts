@@ -1,18 +1,18 @@
 import { BLOCK_BYTES, MAX_BLOCKS } from '../index/blocks.ts';
 import type { SharedChoice } from '../policies/shared-choice.ts';
 
-/** What one router tells another: one line each, fields with spaces between. */
+/** What one router tells another: one line each, its fields separated by spaces. */
 export type Notice =
   | { readonly kind: 'chosen'; readonly number: number; readonly choice: SharedChoice }
   | { readonly kind: 'computed'; readonly number: number }
   | { readonly kind: 'settled'; readonly number: number; readonly surplusTokens: number };
 
-/** The first line. Routers with another one hash prompts otherwise, or say other things: they are not listened to. */
+/** The first line. A router with another one hashes prompts in another way and is not listened to. */
 export const GREETING = 'sglang-router choices 1';
 
-/** Whether this machine has the low byte first, as the lines have it. */
+/** Whether this machine is little-endian, as the lines are. */
 const HAS_LOW_FIRST = new Uint8Array(new Int32Array([1]).buffer)[0] === 1;
-/** Of the longest prompt. */
+/** Length of the line for the longest prompt. */
 export const MAX_LINE_BYTES = Math.ceil((MAX_BLOCKS * 8 * 4) / 3) + 16 * 1024;
 
 export function chosenLine(number: number, choice: SharedChoice): string {
@@ -65,7 +65,7 @@ function bytesOf(hashes: Int32Array): Buffer {
   return HAS_LOW_FIRST ? bytes : Buffer.from(bytes).swap32();
 }
 
-/** A copy: what base64 is decoded into need not begin where an Int32Array may. */
+/** Copies the bytes, as decoded base64 need not be aligned for an Int32Array. */
 function hashesOf(bytes: Buffer): Int32Array {
   if (bytes.length % 8 !== 0) throw unreadable(`${bytes.length} bytes of hashes`);
   const hashes = new Int32Array(bytes.length / 4);

@@ -8,15 +8,15 @@ import { HEARTBEAT_MS } from './announcements.ts';
 import { GREETING, MAX_LINE_BYTES, type Notice, readNotice } from './notice.ts';
 
 const CHOICES_PATH = '/router_choices';
-/** Without a word for so long, heartbeats included, a connection is dead. */
+/** A connection is dead after so long without any line, heartbeats included. */
 const SILENT_MS = 4 * HEARTBEAT_MS;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 
-/** Who hears what another router tells. */
+/** Hears what another router tells. */
 export interface PeerListener {
   heard(peer: Peer, notice: Notice): void;
-  /** What it told of is over as far as anybody knows. */
+  /** The connection was lost, and with it the ends of the choices told before. */
   lost(peer: Peer): void;
 }
 
@@ -33,7 +33,7 @@ export class Peer {
   readonly #log: Log;
   #request: ClientRequest | undefined;
   #retry: NodeJS.Timeout | undefined;
-  /** Since when it tells of its choices; undefined where it does not. */
+  /** When it began to tell its choices; undefined while it does not. */
   #sinceMs: number | undefined;
   #failures = 0;
   #reported = false;
@@ -47,7 +47,7 @@ export class Peer {
     this.#listen();
   }
 
-  /** What it chooses is known. */
+  /** Whether the other router's choices are heard. */
   get isHeard(): boolean {
     return this.#sinceMs !== undefined;
   }
@@ -83,7 +83,7 @@ export class Peer {
 
   #follow(response: IncomingMessage): void {
     const { statusCode = 0 } = response;
-    // This router itself, which stands in a list that all have in common.
+    // The address is this router's own, from a list that all routers share.
     if (statusCode === HTTP_ERRORS.loop_detected) {
       this.close();
       return;
@@ -120,11 +120,11 @@ export class Peer {
     this.#log.info('another router tells of its choices', { router: this.url });
   }
 
-  /** Told more than once of one end. */
+  /** Handles the end of a connection; may be called more than once for one. */
   #failed(request: ClientRequest | undefined, problem: string): void {
     if (this.#request !== request || request === undefined) return;
     this.#request = undefined;
-    // One that ends again and again as soon as it has begun is not asked all the time.
+    // Failures reset only after a long connection, so that one that keeps ending at once is not retried all the time.
     if (this.#sinceMs !== undefined && performance.now() - this.#sinceMs > LONGEST_RETRY_MS) this.#failures = 0;
     this.#sinceMs = undefined;
     this.#listener.lost(this);

@@ -14,7 +14,7 @@ export class Peers {
     this.#log = log;
   }
 
-  /** There are these now; this router itself may be among them. */
+  /** Sets the routers to listen to; this one may be among them. */
   set(urls: readonly string[]): void {
     const named = new Set(urls);
     for (const [url, peer] of this.#peers) {

@@ -9,14 +9,14 @@ export interface BucketOptions {
   readonly balanceRelThreshold: number;
 }
 
-/** Prompts of like length to one worker, so that short ones do not wait behind long ones; meant for prefill servers. */
+/** Sends prompts of similar length to one worker, so that short ones do not wait behind long ones; meant for prefill servers. */
 export class BucketPolicy implements Policy {
   readonly name = 'bucket';
   readonly reads = 'head';
   readonly #options: BucketOptions;
   readonly #random: Random;
   readonly #buckets: LengthBuckets;
-  /** By slot: bytes of the prompts sent there whose first byte has not come. */
+  /** By slot: bytes of prompts sent there that wait for their first byte. */
   readonly #pending: number[] = [];
   readonly #bytesOf = new WeakMap<Choice, number>();
 
@@ -55,7 +55,7 @@ export class BucketPolicy implements Policy {
     this.#pending[choice.candidate.slot] = this.#pendingOf(choice.candidate) - bytes;
   }
 
-  /** The thresholds speak of requests: here of prompts of average length, for what is balanced is the work. */
+  /** The thresholds count requests; here a request stands for a prompt of average length, as work is balanced. */
   #imbalanced(candidates: readonly Candidate[]): boolean {
     let lowest = Number.POSITIVE_INFINITY;
     let highest = 0;

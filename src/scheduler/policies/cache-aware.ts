@@ -22,14 +22,14 @@ export interface CacheAwareOptions {
 
 /** Entries of the index dropped in one go, 1 to 6 ms of work; the rest goes when other work was done. */
 export const DROPPED_AT_ONCE = 2_000;
-/** Until answers tell how many bytes a token has. */
+/** Bytes per token until answers tell. */
 const TYPICAL_BYTES_PER_TOKEN = 4;
-/** Shorter prompts are mostly chat template, and say nothing of bytes a token. */
+/** Shorter prompts are mostly chat template, and say nothing of the bytes per token. */
 const TELLING_BYTES = 2048;
 const LEARNING = 0.05;
 /** A prediction is refuted when the engine had less than this share of it cached; templates and token ends blur it. */
 const REFUTED_BELOW = 0.5;
-/** A prediction of less than this says nothing of the cache: it may be the template alone. */
+/** A smaller prediction says nothing of the cache: it may be the template alone. */
 const LEAST_TELLING_BYTES = 1024;
 /**
  * What a match counts for while it is in doubt. Of several workers that hold a prompt the one that uses it now is taken then: of
@@ -42,7 +42,7 @@ const DOUBTED_SHARE = 0.9;
  * sooner; with 1.3 they come later again.
  */
 const OVERBOOKING = 1.15;
-/** What a session without a known prefix saves where it was last: so many tokens, as two requests in flight cost, or a share of its own. */
+/** What a session without a known prefix saves on its last worker: these tokens, worth two requests in flight, or this share of its own. */
 const SESSION_TOKENS = 256;
 const SESSION_SHARE = 1 / 8;
 /**
@@ -55,22 +55,22 @@ const AGREED_WEIGHT = 3;
 const NO_PROMPT = new Uint8Array(0);
 const NO_HASHES = new Int32Array(0);
 
-/** What the index and the sessions know of a prompt, of each candidate where there are several. */
+/** What the index and the sessions know of a prompt, per candidate. */
 interface Known {
-  /** Blocks of it that the candidate holds, and when it used the last of them. */
+  /** Blocks of the prompt that each candidate holds, and when it used the last of them. */
   readonly held: readonly number[];
   readonly uses: readonly (number | undefined)[];
   /** The different numbers of blocks. */
   readonly depths: readonly number[];
-  /** They are enough to decide. */
+  /** The longest match is enough to decide. */
   readonly enough: boolean;
-  /** Where its session was last. */
+  /** The worker that served the session last. */
   readonly home: WorkerView | undefined;
-  /** Where all routers would send it, if there are several and it is not known. */
+  /** The worker that all routers would choose for an unknown prompt; undefined with one router. */
   readonly agreed: Candidate | undefined;
 }
 
-/** What a choice counts with. */
+/** The predicted figures that a choice is counted with. */
 interface Counted extends Omit<Prediction, 'promptBytes' | 'stamp' | 'prefixes'> {
   readonly blocks: Blocks;
   readonly depths: readonly number[];
@@ -92,7 +92,7 @@ export class CacheAwarePolicy implements Policy {
   readonly #pressure = new Pressure();
   readonly #popularity = new Popularity();
   readonly #sessions: Sessions;
-  /** Of choices that other routers tell of. */
+  /** Blocks of choices that other routers tell of. */
   readonly #blocksElsewhere = new Blocks();
   readonly #rendezvous = new Rendezvous();
   #teller: ChoiceTeller | undefined;
@@ -154,7 +154,7 @@ export class CacheAwarePolicy implements Policy {
     const surplus = promptTokens && cachedTokens !== undefined ? promptTokens - cachedTokens - uncachedTokens : 0;
     view.surplusTokens += surplus;
     if (choice.sharedAs !== undefined) this.#teller?.settled(choice.sharedAs, surplus);
-    // What it computed before this one, as far as that is known by now: not what was predicted.
+    // Tokens computed before this prompt, as answers told them and not as they were predicted.
     const computed = queuedTokens + view.surplusTokens - surplusTokens;
     if (firstByteMs !== undefined && computed > 0) view.rate.learn(uncachedTokens, computed, firstByteMs);
     if (promptTokens) this.#learnTokenSize(promptBytes / promptTokens, promptBytes);
@@ -166,7 +166,7 @@ export class CacheAwarePolicy implements Policy {
     this.#teller = teller;
   }
 
-  /** Counts as a choice of this router does, but for what only its answer tells: how fast the worker is, and what it has lost. */
+  /** Counts another router's choice like one of this router; only its answer, which is not seen here, would tell speed and losses. */
   chosenElsewhere<C extends Candidate>(candidate: C, shared: SharedChoice): PredictedChoice<C> {
     const blocks = this.#blocksElsewhere.take(shared.promptBytes, shared.hashes);
     const view = this.#view(candidate.slot);
@@ -220,7 +220,7 @@ export class CacheAwarePolicy implements Policy {
     }).unref();
   }
 
-  /** What the answer tells of what the worker has lost. */
+  /** Learns from an answer which part of its cache the worker has lost. */
   #learnLosses({ prediction, view, candidate: { slot } }: PredictedChoice, result: Result): void {
     const { matchedUse, isComputed, doubtedUpTo, matchedBytes } = prediction;
     if (matchedUse === undefined || !result.promptTokens || result.cachedTokens === undefined) return;
@@ -228,14 +228,14 @@ export class CacheAwarePolicy implements Policy {
     const isTelling = doubtedUpTo !== undefined && matchedBytes >= LEAST_TELLING_BYTES;
     if (isTelling && !refuted) view.doubt.confirmed(matchedUse, doubtedUpTo);
     if (!refuted || !isComputed) return;
-    // The engine has dropped what was used that long ago, so it has dropped what was not used since, too.
+    // If the engine has dropped this prompt, it has dropped everything that was not used since.
     this.#index.forgetUnusedSince(slot, matchedUse);
     const lost = isTelling ? view.doubt.refuted(doubtedUpTo) : undefined;
     if (lost !== undefined) this.#index.forgetUnusedSince(slot, lost);
     this.#tidySoon();
   }
 
-  /** What each candidate offers, and what it costs; of a session without a prefix, less at its `home`. */
+  /** Weighs each candidate's cost; a session without a known prefix costs less at its `home`. */
   #weigh<C extends Candidate>(candidates: readonly C[], known: Known): Offer<C>[] {
     const { held, uses, depths, enough, home, agreed } = known;
     const blocks = this.#blocks;
@@ -256,7 +256,7 @@ export class CacheAwarePolicy implements Policy {
       rooms += this.#index.room(slot);
       told++;
     }
-    // A worker that does not tell its size is taken for one like the others, not for endlessly free.
+    // A worker that does not tell its cache size counts as one like the others, not as endlessly free.
     const roomOf = (slot: number, view: WorkerView) =>
       told > 0 && view.kvTokens === undefined ? Math.floor(rooms / told) : this.#index.room(slot);
     this.#pressure.observe(busy / candidates.length);
@@ -314,7 +314,7 @@ export class CacheAwarePolicy implements Policy {
     return this.#count(candidate, view, counted, reason, scores);
   }
 
-  /** The same for whoever has made the choice. */
+  /** Counts a choice, of this router or another. */
   #count<C extends Candidate>(
     candidate: C,
     view: WorkerView,
@@ -342,7 +342,7 @@ export class CacheAwarePolicy implements Policy {
     return choice;
   }
 
-  /** What other routers are told of a choice of the prompt in `#blocks`. */
+  /** Describes a choice for the prompt in `#blocks` to other routers. */
   #shared({ candidate, prediction }: PredictedChoice, depths: readonly number[], hints: Hints): SharedChoice {
     return {
       url: candidate.url,
@@ -355,7 +355,7 @@ export class CacheAwarePolicy implements Policy {
     };
   }
 
-  /** The worker that a prompt belongs to of which the first `known` blocks are held somewhere; undefined without other routers. */
+  /** The worker that all routers agree on for a prompt whose first `known` blocks are held somewhere; undefined without other routers. */
   #agreed<C extends Candidate>(candidates: readonly C[], known: number): C | undefined {
     if (!this.#teller?.isHeard || known >= this.#blocks.count) return undefined;
     return this.#rendezvous.owner(candidates, this.#blocks.lo[known] as number);
@@ -388,7 +388,7 @@ function isRefuted({ matchedBytes, promptBytes }: Prediction, { promptTokens, ca
   return cachedTokens / promptTokens < (REFUTED_BELOW * matchedBytes) / promptBytes;
 }
 
-/** Makes `blocks` those of a prompt, which another thread may have hashed. */
+/** Fills `blocks` from a prompt, which another thread may have hashed. */
 function blocksOf(prompt: Hints['prompt'], blocks: Blocks): Blocks {
   if (prompt === undefined || prompt instanceof Uint8Array) return blocks.hash(prompt ?? NO_PROMPT);
   return blocks.take(prompt.length, prompt.hashes ?? NO_HASHES);

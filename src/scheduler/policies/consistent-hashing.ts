@@ -5,7 +5,7 @@ import type { Candidate, Choice, Hints, Policy, Random } from './policy.ts';
 import { hashHead } from './prompt-head.ts';
 import { Rendezvous } from './rendezvous.ts';
 
-/** Every session, and without one every beginning of a prompt, to one worker, whatever the load; the others at random. */
+/** Sends every session, or every beginning of a prompt, to one worker, whatever the load; other requests go at random. */
 export class ConsistentHashingPolicy implements Policy {
   readonly name = 'consistent_hashing';
   readonly reads = 'head';

@@ -1,6 +1,6 @@
 import { isBefore } from '../index/prefix-index.ts';
 
-/** So many refuted predictions in a row are no accident: engines that are short of memory drop some prompts, but not all. */
+/** After so many refuted predictions in a row all is lost: engines short of memory drop some prompts, not all. */
 const REFUTED_IN_A_ROW = 3;
 
 /**
@@ -12,7 +12,7 @@ const REFUTED_IN_A_ROW = 3;
 export class Doubt {
   #open = 0;
   #upTo: number | undefined;
-  /** Up to this use everything is lost, if the answers since the first refuted one mean that. */
+  /** The use up to which everything may be lost, if further answers confirm it. */
   #lostUpTo: number | undefined;
   #refuted = 0;
 
@@ -21,12 +21,12 @@ export class Doubt {
     return this.#upTo;
   }
 
-  /** A request was sent there. */
+  /** Counts a request that was sent to the worker. */
   opened(): void {
     this.#open++;
   }
 
-  /** A request there is over; `latestUse` is the latest of the index. */
+  /** A request at the worker has ended; `latestUse` is the latest of the index. */
   closed(latestUse: number): void {
     if (--this.#open === 0) this.#upTo = latestUse;
   }
@@ -36,7 +36,7 @@ export class Doubt {
     return use !== undefined && this.#upTo !== undefined && !isBefore(this.#upTo, use);
   }
 
-  /** What was used at `use`, and was in doubt up to `upTo`, is still cached. */
+  /** A prompt used at `use`, in doubt up to `upTo`, is still cached. */
   confirmed(use: number, upTo: number): void {
     if (this.#upTo === upTo) this.#upTo = undefined;
     if (this.#lostUpTo === undefined || isBefore(this.#lostUpTo, use)) return;
@@ -44,7 +44,7 @@ export class Doubt {
     this.#refuted = 0;
   }
 
-  /** What was in doubt up to `upTo` is not cached. Returns the use up to which all is lost, once that is known. */
+  /** A prompt in doubt up to `upTo` is not cached. Returns the use up to which all is lost, once that is known. */
   refuted(upTo: number): number | undefined {
     this.#lostUpTo ??= upTo;
     if (++this.#refuted < REFUTED_IN_A_ROW) return undefined;

@@ -11,23 +11,23 @@ const REQUEST_TOKENS = 128;
 const LEAST_PRESSURE = 1.5;
 /** Weight of a wasted token when nearly every worker is busy: beyond it one group of prompts would never spread. */
 const MOST_PRESSURE = 8;
-/** How fast the share of busy workers is forgotten, per choice. */
+/** Weight of the newest choice in the average share of busy workers. */
 const PRESSURE_DECAY = 0.05;
 
 /** What is known of one worker at the moment of a choice. */
 export interface Prospect {
-  /** Tokens sent to it, not cached by prediction, whose first byte has not come. */
+  /** Uncached tokens, by prediction, of its requests that wait for their first byte. */
   readonly pendingTokens: number;
   /** Requests waiting there for their first byte. */
   readonly waiting: number;
-  /** Tokens of this prompt that it would have to compute on this request's account. */
+  /** Tokens of this prompt that the worker would have to compute. */
   readonly uncachedTokens: number;
   readonly inFlight: number;
   /** Prefill speed relative to the fastest worker, above 0, at most 1. */
   readonly speed: number;
 }
 
-/** How little idle capacity there is, averaged over the last choices: it is what makes computing a prefix once more expensive. */
+/** How busy the fleet was at the last choices, which decides what computing a prefix once more costs. */
 export class Pressure {
   #busy = 0;
 

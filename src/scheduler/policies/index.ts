@@ -9,10 +9,10 @@ import { PrefixHashPolicy } from './prefix-hash.ts';
 import { RandomPolicy } from './random.ts';
 import { RoundRobinPolicy } from './round-robin.ts';
 
-/** What any of the policies may want to know; the router's Config has it all. */
+/** The options of all policies; the router's Config has them all. */
 export type PolicyOptions = BucketOptions & CacheAwareOptions & ManualOptions;
 
-/** What policies decide by beside what they are told; a test or a model has its own. */
+/** Randomness and time for policies; tests and models pass their own. */
 interface PolicyInputs {
   readonly random: Random;
   readonly now: Now;
@@ -20,7 +20,7 @@ interface PolicyInputs {
 
 const REAL: PolicyInputs = { random: Math.random, now: () => performance.now() };
 
-/** Every policy there is: name → factory. */
+/** Policy name → factory. */
 const POLICIES: Readonly<Record<string, (options: PolicyOptions, inputs: PolicyInputs) => Policy>> = {
   random: (_, { random }) => new RandomPolicy(random),
   round_robin: () => new RoundRobinPolicy(),

@@ -3,7 +3,7 @@ import type { Candidate, Choice, Hints, Now, Policy, WorkerFacts } from './polic
 import { ReportedLoad } from './reported-load.ts';
 import { Turns } from './turns.ts';
 
-/** The least loaded of all workers; among equals the one that was picked longest ago. */
+/** Picks the least loaded worker; among equals the one that was picked longest ago. */
 export class LeastLoadPolicy implements Policy {
   readonly name = 'least_load';
   readonly followsLoad = true;
@@ -41,7 +41,7 @@ export class LeastLoadPolicy implements Policy {
     this.#turns.removed(candidate);
   }
 
-  /** What the reports add on average: a worker without one is taken for as busy as the others. */
+  /** The average of all reports, which stands in for workers without one. */
   #mean(candidates: readonly Candidate[], nowMs: number): number {
     let sum = 0;
     let known = 0;

@@ -1,15 +1,15 @@
 import type { Now } from './policy.ts';
 
-/** Prompts that the bounds are cut from: the latest. */
+/** Number of latest prompts from which the bounds are computed. */
 const SAMPLES = 1024;
-/** Until a prompt has been seen, lengths up to here are shared out evenly, as 0.3.2 does; in bytes. */
+/** Bytes that the buckets share evenly until a prompt has been seen, as in 0.3.2. */
 const FIRST_SPAN = 4096;
 
-/** Buckets by prompt length, cut such that each gets the same share of all bytes. */
+/** Buckets by prompt length, bounded so that each gets the same share of all bytes. */
 export class LengthBuckets {
   readonly #now: Now;
   readonly #intervalMs: number;
-  /** The latest lengths, round and round. */
+  /** Ring buffer of the latest lengths. */
   readonly #lengths = new Float64Array(SAMPLES);
   #seen = 0;
   #sum = 0;
@@ -34,7 +34,7 @@ export class LengthBuckets {
     this.#lengths[at] = length;
   }
 
-  /** The first and the last of `count` buckets that take this length; several where it is so common that it fills them. */
+  /** The first and last of `count` buckets for this length; a very common length fills several. */
   rangeOf(length: number, count: number): readonly [number, number] {
     if (count !== this.#count || this.#now() - this.#cutAtMs >= this.#intervalMs) this.#cut(count);
     let first = 0;

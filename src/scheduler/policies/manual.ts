@@ -12,7 +12,7 @@ export interface ManualOptions extends StickyOptions {
   readonly assignmentMode: AssignmentMode;
 }
 
-/** Every key to the worker it was given with its first request, for as long as that is available. */
+/** Keeps every routing key on the worker of its first request, while that is available. */
 export class ManualPolicy implements Policy {
   readonly name = 'manual';
   readonly #mode: AssignmentMode;
@@ -28,7 +28,7 @@ export class ManualPolicy implements Policy {
 
   pick<C extends Candidate>(candidates: readonly C[], { key }: Hints, explain = false): Choice<C> {
     const scores = explain ? scoresOf(candidates, (candidate) => ({ keys: this.#keys.keysOn(candidate) })) : undefined;
-    // Without a key there is nothing to count as a group; the number of keys alone would name the same worker each time.
+    // A request without a key joins no group: counting keys would pick the same worker each time.
     if (!key)
       return chosen(this.#assign(candidates, this.#mode === 'random' ? 'random' : 'min_load'), 'no_key', scores);
     const remembered = this.#keys.recall(key, candidates);

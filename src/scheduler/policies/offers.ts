@@ -2,7 +2,7 @@ import type { Prospect } from './expected-cost.ts';
 import type { Candidate } from './policy.ts';
 import type { WorkerView } from './worker-view.ts';
 
-/** Costs this close are the same: a fiftieth, or the least that a page of an engine's cache holds. */
+/** Costs that differ by less than this share, or by less than a page of an engine's cache, count as equal. */
 const EQUAL_SHARE = 0.02;
 const EQUAL_TOKENS = 16;
 /**
@@ -11,25 +11,25 @@ const EQUAL_TOKENS = 16;
  */
 const SHORTEST_SHARE = 1 / 2;
 
-/** A candidate with all that decides about it. */
+/** A candidate with everything that decides about it. */
 export interface Offer<C> extends Prospect {
   readonly candidate: C;
   readonly view: WorkerView;
   readonly matchedBytes: number;
-  /** When it used the last block that matches; undefined where none does. */
+  /** The last use of the last matching block; undefined if none matches. */
   readonly matchedUse: number | undefined;
-  /** Blocks that its cache has room for still. */
+  /** Blocks that its cache still has room for. */
   readonly room: number;
   readonly cost: number;
 }
 
-/** When workers are out of balance: their requests in flight differ by more than `abs`, and by more than `rel` times. */
+/** Workers are out of balance when their requests in flight differ by more than `abs` and by more than `rel` times. */
 interface Imbalance {
   readonly balanceAbsThreshold: number;
   readonly balanceRelThreshold: number;
 }
 
-/** Far out of balance: the offers of the least busy workers; undefined in balance. A slow worker is as busy as its requests take. */
+/** The offers of the least busy workers when out of balance; undefined in balance. A slow worker counts as busy for longer. */
 export function shortestQueues<C>(offers: readonly Offer<C>[], thresholds: Imbalance): Offer<C>[] | undefined {
   const queue = ({ inFlight, speed }: Offer<C>) => inFlight / speed;
   let shortest = Number.POSITIVE_INFINITY;
@@ -44,7 +44,7 @@ export function shortestQueues<C>(offers: readonly Offer<C>[], thresholds: Imbal
   return offers.filter((offer) => queue(offer) <= short);
 }
 
-/** The least cost; of about equal ones the longest match, or the most free cache where that is asked for; of those the least recently picked. */
+/** Picks the least cost; among equals the longest match or, `byRoom`, the most free cache; then the least recently picked. */
 export function cheapest<C>(offers: readonly Offer<C>[], byRoom: boolean): Offer<C> {
   let least = Number.POSITIVE_INFINITY;
   for (const { cost } of offers) least = Math.min(least, cost);
@@ -58,7 +58,7 @@ export function cheapest<C>(offers: readonly Offer<C>[], byRoom: boolean): Offer
   return best as Offer<C>;
 }
 
-/** What the offer's cost was made of, for whoever asks why. */
+/** The parts of an offer's cost, for the explain header and the log. */
 export function scoresOf<C extends Candidate>(offer: Offer<C>): Readonly<Record<string, string | number>> {
   return {
     worker: offer.candidate.url,

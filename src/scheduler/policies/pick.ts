@@ -1,11 +1,11 @@
 import type { Candidate, Random } from './policy.ts';
 
-/** Any of the candidates. */
+/** Picks any candidate at random. */
 export function anyOf<C extends Candidate>(candidates: readonly C[], random: Random): C {
   return candidates[Math.floor(random() * candidates.length)] as C;
 }
 
-/** The candidate for which `loadOf` is least; any of those that are equal. */
+/** Picks the candidate with the least `loadOf`, at random among equals. */
 export function leastOf<C extends Candidate>(
   candidates: readonly C[],
   random: Random,
@@ -19,7 +19,7 @@ export function leastOf<C extends Candidate>(
     if (load > lowest) continue;
     equals = load < lowest ? 1 : equals + 1;
     lowest = load;
-    // The n-th equal takes the place with chance 1/n, so that none has to be remembered.
+    // The n-th equal candidate wins with chance 1/n, so that no list is needed.
     if (equals === 1 || random() * equals < 1) best = candidate;
   }
   return best;

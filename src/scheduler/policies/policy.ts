@@ -4,19 +4,19 @@ import type { ChoiceTeller, SharedChoice } from './shared-choice.ts';
 /** What a policy sees of a worker: nothing of health, breakers or configuration. */
 export interface Candidate {
   readonly url: string;
-  /** Row of the shared counters; small integers, reused after a worker is gone. */
+  /** Row of the shared counters: a small integer, reused after a worker is gone. */
   readonly slot: number;
   /** Requests in flight, counted at the choice. */
   readonly load: number;
 }
 
-/** A prompt that another thread has read: what policies look at, without the text. */
+/** A prompt that another thread has read, without its text. */
 interface HashedPrompt {
-  /** Length of the prompt, as far as it was looked at. */
+  /** Length of the part of the prompt that was read. */
   readonly length: number;
-  /** A hash of its beginning; undefined where there is none. */
+  /** A hash of the prompt's beginning; undefined for an empty prompt. */
   readonly head: number | undefined;
-  /** Of its blocks, as `Blocks.hashes` has them; undefined where no policy needs them. */
+  /** Hashes of its blocks, as from `Blocks.hashes`; undefined if no policy needs them. */
   readonly hashes: Int32Array | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface Hints {
    * They hold until another request's prompt is read: whoever needs them later copies them.
    */
   readonly prompt: Uint8Array | HashedPrompt | undefined;
-  /** What keeps a session together: an explicit routing key, else the client's own session id; undefined without any. */
+  /** The key of a session: an explicit routing key, else the client's own session id; undefined without either. */
   readonly key: string | undefined;
   /** True when the answer comes as it is made, so that its first byte tells when the prompt is done. */
   readonly streams?: boolean;
@@ -40,15 +40,15 @@ export interface Choice<C extends Candidate = Candidate> {
   readonly candidate: C;
   /** Prompt bytes predicted to be cached there; 0 where the policy does not predict. */
   readonly matchedBytes: number;
-  /** Of how many; absent where the policy does not predict. */
+  /** Bytes of the whole prompt; absent where the policy does not predict. */
   readonly promptBytes?: number;
-  /** Which of its rules decided, in one word. */
+  /** The rule that decided, in one word. */
   readonly reason: string;
   /** What the scores of the candidates looked at were made of, `worker` being the URL; built only when `explain` is asked for. */
   readonly scores?: readonly Readonly<Record<string, string | number>>[];
 }
 
-/** What became of a request, told to the policy once each. */
+/** What became of a request; told to the policy once. */
 export interface Result {
   /** Milliseconds from the choice to the first byte of a streamed answer; undefined when none came, or all came at once. */
   readonly firstByteMs: number | undefined;
@@ -63,31 +63,31 @@ export type PromptNeeds = 'text' | 'hashes' | 'head' | 'nothing';
 /** Picks one of the workers that may receive a request; does no I/O. */
 export interface Policy {
   readonly name: string;
-  /** Nothing unless given. */
+  /** What the policy reads of prompts; nothing unless given. */
   readonly reads?: PromptNeeds;
-  /** Wants `learned` to tell the worker's own count of its load, again and again. */
+  /** Whether the policy wants `learned` called with each load report. */
   readonly followsLoad?: boolean;
-  /** What it remembers of prompts; for metrics. */
+  /** The policy's prefix index, for metrics. */
   readonly index?: Pick<PrefixIndex, 'bytes' | 'held'>;
-  /** The routing keys that stay with a worker; for metrics. */
+  /** Number of routing keys that stay with a worker, for metrics. */
   keysOn?(candidate: Pick<Candidate, 'url'>): number;
   /** `candidates` is never empty and holds only available workers. */
   pick<C extends Candidate>(candidates: readonly C[], hints: Hints, explain?: boolean): Choice<C>;
   /** The worker's first byte for that choice has come: its prefill is over. */
   firstByte?(choice: Choice): void;
-  /** The request is over, whatever happened to it; called once for every pick. */
+  /** The request has ended, however it did; called once for every pick. */
   settled?(choice: Choice, result: Result): void;
   /** A worker is gone, or came back with an empty cache. */
   removed?(candidate: Candidate): void;
-  /** What the worker said about itself: KV capacity in tokens, load of its own counting. */
+  /** Tells what the worker says of itself: KV capacity in tokens, its own load. */
   learned?(candidate: Candidate, facts: WorkerFacts): void;
   /** Called every `--eviction-interval`: forget what has been idle longest. */
   evict?(): void;
-  /** Its choices are told to other routers from now on. */
+  /** Tells the policy's choices to other routers from now on. */
   share?(teller: ChoiceTeller): void;
   /** Another router has chosen that worker. What is returned goes to `firstByte` when its prompt is computed, then to `endedElsewhere`. */
   chosenElsewhere?(candidate: Candidate, shared: SharedChoice): Choice;
-  /** Such a choice is over, or nothing more will be heard of it. */
+  /** Another router's choice has ended, or nothing more will be heard of it. */
   endedElsewhere?(choice: Choice, surplusTokens: number): void;
 }
 

@@ -1,13 +1,13 @@
 import type { Blocks } from '../index/blocks.ts';
 
-/** Of the depths to which workers hold a prompt, so many are looked at, the shallowest first: those may be popular. */
+/** Most depths of a prompt whose popularity is counted, the shallowest first. */
 const MOST_DEPTHS = 8;
 
-/** A part of a prompt of which the workers should hold one copy more. */
+/** A part of a prompt of which workers should hold one more copy. */
 interface Copy {
-  /** Blocks of it. */
+  /** Number of blocks in that part. */
   readonly depth: number;
-  /** Requests that will use each copy: so many share what the next one costs. */
+  /** Requests that will use each copy, and so share the cost of the next. */
   readonly sharers: number;
 }
 
@@ -17,7 +17,7 @@ const USES_PER_REQUEST = 2;
 const NO_COPY: Copy = { depth: 0, sharers: 1 };
 const NOTHING: readonly number[] = [];
 
-/** How many requests in flight begin alike: those are who would use a further copy of that beginning. */
+/** Counts requests in flight that begin alike, and so would use a further copy of that beginning. */
 export class Popularity {
   readonly #users = new Map<number, number>();
 
@@ -38,7 +38,7 @@ export class Popularity {
     return copy;
   }
 
-  /** A request is in flight that has these beginnings; `leave` takes what this returns. */
+  /** Counts a request with these beginnings; pass what it returns to `leave`. */
   join(blocks: Blocks, depths: readonly number[]): readonly number[] {
     if (depths.length === 0) return NOTHING;
     const prefixes = depths.map((depth) => blocks.lo[depth - 1] as number);

@@ -2,7 +2,7 @@ import { chosen, scoresOf } from './choice.ts';
 import type { Candidate, Choice, Hints, Now, Policy, Random, WorkerFacts } from './policy.ts';
 import { ReportedLoad } from './reported-load.ts';
 
-/** The less loaded of two workers drawn at random: nearly as even as asking all of them, and no herd runs to the least loaded. */
+/** Picks the less loaded of two random workers: nearly as even as comparing all, without a herd to the least loaded. */
 export class PowerOfTwoPolicy implements Policy {
   readonly name = 'power_of_two';
   readonly followsLoad = true;
@@ -31,7 +31,7 @@ export class PowerOfTwoPolicy implements Policy {
     this.#reported.removed(candidate);
   }
 
-  /** By counts and reports where both have reported, else by the counts alone: two workers, one yardstick. */
+  /** Compares by counts and reports where both workers have reported, else by counts alone. */
   #lighter<C extends Candidate>(a: C, b: C): C {
     const [beyondA, beyondB] = [this.#reported.beyond(a), this.#reported.beyond(b)];
     const known = beyondA !== undefined && beyondB !== undefined;

@@ -1,17 +1,17 @@
 /** Smaller prompts say more about the engine's fixed costs than about its speed. */
 const LEAST_TOKENS = 256;
-/** Answers before a worker's rate counts. */
+/** Answers that a worker's rate needs before it counts. */
 const LEAST_SAMPLES = 8;
-/** Share of the past that each new answer leaves. */
+/** Weight of the past against each new answer. */
 const KEEP = 0.9;
 /** Differences within this are noise: equal machines must count as equal. */
 const EQUAL_ABOVE = 0.75;
 /** However slow a worker seems, it is asked now and then. */
 const SLOWEST = 0.1;
-/** Tokens a second of an engine of which nothing is known; only used to guess when a prompt is done that tells nothing. */
+/** Assumed tokens per second of an unknown engine, used only to guess when a prompt is done. */
 const GUESS = 5000;
 
-/** How fast one worker computes prompts, learned from first bytes: tokens it had before it and the time it took for them. */
+/** How fast one worker computes prompts, learned from its queued tokens and its first-byte times. */
 export class PrefillRate {
   #tokens = 0;
   #secs = 0;

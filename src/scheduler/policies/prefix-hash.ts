@@ -7,7 +7,7 @@ import { Rendezvous } from './rendezvous.ts';
 /** How many times its even share of the requests in flight a worker may have. */
 const LOAD_FACTOR = 1.25;
 
-/** Prompts that begin alike to one worker, until it has more than its share: then to the next that may take them. */
+/** Sends prompts that begin alike to one worker, until it has more than its share; then to the next. */
 export class PrefixHashPolicy implements Policy {
   readonly name = 'prefix_hash';
   readonly reads = 'head';
@@ -27,7 +27,7 @@ export class PrefixHashPolicy implements Policy {
     const bound = boundOf(candidates);
     const owner = this.#rendezvous.owner(candidates, hash) as C;
     const full = owner.load >= bound;
-    // There is always one below the bound: together they may hold more than there is.
+    // Some worker is always below the bound, as all bounds together exceed the load.
     const taker = full ? (this.#rendezvous.owner(candidates, hash, ({ load }) => load < bound) as C) : owner;
     const score = (candidate: C) => ({ draw: this.#rendezvous.draw(candidate, hash), bound });
     return chosen(taker, full ? 'overflow' : 'prompt', explain ? scoresOf(candidates, score) : undefined);

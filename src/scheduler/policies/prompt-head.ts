@@ -1,7 +1,7 @@
 import { hashBytes } from '../index/hash.ts';
 import type { Hints } from './policy.ts';
 
-/** Bytes of a prompt that stand for the whole where only its beginning counts: about 256 tokens of text. */
+/** Bytes of a prompt's beginning that are hashed: about 256 tokens of text. */
 const HEAD_BYTES = 1024;
 
 /** A hash of how the prompt begins; undefined where there is none. */

@@ -2,7 +2,7 @@ import { chosen, scoresOf } from './choice.ts';
 import { anyOf } from './pick.ts';
 import type { Candidate, Choice, Hints, Policy, Random } from './policy.ts';
 
-/** Every worker with the same chance. */
+/** Picks any worker at random. */
 export class RandomPolicy implements Policy {
   readonly name = 'random';
   readonly #random: Random;

@@ -7,7 +7,7 @@ import type { Candidate } from './policy.ts';
  * to all others evenly; routers that know the same workers agree.
  */
 export class Rendezvous {
-  /** By slot: the name that the hash beside it is of. */
+  /** By slot: the URL whose hash is cached. */
   readonly #urls: string[] = [];
   readonly #hashes: number[] = [];
 

@@ -1,8 +1,8 @@
 import type { Candidate, Now, WorkerFacts } from './policy.ts';
 
-/** A report this old says nothing any more; a few polls of a worker that answers. */
+/** Age at which a report no longer counts: a few polls of a worker that answers. */
 const STALE_AFTER_MS = 5_000;
-/** Above this share of its KV cache a worker is as good as full; caps what fullness may count. */
+/** Share of its KV cache above which a worker counts as full; caps the fullness term. */
 const FULLEST = 0.95;
 
 /**
@@ -13,15 +13,15 @@ const REPORTS = 3;
 
 interface Report {
   readonly atMs: number;
-  /** Requests of others that the latest reports show, this one last. */
+  /** Other clients' requests in the latest reports, the newest last. */
   readonly seen: readonly number[];
-  /** How many there are, going by all of these. */
+  /** The estimate of other clients' requests. */
   readonly elsewhere: number;
-  /** What a full KV cache is worth in requests. */
+  /** How full the KV cache is, expressed in requests. */
   readonly fullness: number;
 }
 
-/** What workers say of their load, beyond the requests that are counted here. */
+/** Load that workers report beyond the requests counted here. */
 export class ReportedLoad {
   readonly #now: Now;
   /** By slot. */
@@ -47,7 +47,7 @@ export class ReportedLoad {
       atMs: nowMs,
       seen,
       elsewhere: middleOf(seen),
-      // As in a queue: nothing while there is room, without bound as the last of it goes.
+      // As in a queue: close to zero while there is room, and unbounded as it fills.
       fullness: fill / (1 - fill),
     };
   }
@@ -57,13 +57,13 @@ export class ReportedLoad {
     this.#capacities[candidate.slot] = undefined;
   }
 
-  /** What to add to the requests counted here; undefined where the worker has not reported lately, which is not "idle". */
+  /** Load to add to the requests counted here; undefined without a recent report, which does not mean idle. */
   beyond(candidate: Candidate, nowMs = this.#now()): number | undefined {
     const report = this.#fresh(candidate, nowMs);
     return report && report.elsewhere + report.fullness;
   }
 
-  /** The same for whoever wants to know why. */
+  /** The reported load, for the explain header and the log. */
   score(candidate: Candidate): { readonly reported: number | string } {
     const beyond = this.beyond(candidate);
     return { reported: beyond === undefined ? 'nothing' : Math.round(beyond * 100) / 100 };

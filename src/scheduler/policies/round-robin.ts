@@ -2,7 +2,7 @@ import { chosen, scoresOf } from './choice.ts';
 import type { Candidate, Choice, Hints, Policy } from './policy.ts';
 import { Turns } from './turns.ts';
 
-/** Workers in order, one after another: of those that may be asked, who was picked longest ago. */
+/** Picks workers in turn: the candidate that was picked longest ago. */
 export class RoundRobinPolicy implements Policy {
   readonly name = 'round_robin';
   readonly #turns = new Turns();

@@ -2,9 +2,9 @@ import { hashKey } from '../index/hash.ts';
 import type { Now } from './policy.ts';
 import type { WorkerView } from './worker-view.ts';
 
-/** Sessions of one generation, some 3 MB; two are kept. */
+/** Sessions in one generation, some 3 MB; two generations are kept. */
 const MOST_KEYS = 2 ** 15;
-/** An idle session is forgotten after one to two of these; by then a busy engine has dropped its cache. */
+/** Length of a generation: an idle session is forgotten after one or two, when a busy engine has dropped its cache. */
 const GENERATION_MS = 5 * 60_000;
 
 /** Where each session was served last. Two generations: forgetting costs nothing, whatever number of keys clients send. */
@@ -30,7 +30,7 @@ export class Sessions {
     this.rememberId(idOfSession(key), view);
   }
 
-  /** The same where another router has told only what `idOfSession` made of the key. */
+  /** Remembers a session that another router tells by its `idOfSession`. */
   rememberId(id: number, view: WorkerView): void {
     this.#age();
     this.#young.set(id, view);
@@ -45,7 +45,7 @@ export class Sessions {
   }
 }
 
-/** What a session is known by; the same in every router. */
+/** The id of a session, the same in every router. */
 export function idOfSession(key: string): number {
   return hashKey(key);
 }

@@ -3,7 +3,7 @@ import type { Candidate, Now } from './policy.ts';
 
 /** Keys remembered at once, some 27 MB; past that the longest unused are forgotten, idle or not. */
 const MAX_KEYS = 2 ** 17;
-/** Keys forgotten in one go, so that no request waits for a large clean-up. */
+/** Most keys forgotten at once, so that no request waits for a large clean-up. */
 const BATCH = 1024;
 
 export interface StickyOptions {
@@ -33,7 +33,7 @@ export class StickyKeys {
   readonly #maxIdleMs: number;
   readonly #maxKeys: number;
   readonly #entries = new Map<number, Entry>();
-  /** Closes the chain: next to it are the oldest and the newest entry. */
+  /** The sentinel of the chain: next to it are the oldest and the newest entry. */
   readonly #ends: Entry = createEntry(0, '');
   readonly #keysOn = new Map<string, number>();
 
@@ -84,7 +84,7 @@ export class StickyKeys {
     this.forget();
   }
 
-  /** Forgets keys that are idle, or too many; with every new key, so that what is forgotten keeps pace with what comes. */
+  /** Forgets keys that are idle or too many; called with every new key, so that it keeps pace. */
   forget(): void {
     for (let left = BATCH; left > 0; left--) {
       const oldest = this.#ends.newer;

@@ -1,8 +1,8 @@
 import type { Candidate } from './policy.ts';
 
-/** Who was picked when, so that among equals it is the turn of who was picked longest ago. */
+/** Remembers when each worker was picked, so that among equals the least recent gets its turn. */
 export class Turns {
-  /** By slot. A counter over the candidates alone would give one of two models that are asked in turn every other worker. */
+  /** By slot. A mere counter would give two models asked in turn every other worker only. */
   readonly #pickedAt: number[] = [];
   #turn = 0;
 

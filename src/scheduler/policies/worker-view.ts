@@ -9,15 +9,15 @@ export interface Prediction {
   readonly matchedBytes: number;
   /** Tokens that the worker has to compute for it. */
   readonly uncachedTokens: number;
-  /** The use of the index that this request is. */
+  /** The number of this request's use of the index. */
   readonly stamp: number;
-  /** Use of the last block that matched before this one; undefined where none did. */
+  /** The earlier use of the last block that matched; undefined if none did. */
   readonly matchedUse: number | undefined;
   /** Whether the prompt of that use was computed by then. */
   readonly isComputed: boolean;
-  /** What the worker had not used since this use may have been lost at the choice; undefined where nothing may. */
+  /** The use up to which the worker's cache was in doubt at the choice; undefined if it was not. */
   readonly doubtedUpTo: number | undefined;
-  /** What it counts for in `Popularity`. */
+  /** The beginnings that it counts for in `Popularity`. */
   readonly prefixes: readonly number[];
 }
 
@@ -33,9 +33,9 @@ export class PredictedChoice<C extends Candidate = Candidate> implements Choice<
   readonly queuedTokens: number;
   /** The worker's `surplusTokens` at the choice. */
   readonly surplusTokens: number;
-  /** The number by which other routers are told of it; undefined where they are not. */
+  /** The number by which other routers know it; undefined if they are not told. */
   sharedAs: number | undefined;
-  /** When its prompt is computed by estimate: an answer that comes at once does not tell. */
+  /** Estimated time at which its prompt is computed, for answers that are not streamed. */
   readonly doneMs: number;
   readonly scores?: NonNullable<Choice['scores']>;
 
@@ -69,17 +69,17 @@ export class PredictedChoice<C extends Candidate = Candidate> implements Choice<
 /** One worker as this router's own requests show it. A worker that comes back gets a new view, so late answers of the old do no harm. */
 export class WorkerView {
   readonly rate = new PrefillRate();
-  /** Number of the last choice that fell on it. */
+  /** The number of its last choice. */
   lastPick = 0;
   /** Tokens that its KV cache holds, once known. */
   kvTokens: number | undefined;
   readonly doubt = new Doubt();
   /** Requests in flight there that other routers have sent, as far as they tell. */
   elsewhere = 0;
-  /** Tokens that it computed more than predicted, of all requests that are over. */
+  /** Tokens that its ended requests computed beyond their predictions. */
   surplusTokens = 0;
   #pendingTokens = 0;
-  /** Choices whose first byte has not come, oldest first. */
+  /** Choices that wait for their first byte, oldest first. */
   readonly #waiting = new LinkedList<PredictedChoice>();
 
   get pendingTokens(): number {
@@ -90,7 +90,7 @@ export class WorkerView {
     return this.#waiting.length;
   }
 
-  /** The use of the index by the oldest request that waits; undefined when none does. */
+  /** The index use of the oldest waiting request; undefined when none waits. */
   get oldestWaiting(): number | undefined {
     return this.#waiting.first?.prediction.stamp;
   }
@@ -101,12 +101,12 @@ export class WorkerView {
     this.#pendingTokens += choice.prediction.uncachedTokens;
   }
 
-  /** The choice's prompt is computed, or given up; may be told more than once. */
+  /** The choice's prompt is computed or given up; may be called more than once. */
   give(choice: PredictedChoice): void {
     if (this.#waiting.remove(choice)) this.#pendingTokens -= choice.prediction.uncachedTokens;
   }
 
-  /** Gives back choices whose prompt must be computed by now, though no byte has told so. */
+  /** Gives back choices whose prompts must be computed by now, as estimated. */
   expire(nowMs: number): void {
     for (let { first } = this.#waiting; first && first.doneMs <= nowMs; { first } = this.#waiting) this.give(first);
   }

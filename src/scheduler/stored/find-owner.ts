@@ -3,7 +3,7 @@ import { call } from '../../http/upstream/get.ts';
 import type { Server } from '../../http/upstream/server.ts';
 import { isId, type Owners, type Reference } from './owners.ts';
 
-/** Where a server tells whether it stores something; a session cannot be asked for. */
+/** Paths at which a server tells whether it stores an object; there is none for sessions. */
 const ASKED_AT: Readonly<Partial<Record<StoredKind, string>>> = {
   response: '/v1/responses/',
   conversation: '/v1/conversations/',
@@ -13,15 +13,12 @@ const TIMEOUT_MS = 5_000;
 interface Search {
   /** The client's key, for servers that have none of their own. */
   readonly authorization: string | undefined;
-  /** Aborted when the client leaves, and when the search is over. */
+  /** Aborts when the client leaves or the search is over. */
   readonly over: AbortController;
   readonly owners: Owners;
 }
 
-/**
- * The URL of the server that stores it, and undefined where none says so: what is not remembered, as after a restart or where another
- * router was asked before, is asked for at all `servers` at once. Never rejects.
- */
+/** Asks all `servers` at once which of them stores an object that this router does not know. Undefined if none does; never rejects. */
 export async function findOwner(
   reference: Reference,
   servers: readonly Server[],
@@ -36,7 +33,7 @@ export async function findOwner(
   return owner;
 }
 
-/** Resolves with the server's URL where it has it, else rejects. */
+/** Resolves with the server's URL if it has the object, and rejects otherwise. */
 async function stores(server: Server, path: string, own: string | undefined, signal: AbortSignal): Promise<string> {
   const { url, client, basePath, authorization = own } = server;
   const headers: Record<string, string> = authorization === undefined ? {} : { authorization };

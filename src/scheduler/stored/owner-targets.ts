@@ -1,10 +1,7 @@
 import type { Targets } from '../choose.ts';
 import type { Target } from '../target.ts';
 
-/**
- * Of `targets` the one that stores what a request refers to, whatever its breaker says, as nobody else can answer. All of them where it is
- * not there: any worker's own error is then the client's.
- */
+/** The owner among `targets`, even if its breaker is open, as no other can answer. All targets if it is gone: the client then gets any worker's error. */
 export function ownerTargets(targets: Targets, owner: string | undefined): Targets {
   if (owner === undefined) return targets;
   const of = (some: readonly Target[]) => some.filter((target) => target.url === owner || target.server === owner);

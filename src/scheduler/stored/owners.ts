@@ -1,31 +1,28 @@
 import type { StoredKind } from '../../http/endpoint.ts';
 
-/** What a request refers to that one worker stores. */
+/** A stored object that a request refers to. */
 export interface Reference {
   readonly kind: StoredKind;
   readonly id: string;
 }
 
-/** Ids of one generation, 5 MB with the longest; two are kept. */
+/** Ids in one generation, at most 5 MB; two generations are kept. */
 const MOST_IDS = 2 ** 15;
-/** Ids that can stand in a path as they are; engines make theirs of 40 characters. */
+/** Ids that need no escape in a path; engines make ids of 40 characters. */
 const ID = /^(?!\.+$)[\w.:~-]{1,128}$/;
 
-/**
- * Which worker stores what, as answers told it. Two generations: forgetting costs nothing, whatever number of ids there is. A kind's ids
- * are its own, for a client may choose that of its session.
- */
+/** Which worker stores which object, as answers told. Ids live for two generations, so forgetting costs nothing; each kind has its own ids, as clients may choose a session's. */
 export class Owners {
   #young = new Map<string, string>();
   #old = new Map<string, string>();
   readonly #kinds = new Set<StoredKind>();
 
-  /** Whether the worker of anything of that kind is known. */
+  /** Whether the owner of any object of that kind is known. */
   knowsAny(kind: StoredKind): boolean {
     return this.#kinds.has(kind);
   }
 
-  /** The URL of the target that stores it; undefined where that is not known (any more). */
+  /** The URL of the target that stores it; undefined if unknown or forgotten. */
   find(reference: Reference): string | undefined {
     const key = keyOf(reference);
     const young = this.#young.get(key);
@@ -50,7 +47,7 @@ export class Owners {
   }
 }
 
-/** Whether it looks like an id that an engine has made, so that it may be remembered and asked for. */
+/** Whether the text may be an engine's id, so that it may be remembered and asked for. */
 export function isId(text: string): boolean {
   return ID.test(text);
 }

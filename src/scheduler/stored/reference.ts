@@ -5,11 +5,11 @@ import type { Owners, Reference } from './owners.ts';
 
 /** A request's body. */
 interface Body {
-  /** The text in a field, or in the field `id` of the object there. */
+  /** The text of a body field, or of `id` in the object there. */
   idIn(field: string): string | undefined;
 }
 
-/** What the request refers to: by its path, or in its body, which is not looked into where nothing of that kind can be known. */
+/** The stored object that a path or a body refers to; the body is not read where no owner could be found. */
 export function referenceOf({ endpoint, params }: Found, body: Body, owners: Owners): Reference | undefined {
   for (const kind of endpoint.refersTo ?? []) {
     const id = params.id ?? (mayBeFound(kind, owners) ? named(kind, body) : undefined);
@@ -18,7 +18,7 @@ export function referenceOf({ endpoint, params }: Found, body: Body, owners: Own
   return undefined;
 }
 
-/** No server can be asked for a session. */
+/** Only an owner already known is found for a session, as no server can be asked. */
 function mayBeFound(kind: StoredKind, owners: Owners): boolean {
   return kind !== 'session' || owners.knowsAny(kind);
 }
