@@ -1,7 +1,4 @@
-/**
- * A worker's `Location` as its client can follow it: what points to the worker itself points to the router, by path alone. `worker`
- * is the URL at which it is served, with its base path where it has one.
- */
+/** Rewrites a `Location` that points to the worker itself, whose URL is `worker`, to a path on the router; any other stays. */
 export function clientLocation(location: string, worker: string): string {
   const { origin, pathname } = new URL(worker);
   const base = pathname === '/' ? '' : pathname;

@@ -75,8 +75,8 @@ export class WorkerCall implements TransmittedCall {
   }
 
   /**
-   * Transmits it, and once more over a new connection where a kept one was found closed and the request may be repeated: else
-   * it has a new one from the start. What the worker had of the first transmission it has had, whatever becomes of the second.
+   * Transmits the call, and once more over a new connection if a kept one was found closed. A request that may not be repeated gets a
+   * new connection from the start. What was sent first counts as sent, whatever becomes of the second.
    */
   async #transmitWhole(body: BodyHolder, sink: Sink): Promise<Outcome> {
     const { isResendable, reply } = this.exchange;

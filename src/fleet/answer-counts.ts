@@ -1,13 +1,13 @@
-/** Half of the time that is looked back on. */
+/** Half of the time that is remembered. */
 const HALF_MS = 15_000;
 
-/** Requests that came to an end, and those of them that the worker is to blame for. */
+/** Ended requests, and those that the worker is to blame for. */
 interface Counts {
   answers: number;
   blamed: number;
 }
 
-/** What requests came to in the last 15 to 30 seconds, in two halves so that nothing has to be remembered of each. */
+/** Counts the outcomes of the last 15 to 30 seconds in two halves, so that no single request is remembered. */
 export class AnswerCounts {
   #now: Counts = { answers: 0, blamed: 0 };
   #before: Counts = { answers: 0, blamed: 0 };
@@ -18,13 +18,13 @@ export class AnswerCounts {
     this.#now.answers++;
   }
 
-  /** One of the answers counted before. */
+  /** Blames the worker for one of the counted answers. */
   blame(nowMs: number): void {
     this.#turn(nowMs);
     this.#now.blamed++;
   }
 
-  /** All of them. */
+  /** The sum of both halves. */
   sum(nowMs: number): Readonly<Counts> {
     this.#turn(nowMs);
     const answers = this.#before.answers + this.#now.answers;

@@ -1,19 +1,19 @@
 import { type Answer, get } from '../http/upstream/get.ts';
 import type { Server } from '../http/upstream/server.ts';
 
-/** A server that the router asks questions of its own. */
+/** A server to which the router sends its own questions. */
 export interface AskedServer extends Server {
-  /** Headers of those questions. */
+  /** Headers of the router's own questions. */
   readonly controlHeaders: Readonly<Record<string, string>>;
 }
 
 export interface AskOptions {
   readonly timeoutMs: number;
-  /** Bytes that the answer's body may have; 0 where it does not matter, and none of it is kept. */
+  /** Most bytes of the answer's body; 0 if it does not matter and is not kept. */
   readonly maxBytes: number;
 }
 
-/** GETs `path` of a server. Rejects, with the reason in a few words, when no whole answer came in time. */
+/** GETs `path` of a server. Rejects, with a short reason, when no whole answer came in time. */
 export function ask(server: AskedServer, path: string, options: AskOptions): Promise<Answer> {
   return get(server.client, server.basePath + path, { headers: server.controlHeaders, ...options });
 }

@@ -1,13 +1,13 @@
 import type { Verdict } from './call.ts';
 import type { Clock } from './clock.ts';
 
-/** `open` gets no requests; `half_open` one at a time, to see whether it is well again. */
+/** An `open` breaker lets no requests pass, a `half_open` one a single probe at a time. */
 export type BreakerState = 'closed' | 'open' | 'half_open';
 
 export interface BreakerOptions {
-  /** Failures in a row that open it; Infinity where failing requests never do. */
+  /** Failures in a row that open the breaker; Infinity if failing requests never do. */
   readonly failureThreshold: number;
-  /** Successes that close it again. */
+  /** Successes that close the breaker again. */
   readonly successThreshold: number;
   /** Time spent open before the first probe. */
   readonly timeoutMs: number;
@@ -20,26 +20,23 @@ interface Failure {
   readonly cause: string;
 }
 
-/** Of a cause so much is shown, and of different ones so many. */
+/** Characters shown of a cause, and number of different causes. */
 const LONGEST_CAUSE = 200;
 const SHOWN_CAUSES = 3;
 
-/**
- * Takes a worker out after failures in a row and lets probes decide when it comes back. A request counts only under the
- * state it was chosen in: what was sent before a worker was taken out says nothing of how it is now.
- */
+/** Takes a worker out after failures in a row and lets probes decide when it comes back. A request counts only in the state in which it was chosen. */
 export class Breaker {
   readonly #options: BreakerOptions;
   readonly #clock: Clock;
   readonly #changed: (was: BreakerState) => void;
   #state: BreakerState = 'closed';
-  /** Counts state changes; a ticket is the epoch of the choice, negative for a probe. */
+  /** Counts state changes; a ticket is the epoch of its choice, negative for a probe. */
   #epoch = 1;
-  /** The failures in a row, oldest first; only those within the window. */
+  /** Failures in a row within the window, oldest first. */
   #recent: Failure[] = [];
   #successes = 0;
   #probing = false;
-  /** It hung although it looks healthy, so that health checks cannot tell when it is over. */
+  /** Opened by `trip`: the worker hung although it looks healthy, so health checks do not close it. */
   #tripped = false;
   #reason = '';
   #failures = 0;
@@ -63,12 +60,12 @@ export class Breaker {
     return this.#state === 'closed' || (this.#state === 'half_open' && !this.#probing);
   }
 
-  /** It was opened by `trip`, and has not closed since. */
+  /** Whether `trip` opened it and it has not closed since. */
   get tripped(): boolean {
     return this.#tripped;
   }
 
-  /** What opened it last. */
+  /** The reason why it opened last. */
   get reason(): string {
     return this.#reason;
   }
@@ -87,7 +84,7 @@ export class Breaker {
     return this.#lastFailureMs;
   }
 
-  /** A request was chosen for the worker: half-open it is the probe, unless one is under way. Its ticket goes to `settled`. */
+  /** Counts a choice; half open, it is the probe unless one is under way. Returns the ticket for `settled`. */
   chosen(): number {
     if (this.#state !== 'half_open' || this.#probing) return this.#epoch;
     this.#probing = true;
@@ -95,12 +92,12 @@ export class Breaker {
     return -this.#epoch;
   }
 
-  /** The request of that ticket was chosen under the state that it is in. */
+  /** Whether the ticket's request was chosen in the present state. */
   isCurrent(ticket: number): boolean {
     return Math.abs(ticket) === this.#epoch;
   }
 
-  /** The request of that ticket is over. */
+  /** Counts the end of the ticket's request. */
   settled(verdict: Verdict, ticket: number, cause = 'a failure'): void {
     if (verdict === 'failure') this.#countFailure();
     else if (verdict === 'success') {
@@ -113,19 +110,19 @@ export class Breaker {
     if (ticket === -this.#epoch) this.#freeProbe();
   }
 
-  /** A health check went well: while half-open that is a success too. */
+  /** Counts a good health check, which is a success while half open. */
   healthy(): void {
     if (this.#state === 'half_open' && !this.#tripped) this.#succeeded();
   }
 
-  /** Opens it at once, or again; only requests that go well close it then. */
+  /** Opens the breaker at once, or again; then only good requests close it. */
   trip(reason: string): void {
     this.#tripped = true;
     this.#countFailure();
     this.#open(reason);
   }
 
-  /** A new process on that address: nothing of the old one counts. */
+  /** Forgets everything, as a new process runs at the address. */
   reset(): void {
     this.#failures = 0;
     this.#successesInARow = 0;
@@ -157,7 +154,7 @@ export class Breaker {
     }
   }
 
-  /** While open, too: a request gets there when no other worker is left. */
+  /** Counts a success, also while open: requests still come when no other worker is left. */
   #succeeded(): void {
     if (this.#recent.length > 0) this.#recent = [];
     if (this.#state === 'closed') return;
@@ -188,7 +185,7 @@ export class Breaker {
   }
 }
 
-/** What went wrong, what did most often first. */
+/** The causes of failures, the most frequent first. */
 function causesOf(failures: readonly Failure[]): string {
   const alike = [...Map.groupBy(failures, ({ cause }) => cause)].sort(([, a], [, b]) => b.length - a.length);
   const shown = alike

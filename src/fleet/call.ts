@@ -1,6 +1,6 @@
 import type { LinkedItem } from './linked-list.ts';
 
-/** What a request tells its worker's circuit breaker. */
+/** What a request's end tells its worker's circuit breaker. */
 export type Verdict = 'success' | 'failure' | 'neutral';
 
 /**
@@ -9,10 +9,10 @@ export type Verdict = 'success' | 'failure' | 'neutral';
  */
 export type Evidence = 'good' | 'failure' | 'refusal' | 'complaint' | 'busy' | 'none';
 
-/** What other workers say to a request that one gave an error to. */
+/** What other workers answered to a request to which one gave an error. */
 export type Comparison = 'others_answer' | 'others_fail' | 'unknown';
 
-/** What a choice is told apart by when its call has ended: of its server's circuit breaker, and of its rank's. */
+/** Identifies a choice when its call has ended: a number of its server's circuit breaker, and of its rank's. */
 export type Ticket = number | readonly [server: number, rank: number];
 
 /** A request that a worker was chosen for, from the choice to the end of its call. */
@@ -23,29 +23,29 @@ export interface ChosenCall {
   readonly kind: string | undefined;
 }
 
-/** How such a request ended. */
+/** How a chosen request ended, as far as it concerns its worker. */
 export interface WorkerCallEnd {
   readonly verdict: Verdict;
   readonly evidence: Evidence;
-  /** What went wrong, in a few words; undefined where nothing did. */
+  /** What went wrong, in a few words; undefined if nothing did. */
   readonly cause: string | undefined;
-  /** Of the answer; undefined where there was none. */
+  /** The answer's status; undefined without an answer. */
   readonly status: number | undefined;
-  /** The request is sent again. */
+  /** Whether the request is sent again. */
   readonly repeated: boolean;
-  /** It failed after the answer had begun. */
+  /** Whether it failed after the answer had begun. */
   readonly broke: boolean;
   /** The worker's Retry-After; undefined if it sent none. */
   readonly retryAfterMs: number | undefined;
 }
 
-/** A call that was sent and has had no byte of an answer yet. */
+/** A call that was sent and waits for the first byte of its answer. */
 export interface WaitingCall extends LinkedItem<WaitingCall> {
   /** On the clock of `performance.now()`. */
   readonly startedMs: number;
-  /** The client asked for a stream. */
+  /** Whether the client asked for a stream. */
   readonly streams: boolean;
   readonly bodyBytes: number;
-  /** Ends it as failed before its first byte: another worker may be asked. */
+  /** Ends the call as failed before its first byte, so that another worker may be asked. */
   abandon(reason: string): void;
 }

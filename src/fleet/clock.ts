@@ -2,7 +2,7 @@
 export interface Clock {
   /** Milliseconds that never run backwards. */
   now(): number;
-  /** Calls `ring` once, after `ms`, unless the function it returns was called before; never keeps the process alive. */
+  /** Calls `ring` once after `ms`, unless the returned function is called before; never keeps the process alive. */
   after(ms: number, ring: () => void): () => void;
 }
 

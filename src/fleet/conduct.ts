@@ -3,30 +3,30 @@ import type { ChosenCall, Comparison, Evidence, WorkerCallEnd } from './call.ts'
 import type { Clock } from './clock.ts';
 import { Hold } from './hold.ts';
 
-/** After so many errors in a row another worker is asked what it says to the next. */
+/** Errors in a row after which the next one is compared with another worker's answer. */
 const DOUBTED_AFTER = 2;
-/** So often at most: a client that sends nothing but bad requests must not have each of them sent twice. */
+/** Most comparisons at once, so that a client's bad requests are not all sent twice. */
 const OPINIONS_AT_ONCE = 8;
 const OPINIONS_A_SECOND = 10;
-/** Another worker that says nothing for so long may hang, or make a long answer: this one may prove by itself that it is well. */
+/** Wait for another worker's opinion; then the doubted worker may prove by itself that it is well. */
 const OPINION_MS = 500;
 
-/** What a conduct needs of its worker, and tells it. */
+/** What a `Conduct` needs of its worker, and tells it. */
 export interface ConductOwner {
   readonly clock: Clock;
-  /** Errors are compared with what other workers say to the same request; else, without retries, they count by themselves. */
+  /** Whether errors are compared with other workers' answers; without retries they count by themselves. */
   readonly compares: boolean;
-  /** Kinds of requests for which it is held back; kept by each `Conduct`. */
+  /** Number of kinds of requests for which the worker is held back; each `Conduct` counts itself. */
   heldKinds: number;
   /** Whether another worker may be asked. */
   hasPeers(conduct: Conduct): boolean;
-  /** It is to blame for another error: whoever can compare it with its peers decides what follows. */
+  /** The worker is to blame for another error; the owner compares it with its peers. */
   blamed(conduct: Conduct): void;
-  /** It was taken out, or is back. */
+  /** The worker was taken out, or is back. */
   ejectionChanged(conduct: Conduct): void;
 }
 
-/** How one worker deals with requests of one kind, and whether requests go to others for a while. */
+/** How one worker answers requests of one kind, and whether they go to others for a while. */
 export class Conduct {
   readonly kind: string;
   readonly counts = new AnswerCounts();
@@ -36,9 +36,9 @@ export class Conduct {
   #blamedInARow = 0;
   #rowSinceMs = 0;
   #lastError = '';
-  /** Requests that another worker is asked for because this one gave an error. */
+  /** Requests that another worker is asked because this one gave an error. */
   #compared = 0;
-  /** What others say to those is too long in coming. */
+  /** Whether the other workers' answers take too long. */
   #isOverdue = false;
   #cancelOverdue: (() => void) | undefined;
   #opinions = OPINIONS_AT_ONCE;
@@ -56,17 +56,17 @@ export class Conduct {
     return this.#errorsInARow;
   }
 
-  /** Those of them that it is to blame for. */
+  /** Errors in a row that the worker is to blame for. */
   get blamedInARow(): number {
     return this.#blamedInARow;
   }
 
-  /** What its last error was, in a word. */
+  /** The last error, in a word. */
   get lastError(): string {
     return this.#lastError;
   }
 
-  /** Why it was taken out; undefined where it was not. */
+  /** Why the worker was taken out; undefined if it was not. */
   get ejected(): string | undefined {
     return this.#hold.ejected;
   }
@@ -76,7 +76,7 @@ export class Conduct {
     return this.#hold.leftMs;
   }
 
-  /** No request should be sent there now, while others may be. */
+  /** Whether requests should go to other workers if possible. */
   get holds(): boolean {
     return this.#awaitsOthers || this.#hold.holds;
   }
@@ -85,20 +85,20 @@ export class Conduct {
     if (!this.#awaitsOthers) this.#hold.chosen(call);
   }
 
-  /** Whether an error in answer to the call is not to be believed before another worker was asked the same. */
+  /** Whether an error in answer to the call should be compared with another worker's answer first. */
   doubts(call: ChosenCall): boolean {
     if (!this.#owner.compares || this.#isOverdue) return false;
     const doubted = this.#hold.isTrial(call) || (this.#errorsInARow >= DOUBTED_AFTER && this.#mayAskOthers());
     return doubted && this.#owner.hasPeers(this);
   }
 
-  /** Another worker is asked for what this one has just refused; no more requests go here until that is known, or overdue. */
+  /** Another worker is asked what this one has just refused; until it answers, or takes too long, no requests come here. */
   comparing(): void {
     if (this.#compared++ === 0) this.#cancelOverdue = this.#owner.clock.after(OPINION_MS, () => this.#goOnAlone());
     this.#noteHeld();
   }
 
-  /** What came of that. */
+  /** Notes the result of a comparison. */
   compared(comparison: Comparison, wasAwaited: boolean): void {
     if (wasAwaited && --this.#compared === 0) this.#endComparison();
     if (comparison === 'others_answer') this.#blame();
@@ -132,13 +132,13 @@ export class Conduct {
     else if (this.#countsByItself(evidence, end, wasTrial)) this.#blame();
   }
 
-  /** Left alone for a moment, longer each time. */
+  /** Holds the worker back for a moment, longer each time. */
   rest(): void {
     this.#hold.rest();
     this.#noteHeld();
   }
 
-  /** Taken out, or for longer where it is out. */
+  /** Takes the worker out, or for longer if it is out. */
   eject(reason: string): void {
     const isNew = this.ejected === undefined;
     this.#hold.eject(reason);
@@ -146,7 +146,7 @@ export class Conduct {
     if (isNew) this.#owner.ejectionChanged(this);
   }
 
-  /** A new process on that address: nothing of the old one counts. */
+  /** Forgets everything, as a new process runs at the address. */
   reset(): void {
     this.counts.clear();
     this.#endRow();
@@ -163,7 +163,7 @@ export class Conduct {
     return this.#compared > 0 && !this.#isOverdue;
   }
 
-  /** One request at a time is let through until one is answered well, as after any rest. */
+  /** Lets one request through at a time until one is answered well, as after any rest. */
   #goOnAlone(): void {
     this.#isOverdue = true;
     this.rest();
@@ -174,7 +174,7 @@ export class Conduct {
     this.#isOverdue = false;
   }
 
-  /** Where nobody else is asked. A request that is wrong in itself never does. */
+  /** Whether an error counts without a comparison; one that is the request's fault never does. */
   #countsByItself(evidence: Evidence, { broke, repeated }: WorkerCallEnd, wasTrial: boolean): boolean {
     if (evidence === 'complaint' || repeated) return false;
     return broke || wasTrial || !this.#owner.compares;
@@ -183,7 +183,7 @@ export class Conduct {
   #blame(): void {
     this.#blamedInARow++;
     this.counts.blame(this.#owner.clock.now());
-    // What was sent before it was held back says nothing new.
+    // A request sent before the worker was held back says nothing new.
     if (this.heldMs === 0) this.#owner.blamed(this);
   }
 

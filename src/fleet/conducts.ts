@@ -2,17 +2,17 @@ import type { ChosenCall, Comparison, WorkerCallEnd } from './call.ts';
 import type { Clock } from './clock.ts';
 import { Conduct, type ConductOwner } from './conduct.ts';
 
-/** Who compares a worker with its peers, and is told what follows. */
+/** Compares a worker with its peers, and is told what follows. */
 type ConductsOwner = Pick<ConductOwner, 'hasPeers' | 'blamed' | 'ejectionChanged'>;
 
 export interface OutlierOptions {
-  /** Else nobody is ever held back. */
+  /** Whether workers may be held back at all. */
   readonly enabled: boolean;
-  /** A request whose answer is doubted may be sent to another worker. */
+  /** Whether a request with a doubted answer may be sent to another worker. */
   readonly compares: boolean;
 }
 
-/** How one worker deals with requests, each kind by itself: a model that makes no embeddings may chat well. */
+/** How one worker answers each kind of request: a model without embeddings may chat well. */
 export class Conducts implements ConductOwner {
   readonly clock: Clock;
   readonly compares: boolean;
@@ -28,12 +28,12 @@ export class Conducts implements ConductOwner {
     this.#enabled = enabled;
   }
 
-  /** Requests of that kind should go to others now. */
+  /** Whether requests of that kind should go to other workers now. */
   holds(kind: string | undefined): boolean {
     return this.heldKinds > 0 && kind !== undefined && (this.#byKind.get(kind)?.holds ?? false);
   }
 
-  /** What it was taken out for; undefined where it was not. */
+  /** Why the worker was taken out; undefined if it was not. */
   get problem(): string | undefined {
     if (this.heldKinds === 0) return undefined;
     const reasons = [...this.#byKind.values()].flatMap(({ ejected }) => ejected ?? []);

@@ -1,15 +1,15 @@
 import { type AskedServer, ask } from './ask.ts';
 import type { Clock } from './clock.ts';
 
-/** Every engine lists its models there, and wants the key for it that it wants for requests. */
+/** Every engine lists its models here, and checks the same key as for requests. */
 const PATH = '/v1/models';
 const TIMEOUT_MS = 5_000;
 /** Between two questions to a worker that refuses the key. */
 const ASK_AGAIN_MS = 2_000;
-/** Between two questions to one that takes it, however many requests it refuses: they may be wrong in another way. */
+/** Least time between two questions to a worker that accepts the key, however many requests it refuses. */
 const DOUBT_EVERY_MS = 1_000;
 
-/** Whether a worker takes the key that the router has for it. Asked by a question of the router's own: what a client sends may be refused for its own sake. */
+/** Whether a worker accepts the router's key, asked by the router itself: a client's request may be refused for other reasons. */
 export class Credential {
   readonly #worker: AskedServer;
   readonly #clock: Clock;
@@ -20,25 +20,25 @@ export class Credential {
   #cancel: (() => void) | undefined;
   #stopped = false;
 
-  /** `changed` is told when it is refused, and when it is accepted again. */
+  /** `changed` is called when the key is refused, and when it is accepted again. */
   constructor(worker: AskedServer, clock: Clock, changed: () => void) {
     this.#worker = worker;
     this.#clock = clock;
     this.#changed = changed;
   }
 
-  /** Why it gets no requests; undefined where the key is taken, or there is none. */
+  /** Why the worker gets no requests; undefined if the key is accepted, or there is none. */
   get problem(): string | undefined {
     return this.#problem;
   }
 
-  /** Something that went with the key was refused: asks whether that was for the key. */
+  /** A request with the key was refused: asks whether the key was the reason. */
   doubt(): void {
     const isFresh = this.#clock.now() - this.#acceptedMs < DOUBT_EVERY_MS;
     if (!isFresh && this.#problem === undefined && this.#worker.authorization !== undefined) void this.check();
   }
 
-  /** Asks now; resolves with `problem` as it is then. */
+  /** Asks now; resolves with the new `problem`. */
   async check(): Promise<string | undefined> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined;
@@ -59,7 +59,7 @@ export class Credential {
       () => undefined,
     );
     if (this.#stopped) return;
-    // Another key was set meanwhile.
+    // Another key was set meanwhile, so the answer says nothing.
     if (authorization !== this.#worker.authorization) return this.#ask();
     const refused = authorization !== undefined && (status === 401 || status === 403);
     if (refused) this.#enter(`it refuses the router's key (api_key, --api-key): ${PATH} answered ${status}`);

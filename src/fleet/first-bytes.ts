@@ -10,10 +10,10 @@ export interface FirstByte {
   readonly bodyBytes: number;
 }
 
-/** First bytes that are remembered of a server. */
+/** Number of first bytes that are remembered per server. */
 const REMEMBERED = 32;
 
-/** What a server has been asked and not answered, and how soon it answered lately. */
+/** Unanswered calls of a server, and how soon it answered lately. */
 export class FirstBytes {
   readonly #clock: Clock;
   readonly #waiting = new LinkedList<WaitingCall>();
@@ -24,12 +24,12 @@ export class FirstBytes {
     this.#clock = clock;
   }
 
-  /** Calls without a first byte, longest waiting first. */
+  /** Calls that wait for their first byte, the longest waiting first. */
   get waiting(): Pick<LinkedList<WaitingCall>, 'first' | 'has' | 'length' | typeof Symbol.iterator> {
     return this.#waiting;
   }
 
-  /** The last first bytes, in no order. */
+  /** The latest first bytes, in no order. */
   get recent(): readonly FirstByte[] {
     return this.#recent;
   }

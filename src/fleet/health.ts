@@ -9,18 +9,18 @@ import type { WorkerState } from './worker-state.ts';
 
 export interface HealthOptions {
   readonly path: string;
-  /** Between two checks of a worker that was ready once. */
+  /** Interval between checks of a worker that was ready once. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
-  /** Bad checks in a row that take a ready worker out. */
+  /** Failed checks in a row that take a ready worker out. */
   readonly failureThreshold: number;
-  /** Good checks in a row that take it back. */
+  /** Good checks in a row that take a worker back. */
   readonly successThreshold: number;
-  /** Workers are taken for ready; one that cannot be connected to is polled until a server answers there. */
+  /** Workers count as ready; one that cannot be connected to is polled until a server answers there. */
   readonly disabled: boolean;
   /** The longest wait between two polls of a worker that is starting. */
   readonly startupIntervalMs: number;
-  /** A worker not ready by then is reported once; it is polled further all the same. */
+  /** Time after which a worker that is not ready is reported once; it is still polled. */
   readonly overdueMs: number;
 }
 
@@ -30,9 +30,9 @@ interface CheckedWorker extends AskedServer {
   readonly state: WorkerState;
   readonly up: boolean;
   readonly breaker: Breaker;
-  /** Whether it moves tells a busy server from a stuck one. */
+  /** A counter of chunks; a stuck server's does not move. */
   readonly activity: number;
-  /** Resolves with what keeps a healthy one from being ready; undefined where nothing does. */
+  /** Resolves with what keeps a healthy worker from being ready; undefined if nothing does. */
   prepare(): Promise<Omit<Problem, 'refused'> | undefined>;
   becomeReady(): void;
   notYet(problem: string, lasting: boolean): void;
@@ -40,32 +40,32 @@ interface CheckedWorker extends AskedServer {
   lost(problem: string): void;
 }
 
-/** Who is told of the checks of a worker. */
+/** Is told of the checks of a worker. */
 export interface HealthOwner {
   checked(healthy: boolean): void;
-  /** It is not ready after some seconds; told once, and only before it is ready for the first time. */
+  /** The worker is not ready after some seconds; called once, before it is first ready. */
   waitedFor(problem: string): void;
-  /** It is not ready within the start-up timeout. */
+  /** The worker is not ready within the start-up time-out. */
   overdue(problem: string): void;
 }
 
 /** What a check found wrong. */
 interface Problem {
   readonly text: string;
-  /** Nobody listens there. */
+  /** No process listens at the address. */
   readonly refused: boolean;
-  /** Waiting does not mend it: how the worker and the router are set up does. */
+  /** Whether only another set-up of worker or router helps, not waiting. */
   readonly lasting: boolean;
 }
 
 const SHORTEST_WAIT_MS = 100;
-/** A worker that was never ready is told of after so long: its address may be wrong. */
+/** Time after which a worker that was never ready is reported: its address may be wrong. */
 const TOLD_OF_WAIT_MS = 5_000;
-/** Between checks that decide whether a worker that was taken out comes back. */
+/** Interval of the checks that bring a worker back. */
 const RETURN_WAIT_MS = 1_000;
-/** The longest wait between two polls of one whose problem lasts until its operator mends it: requests do not wait meanwhile. */
+/** Longest wait between polls of a worker whose problem only its operator can fix, as no requests wait for it. */
 const MENDED_WAIT_MS = 2_000;
-/** What the client of a server may do about by sending the same again later (RFC 9110, RFC 8470, RFC 6585). */
+/** Client errors that may pass when sent again later (RFC 9110, RFC 8470, RFC 6585). */
 const PASSING_REFUSALS: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** Checks the health of one worker: fast while it starts, at the configured interval from then on. */
@@ -74,7 +74,7 @@ export class Health {
   readonly #options: HealthOptions;
   readonly #clock: Clock;
   readonly #owner: HealthOwner;
-  /** Counts states of the worker: what was asked in an earlier one says nothing any more. */
+  /** Counts states of the worker; answers to checks of an earlier state are ignored. */
   #round = 0;
   #checking = false;
   #stopped = false;
@@ -93,7 +93,7 @@ export class Health {
     this.#owner = owner;
   }
 
-  /** Bad checks in a row. */
+  /** Failed checks in a row. */
   get failures(): number {
     return this.#failures;
   }
@@ -102,7 +102,7 @@ export class Health {
     return this.#worker.spec.disableHealthCheck ?? this.#options.disabled;
   }
 
-  /** When a byte of an answer came last, as far as `look` has seen. */
+  /** When `look` last saw that bytes of an answer had come. */
   get movedMs(): number {
     return this.#movedMs;
   }
@@ -114,7 +114,7 @@ export class Health {
     this.#activity = activity;
   }
 
-  /** The worker's state is another: begins anew with what that asks for. */
+  /** The worker's state has changed: begins the checks for the new one. */
   restart(): void {
     this.#round++;
     this.#checking = false;
@@ -142,7 +142,7 @@ export class Health {
     const { path, timeoutMs } = this.#options;
     try {
       const { status } = await ask(this.#worker, path, { timeoutMs, maxBytes: 0 });
-      // Where health is not to be checked the path may mean nothing: any answer is enough.
+      // Without health checks any answer is enough, as the path may mean nothing.
       const good = this.disabled ? status < 500 : status >= 200 && status < 300;
       if (good) return undefined;
       return {
@@ -214,7 +214,7 @@ export class Health {
     }
   }
 
-  /** Busy is not dead: a server that sends tokens may be slow to say that it is well. */
+  /** Whether the server sends tokens, and so may just be slow to answer a check. */
   get #busy(): boolean {
     return this.#clock.now() - this.#movedMs <= this.#options.intervalMs;
   }
@@ -246,7 +246,7 @@ export class Health {
   }
 }
 
-/** Whether the server says with this status that the question is a wrong one, whenever it is asked. */
+/** Whether the status means that the check itself is wrong, however often it is sent. */
 function isLasting(status: number): boolean {
   return status === HTTP_ERRORS.loop_detected || (status >= 400 && status < 500 && !PASSING_REFUSALS.has(status));
 }

@@ -1,26 +1,26 @@
 import type { ChosenCall } from './call.ts';
 import type { Clock } from './clock.ts';
 
-/** Left alone for a moment: for so long, twice as long each time. */
+/** Length of a rest, doubled each time. */
 const REST_MS = 100;
 const LONGEST_REST_MS = 3_200;
-/** A worker that is full is free again soon, and one that says when is believed within reason. */
+/** Longest rest of a full worker, whatever its Retry-After says. */
 const LONGEST_BUSY_MS = 1_000;
 const LONGEST_RETRY_AFTER_MS = 10_000;
-/** Taken out: for so long, twice as long each time. */
+/** Length of an ejection, doubled each time. */
 const EJECTION_MS = 5_000;
 const LONGEST_EJECTION_MS = 300_000;
-/** A worker that was well for so long is taken out as if for the first time. */
+/** Time without trouble after which an ejection counts as the first. */
 const FORGIVEN_MS = 300_000;
-/** A call that runs for so long has been accepted. */
+/** Time after which a running call counts as accepted. */
 const ACCEPTED_MS = 3_000;
 
-/** A worker is left alone for a while. Then one request is let through, the trial; what becomes of that decides how it goes on. */
+/** Holds a worker back for a while, then lets one trial request through, which decides how it goes on. */
 export class Hold {
   readonly #clock: Clock;
   readonly #accepted: (trial: ChosenCall) => void;
   #sinceMs = 0;
-  /** 0 where it is not held back. */
+  /** When the hold ends; 0 without a hold. */
   #untilMs = 0;
   #times = 0;
   #ejections = 0;
@@ -29,18 +29,18 @@ export class Hold {
   #trial: ChosenCall | undefined;
   #cancel: (() => void) | undefined;
 
-  /** `accepted` is told of a trial that runs for so long that it was not refused. */
+  /** `accepted` is called for a trial that has run long enough to count as accepted. */
   constructor(clock: Clock, accepted: (trial: ChosenCall) => void) {
     this.#clock = clock;
     this.#accepted = accepted;
   }
 
-  /** It has begun and not ended, though the trial may be due. */
+  /** Whether a hold has begun and not ended, even if the trial is due. */
   get isSet(): boolean {
     return this.#untilMs !== 0;
   }
 
-  /** No request should be sent there now. */
+  /** Whether no request should be sent now. */
   get holds(): boolean {
     return this.isSet && (this.#trial !== undefined || this.#clock.now() < this.#untilMs);
   }
@@ -53,7 +53,7 @@ export class Hold {
     return Math.max(0, this.#untilMs - this.#clock.now());
   }
 
-  /** Why it was taken out; undefined where it is but left alone for a moment, or not held back. */
+  /** Why the worker was ejected; undefined during a mere rest or without a hold. */
   get ejected(): string | undefined {
     return this.#ejected;
   }
@@ -62,7 +62,7 @@ export class Hold {
     return call === this.#trial;
   }
 
-  /** False for a call that was sent before: it says nothing new. */
+  /** Whether a call was sent after the hold began, and so says something new. */
   concerns({ startedMs }: ChosenCall): boolean {
     return startedMs >= this.#untilMs;
   }
@@ -79,12 +79,12 @@ export class Hold {
     this.#trial = undefined;
   }
 
-  /** For a moment. */
+  /** Holds the worker back for a moment. */
   rest(): void {
     this.#set(Math.min(LONGEST_REST_MS, REST_MS * 2 ** this.#times));
   }
 
-  /** It says that it is full. */
+  /** Holds back a worker that says it is full. */
   busy(retryAfterMs = 0): void {
     const ms = Math.min(LONGEST_BUSY_MS, REST_MS * 2 ** this.#times);
     this.#set(Math.max(ms, Math.min(LONGEST_RETRY_AFTER_MS, retryAfterMs)));

@@ -4,12 +4,12 @@ import type { ServedModels } from './served-models.ts';
 import type { Worker } from './worker.ts';
 import type { Role } from './worker-spec.ts';
 
-/** Workers that an error names. */
+/** Most workers that an error names. */
 const NAMED = 3;
 
 /**
- * What a request is told that would wait in vain: each worker of a role that it needs is out for a reason that waiting does not mend.
- * Undefined where one of them may come back by itself, and where there is none at all: it may be added.
+ * The error for a request that would wait in vain, as no worker of a needed role can come back by itself. Undefined where one may, or
+ * where there is none at all, as one may be added.
  */
 export function hopeless(
   { workers }: Registry,

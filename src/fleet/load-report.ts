@@ -1,4 +1,4 @@
-/** A load, of a worker or of one of its data-parallel ranks. */
+/** The load of a worker or of one of its data-parallel ranks. */
 export interface LoadReport {
   readonly runningRequests: number;
   readonly waitingRequests: number;
@@ -10,17 +10,17 @@ export interface LoadReport {
 
 /** What a worker says of its load. */
 export interface ServerLoad {
-  /** All its ranks together. */
+  /** The load of all ranks together. */
   readonly total: LoadReport;
   readonly ranks: ReadonlyMap<number, LoadReport>;
-  /** All that it says of each rank, in the words of `/v1/loads`. */
+  /** Everything reported of each rank, in the words of `/v1/loads`. */
   readonly said: readonly Fields[];
 }
 
-/** Where an engine reports its load → how to read the answer; undefined where it is not what was expected. */
+/** A path where engines report their load, and a reader of the answer, which returns undefined for an unexpected one. */
 export type LoadSource = readonly [path: string, read: (answer: unknown) => ServerLoad | undefined];
 
-/** The newer first. */
+/** The newer source comes first. */
 export const LOAD_SOURCES: readonly LoadSource[] = [
   ['/v1/loads', (answer) => serverLoad((answer as { loads?: unknown } | null)?.loads, readRank, (rank) => rank)],
   ['/get_load', (answer) => serverLoad(answer, readOldRank, inNewWords)],
@@ -28,14 +28,14 @@ export const LOAD_SOURCES: readonly LoadSource[] = [
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** SGLang 0.5 and later. */
+/** Reads a rank's load of SGLang 0.5 and later. */
 function readRank(rank: Fields): LoadReport | undefined {
   const [running, waiting] = [countOf(rank.num_running_reqs), countOf(rank.num_waiting_reqs)];
   if (running === undefined || waiting === undefined) return undefined;
   return reportOf(running, waiting, countOf(rank.num_used_tokens), countOf(rank.max_total_num_tokens));
 }
 
-/** Before: requests in all, and nothing of what the cache can hold. */
+/** Reads a rank's load of older servers, which tell requests in all and no cache size. */
 function readOldRank(rank: Fields): LoadReport | undefined {
   const [all, waiting] = [countOf(rank.num_reqs), countOf(rank.num_waiting_reqs)];
   if (all === undefined || waiting === undefined) return undefined;
@@ -51,7 +51,7 @@ function inNewWords(_: Fields, index: number, { runningRequests, waitingRequests
   };
 }
 
-/** One rank that cannot be read makes the whole worth nothing: half of the load would look like a light one. */
+/** Returns undefined if one rank cannot be read, as half of the load would look light. */
 function serverLoad(
   answer: unknown,
   read: (rank: Fields) => LoadReport | undefined,
@@ -70,7 +70,7 @@ function serverLoad(
   return { total: [...ranks.values()].reduce(sumOfLoads), ranks, said };
 }
 
-/** Two loads as one. */
+/** Adds two loads. */
 export function sumOfLoads(a: LoadReport, b: LoadReport): LoadReport {
   return reportOf(
     a.runningRequests + b.runningRequests,

@@ -5,23 +5,23 @@ import type { Worker } from './worker.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
 interface LoadOptions {
-  /** Between two questions to a worker that answers them. */
+  /** Interval of questions to a worker that answers. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
 }
 
-/** Often enough to follow what others send there; our own requests are counted without asking. */
+/** Often enough to see other clients' requests; the router's own are counted without asking. */
 const DEFAULTS: LoadOptions = { intervalMs: 1_000, timeoutMs: 3_000 };
-/** The longest wait between two questions to a worker that does not answer them. */
+/** Longest wait between questions to a worker that does not answer. */
 const LONGEST_WAIT_MS = 30_000;
-/** Far above the answer of a server with a hundred ranks. */
+/** Most bytes of an answer, far above a hundred ranks. */
 const MAX_BYTES = 256 * 1024;
 
-/** Who is told what workers say. */
+/** Is told what workers report. */
 interface LoadsListener {
-  /** Of every report, of each rank where those are routed to. */
+  /** Called for every report, of each rank if ranks are routed to. */
   learned(target: WorkerTarget, report: LoadReport): void;
-  /** Of the first failure, once for each worker. */
+  /** Called for the first failure of each worker. */
   failed(worker: Worker, problem: string): void;
 }
 
@@ -67,7 +67,7 @@ class LoadPoll {
   #failures = 0;
   #reported = false;
   #running = false;
-  /** Counts starts, so that an answer to a question from before a stop is told from the current ones. */
+  /** Counts starts, so that answers from before a stop are ignored. */
   #run = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -77,7 +77,7 @@ class LoadPoll {
     this.#listener = listener;
   }
 
-  /** Asks at once and from then on; what is running runs on. */
+  /** Asks at once and then regularly; does nothing if already running. */
   start(): void {
     if (this.#running) return;
     this.#running = true;
@@ -117,7 +117,7 @@ class LoadPoll {
     this.#listener.failed(this.#worker, problem);
   }
 
-  /** The report of the first source that has one, else what was wrong with each. */
+  /** Resolves with the report of the first source that has one, else with what was wrong with each. */
   async #ask(): Promise<ServerLoad | string> {
     const problems: string[] = [];
     for (const source of this.#source === undefined ? LOAD_SOURCES.keys() : [this.#source]) {
@@ -144,7 +144,7 @@ class LoadPoll {
   }
 }
 
-/** What the server says there, else what was wrong with its answer. Rejects where none came in time. */
+/** Asks one source; resolves with the report, or with what was wrong. Rejects if no answer came in time. */
 export async function askLoad(server: AskedServer, [path, read]: LoadSource, timeoutMs: number) {
   const { status, body } = await ask(server, path, { timeoutMs, maxBytes: MAX_BYTES });
   if (status !== 200) return `${path} answered ${status}`;

@@ -3,13 +3,13 @@ import type { Conduct } from './conduct.ts';
 import type { Worker } from './worker.ts';
 import { UNKNOWN_MODEL } from './worker-spec.ts';
 
-/** Errors in a row that others did not give, after which a worker is left alone for a moment. */
+/** Errors in a row that others did not give, after which a worker rests. */
 const SUSPICIOUS = 2;
-/** Bounds of shares lie so many standard deviations above what was seen. */
+/** Standard deviations from a seen share of errors to its upper bound. */
 const DEVIATIONS = 2;
-/** Less likely by chance than this: the worker stands out. */
+/** Probability by chance below which a worker stands out. */
 const CHANCE = 1e-5;
-/** A share of errors stands out only by so much. */
+/** Least difference by which a share of errors must stand out. */
 const MARGIN = 0.1;
 
 /**
@@ -25,7 +25,7 @@ export class Outliers {
     this.#clock = clock;
   }
 
-  /** Whether another worker may be asked that is not held back. */
+  /** Whether another worker, not held back, may be asked. */
   hasPeers(worker: Worker, { kind }: Conduct): boolean {
     for (const other of this.#workers.values()) {
       if (other !== worker && isPeer(worker, other) && other.available && !other.conducts.holds(kind)) return true;
@@ -33,7 +33,7 @@ export class Outliers {
     return false;
   }
 
-  /** The worker is to blame for another error. */
+  /** Judges a worker that is to blame for another error. */
   judge(worker: Worker, conduct: Conduct): void {
     const all = [...this.#workers.values()].filter((other) => isPeer(worker, other));
     const isOut = ({ conducts }: Worker) => conducts.of(conduct.kind)?.ejected !== undefined;
@@ -49,7 +49,7 @@ export class Outliers {
     else if (conduct.blamedInARow >= SUSPICIOUS) conduct.rest();
   }
 
-  /** Why it stands out against peers whose share of errors is no more than `bound`; undefined where it does not. */
+  /** Why a worker stands out against peers with a share of errors up to `bound`; undefined if it does not. */
   #reasonFor({ blamedInARow, lastError, kind, counts }: Conduct, bound: number): string | undefined {
     if (standsOut(blamedInARow, blamedInARow, bound)) return `${lastError} to ${kind}, ${blamedInARow} times in a row`;
     const { blamed, answers } = counts.sum(this.#clock.now());
@@ -57,7 +57,7 @@ export class Outliers {
     return `${blamed} of ${answers} requests to ${kind} lately, the last: ${lastError}`;
   }
 
-  /** What the share of errors of a worker like the others may be: the middle one of their bounds, so that neither a bad peer nor one that takes most requests decides. */
+  /** The median of the peers' upper bounds, so that neither a bad nor a dominating peer decides. */
   #boundOf(peers: readonly Worker[], kind: string): number {
     const bounds = peers.map(({ conducts }) => {
       const { blamed, answers } = conducts.of(kind)?.counts.sum(this.#clock.now()) ?? { blamed: 0, answers: 0 };
@@ -67,25 +67,25 @@ export class Outliers {
   }
 }
 
-/** A worker that does not tell its model may have any: one that refuses every request refuses that question too. */
+/** Whether two workers may serve the same model; one that does not tell its model may serve any. */
 function isPeer({ role, modelId }: Worker, other: Worker): boolean {
   if (other.role !== role) return false;
   return other.modelId === modelId || modelId === UNKNOWN_MODEL || other.modelId === UNKNOWN_MODEL;
 }
 
-/** A share of which `errors` of `answers` were seen is hardly above this (Agresti and Coull's interval). */
+/** The upper bound of a share with `errors` of `answers` seen (Agresti and Coull's interval). */
 export function upperBound(errors: number, answers: number): number {
   const share = (errors + 1) / (answers + 4);
   return Math.min(1, share + DEVIATIONS * Math.sqrt((share * (1 - share)) / (answers + 4)));
 }
 
-/** Whether so many errors are no chance for a worker whose share of errors is no more than `bound` (Chernoff's bound of the binomial tail). */
+/** Whether so many errors are improbable with a share up to `bound` (Chernoff's bound of the binomial tail). */
 export function standsOut(errors: number, answers: number, bound: number): boolean {
   const share = errors / answers;
   return share >= bound + MARGIN && Math.exp(-answers * divergence(share, bound)) < CHANCE;
 }
 
-/** Kullback and Leibler's, between two shares. */
+/** Kullback-Leibler divergence between two shares. */
 function divergence(a: number, b: number): number {
   const part = (x: number, y: number) => (x === 0 ? 0 : x * Math.log(x / y));
   return part(a, b) + part(1 - a, 1 - b);

@@ -4,17 +4,17 @@ import { askLoad } from './loads.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
 const TIMEOUT_MS = 5_000;
-/** Two readings closer together prove nothing. */
+/** Least time between two readings that prove something. */
 const APART_MS = 5_000;
 
 interface Reading {
   readonly atMs: number;
   readonly report: LoadReport;
-  /** When the call was sent that waited longest then: a rank that has answered it meanwhile does not stand. */
+  /** When the longest waiting call was sent: a rank that has answered it meanwhile does not stand still. */
   readonly sentMs: number | undefined;
 }
 
-/** Whether a rank gets on with its requests, by what its server reports of its load: one that makes a long answer uses more tokens by the second. */
+/** Tells from load reports whether a rank makes progress: one that generates uses more tokens by the second. */
 export class RankProgress {
   readonly #clock: Clock;
   readonly #readings = new WeakMap<WorkerTarget, Reading>();
@@ -24,7 +24,7 @@ export class RankProgress {
     this.#clock = clock;
   }
 
-  /** True where two reports, some seconds apart, are the same while requests wait; false too where there are no two yet, or none at all. */
+  /** True if two reports some seconds apart are equal while requests wait; false without two reports. */
   async stands(target: WorkerTarget): Promise<boolean> {
     const before = this.#readings.get(target);
     const isDue = before === undefined || this.#clock.now() - before.atMs >= APART_MS;

@@ -19,40 +19,40 @@ import type { WorkerTarget } from './worker-target.ts';
 export interface RegistryOptions {
   readonly health: HealthOptions;
   readonly breaker: BreakerOptions;
-  /** Holds back workers whose errors stand out, which others are asked about; both unless given. */
+  /** How workers whose errors stand out are held back and compared; both on by default. */
   readonly outliers?: OutlierOptions;
-  /** Routes to the data-parallel ranks of each server; off unless given. */
+  /** Whether to route to data-parallel ranks; off by default. */
   readonly dpAware?: boolean;
-  /** Makes the connections to the worker at an origin; plain or TLS without a client certificate unless given. */
+  /** Makes the connections to a worker; without a client certificate by default. */
   readonly createClient?: CreateClient;
 }
 
 interface RegistryEvents {
-  /** Any change of state, of what is wrong, or of the breaker. */
+  /** A worker's state, problem or breaker has changed. */
   change: [Worker];
-  /** Its process is gone or another one: what it had cached is lost. */
+  /** Its process is gone or was replaced, and with it the cache. */
   lost: [Worker];
-  /** Its health was checked, with this result. */
+  /** A health check has ended, with this result. */
   checked: [Worker, boolean];
-  /** Its circuit breaker was in that state, and is in another. */
+  /** Its circuit breaker has left that state. */
   breaker: [Worker, BreakerState];
-  /** Its connections are closed, and what they carry ends with that error where there is one. */
+  /** Its connections are closed; calls on them end with the error, if there is one. */
   closed: [Worker, Error | undefined];
-  /** It was taken out for its errors to requests of that kind, or is back: `ejected` tells. */
+  /** It was taken out for its errors to requests of that kind, or is back, as `ejected` tells. */
   ejection: [Worker, Conduct];
-  /** It has told its facts; after each start. */
+  /** It has told its facts, as after each start. */
   learned: [Worker];
   /** Taken out; requests may still run there. */
   remove: [Worker];
 }
 
-/** Far above any fleet that one router serves. Slots are more, for ranks, and for workers that are removed while requests run there. */
+/** Most workers, far above any fleet of one router. There are more slots, for ranks and for removed workers that still run requests. */
 const MAX_WORKERS = 1024;
-/** Between two questions to a server that does not tell what it is. */
+/** Interval of questions to a server that does not tell what it is. */
 const ASK_AGAIN_MS = 10_000;
 const NO_TARGETS: readonly WorkerTarget[] = [];
 
-/** The set of workers: who there is, who may receive traffic. */
+/** All workers, and which of them may receive traffic. */
 export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwner {
   readonly #parts: WorkerParts;
   readonly #log: Log;
@@ -80,12 +80,12 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     this.#outliers = new Outliers(this.#workers, clock);
   }
 
-  /** What may receive traffic; a new array after every change, so that a request can hold on to one. */
+  /** Targets that may receive traffic; every change makes a new array, so that a request can keep one. */
   available(role: Role = 'regular'): readonly WorkerTarget[] {
     return this.#targets.get(role) ?? NO_TARGETS;
   }
 
-  /** For when nothing is available: what answers but was taken out for failing, the least bad first. */
+  /** Targets that answer but were taken out for failing, the least bad first; for when none is available. */
   lastResort(role: Role = 'regular'): readonly WorkerTarget[] {
     return this.workers
       .filter((worker) => worker.role === role && worker.up && worker.credential.problem === undefined)
@@ -93,12 +93,12 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
       .flatMap(({ targets }) => targets);
   }
 
-  /** All but those that were removed, in the order in which they were added. */
+  /** All workers that were not removed, in the order in which they were added. */
   get workers(): readonly Worker[] {
     return [...this.#workers.values()];
   }
 
-  /** Those that were removed, while requests run on there. */
+  /** Removed workers on which requests still run. */
   get draining(): readonly Worker[] {
     return [...this.#draining];
   }
@@ -107,7 +107,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     return this.#workers.get(keyOf(idOrUrl)) ?? this.workers.find(({ id }) => id === idOrUrl);
   }
 
-  /** Throws RouterError `too_many_workers` unless so many may be added: whoever adds several asks first, so that all are added or none. */
+  /** Throws RouterError `too_many_workers` unless `count` more fit, so that of several all are added or none. */
   expectRoom(count: number): void {
     const all = this.#workers.size + count;
     if (all <= MAX_WORKERS) return;
@@ -141,7 +141,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     if (!worker) return false;
     this.#workers.delete(worker.key);
     this.#draining.add(worker);
-    // Its next question would keep it, and the buffer it reads into, until then.
+    // A pending question would keep the removed worker and its read buffer in memory.
     this.#asksAgain.get(worker)?.();
     worker.drain();
     this.emit('remove', worker);
@@ -155,7 +155,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     this.#workers.get(keyOf(url))?.fail(reason);
   }
 
-  /** Its process was started again on the same URL: polled until it is ready. */
+  /** The worker's process was started again on the same URL: polls it until it is ready. */
   revive(url: string): void {
     this.#workers.get(keyOf(url))?.revive();
   }
@@ -190,7 +190,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   }
 
   breakerChanged(worker: Worker, was: BreakerState): void {
-    // What still runs on a removed worker is no news.
+    // Changes of a removed worker are no news.
     if (this.#workers.get(worker.key) !== worker) return;
     const { state, reason } = worker.breaker;
     this.#refresh(worker);
@@ -269,7 +269,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     this.#log[worker.spec.source === 'launch' ? 'debug' : 'info']('worker removed', { worker: worker.url });
   }
 
-  /** Asks until it has an answer, whatever that is. */
+  /** Asks a worker for its facts until it answers. */
   async #learn(worker: Worker, again = false): Promise<void> {
     const done = await worker.learn();
     if (this.#workers.get(worker.key) !== worker) return;
@@ -296,7 +296,7 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
     this.#log.warning(message, { worker: url, problem: mismatch });
   }
 
-  /** Brings the arrays up to date and tells whoever listens. */
+  /** Updates the arrays and emits `change`. */
   #refresh(worker: Worker): void {
     const available = this.workers.filter((each) => each.available);
     this.#available = new Set(available);

@@ -5,12 +5,12 @@ import type { WorkerIdentity } from './worker-identity.ts';
 import { type Role, UNKNOWN_MODEL } from './worker-spec.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
-/** Which models the workers serve, and who serves which. Everything is found once after each change of the workers. */
+/** Which workers serve which models, computed once after each change of the workers. */
 export class ServedModels {
   readonly #registry: Registry;
   readonly #log: Log;
   #ids: readonly string[] = [];
-  /** Name → the workers that go by it; a model has a name for clients, and the path that it was loaded from. */
+  /** Name → its workers; a model has a name for clients and a path that it was loaded from. */
   #workers: ReadonlyMap<string, ReadonlySet<WorkerIdentity>> = new Map();
   readonly #available = new Map<Role, Map<string, readonly WorkerTarget[]>>();
 
@@ -30,7 +30,7 @@ export class ServedModels {
     return this.#ids.length > 1;
   }
 
-  /** Why a worker gets no requests that name a model, though it is well; undefined where it does. */
+  /** Why a healthy worker gets no requests that name a model; undefined if it does. */
   unserved({ modelId, facts }: Worker): string | undefined {
     if (!this.several || modelId !== UNKNOWN_MODEL) return undefined;
     const { modelProblem = 'not asked yet' } = facts;
@@ -38,29 +38,29 @@ export class ServedModels {
     return `its model is not known (${modelProblem}), and ${others}: name it (model_id)`;
   }
 
-  /** Why a worker never serves the model that is found by `name`, as far as can be known; undefined where it does, or may once it is up. */
+  /** Why a worker will never serve the model `name`; undefined if it does, or may once it is up. */
   never(worker: Worker, name: string): string | undefined {
     const { modelId, spec, up, facts } = worker;
     if (this.serves(worker, name)) return undefined;
     if (spec.modelId === undefined && !up) return undefined;
     if (modelId !== UNKNOWN_MODEL) return `it serves ${modelId}`;
-    // It is asked again for what it has not answered.
+    // A worker that has not answered is asked again.
     return facts.modelProblem === undefined || facts.untold?.answered === false ? undefined : this.unserved(worker);
   }
 
-  /** The name by which the workers for `name` are found: `base:adapter` is served by whoever serves `base`. Undefined where nobody serves it. */
+  /** The served name for `name`: workers of `base` serve `base:adapter`. Undefined if no worker serves it. */
   find(name: string): string | undefined {
     if (this.#workers.has(name)) return name;
     const base = name.slice(0, Math.max(0, name.lastIndexOf(':')));
     return this.#workers.has(base) ? base : undefined;
   }
 
-  /** Whether a worker goes by that name. */
+  /** Whether a worker serves that name. */
   serves(worker: WorkerIdentity, name: string): boolean {
     return this.#workers.get(name)?.has(worker) ?? false;
   }
 
-  /** Those of `Registry.available` that serve the model: one array until something changes. */
+  /** Targets of `Registry.available` that serve the model; the same array until something changes. */
   available(role: Role, name: string): readonly WorkerTarget[] {
     let ofRole = this.#available.get(role);
     if (!ofRole) {
@@ -75,7 +75,7 @@ export class ServedModels {
     return targets;
   }
 
-  /** Those of `Registry.lastResort` that serve the model. */
+  /** Targets of `Registry.lastResort` that serve the model. */
   lastResort(role: Role, name: string): readonly WorkerTarget[] {
     return this.#serving(name, this.#registry.lastResort(role));
   }

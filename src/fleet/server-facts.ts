@@ -1,54 +1,54 @@
 import { jsonOf } from '../http/json-of.ts';
 import { type AskedServer, ask } from './ask.ts';
 
-/** What a server says of itself. Only what is named here is kept: its answers hold its keys too. */
+/** What a server says of itself. Nothing else of its answers is kept, as they contain its keys. */
 export interface ServerFacts {
   readonly modelPath?: string;
   readonly servedModelName?: string;
-  /** Where its server info names no model: those that it lists, its own first. */
+  /** Models that it lists, its own first, if its server info names none. */
   readonly listedModels?: readonly string[];
-  /** Why there is no model at all. */
+  /** Why no model is known. */
   readonly modelProblem?: string;
   readonly modelType?: string;
   readonly architectures?: readonly string[];
-  /** Tokens that a request may have, prompt and answer together. */
+  /** Most tokens of a request, prompt and answer together. */
   readonly contextLength?: number;
-  /** Of the engine. */
+  /** The engine's version. */
   readonly version?: string;
   readonly tpSize?: number;
   readonly dpSize?: number;
   readonly loadBalanceMethod?: string;
   readonly disaggregationMode?: string;
-  /** Prefill: where decode servers fetch the KV cache. */
+  /** Port of a prefill server at which decode servers fetch the KV cache. */
   readonly bootstrapPort?: number;
-  /** Tokens that its KV cache holds, all its ranks together. */
+  /** Tokens that the KV caches of all ranks hold together. */
   readonly kvCapacityTokens?: number;
   /** Why there is no `kvCapacityTokens`. */
   readonly problem?: string;
-  /** What came in place of its server info, and whether that was an answer: else it is asked again. */
+  /** What came in place of its server info; without an answer it is asked again. */
   readonly untold?: Untold;
 }
 
 interface Untold {
   readonly problem: string;
   readonly answered: boolean;
-  /** It wants another key. */
+  /** Whether the server refused the key. */
   readonly refused: boolean;
 }
 
-/** The newer name first. */
+/** The newer path comes first. */
 const SERVER_INFO = ['/server_info', '/get_server_info'];
 const MODEL_INFO = ['/model_info', '/get_model_info'];
 const MODELS = ['/v1/models'];
-/** An engine may list any number of adapters. */
+/** Most models that are read, as an engine may list any number of adapters. */
 const MOST_LISTED = 1_000;
 const TIMEOUT_MS = 5_000;
-/** A server with many data-parallel ranks repeats its arguments for each. */
+/** Most bytes of an answer, which repeats the arguments for each data-parallel rank. */
 const MAX_BYTES = 4 * 2 ** 20;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Asks a server what it is. Never rejects: what it does not tell is absent. */
+/** Asks a server for its facts. Never rejects: facts that it does not tell are absent. */
 export async function askFacts(worker: AskedServer): Promise<ServerFacts> {
   const server = await askAny(worker, SERVER_INFO);
   const model = await askAny(worker, MODEL_INFO);
@@ -60,7 +60,7 @@ export async function askFacts(worker: AskedServer): Promise<ServerFacts> {
   return { ...facts, ...context, ...(isNamed ? {} : listedFacts(list, facts)) };
 }
 
-/** The models that it lists, as every engine does. Without any answer it is asked again, as it is for its server info. */
+/** Facts from the server's list of models, which every engine has. */
 function listedFacts(list: Answer, { untold }: ServerFacts): ServerFacts {
   const listedModels = idsOf(list.fields.data);
   if (listedModels.length > 0) return { listedModels };
@@ -73,7 +73,7 @@ function idsOf(data: unknown): readonly string[] {
   return ids.filter((id) => id !== undefined).slice(0, MOST_LISTED);
 }
 
-/** Of its own model, which stands before the adapters. */
+/** The context length of the server's own model, which is listed before its adapters. */
 function contextOf(data: unknown): number | undefined {
   return Array.isArray(data) ? countOf((data[0] as Fields | null)?.max_model_len) : undefined;
 }
@@ -84,7 +84,7 @@ function serverFacts({ fields, untold }: Answer) {
   return {
     modelPath: textOf(fields.model_path),
     servedModelName: textOf(fields.served_model_name),
-    // Null where the model's own counts; then the list of models has it.
+    // A null means the model's own length, which the list of models has.
     contextLength: countOf(fields.context_length),
     version: textOf(fields.version),
     tpSize: countOf(fields.tp_size),
@@ -108,7 +108,7 @@ interface Answer {
   readonly untold?: Untold;
 }
 
-/** The first of the paths that answers with a JSON object. */
+/** Asks the paths in order; resolves with the first JSON object. */
 async function askAny(server: AskedServer, paths: readonly string[]): Promise<Answer> {
   const problems: string[] = [];
   let refused = false;
@@ -131,7 +131,7 @@ function unanswered(problem: string): Answer {
   return { fields: {}, untold: { problem, answered: false, refused: false } };
 }
 
-/** Without the fields that are undefined. */
+/** Drops undefined fields. */
 function present(facts: { [K in keyof ServerFacts]: ServerFacts[K] | undefined }): ServerFacts {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as ServerFacts;
 }

@@ -3,7 +3,7 @@ const IN_FLIGHT = 0;
 const RETIRED = 1;
 const STRIDE = 16;
 
-/** Slots that one table holds: the largest fleet of a router with 8 ranks to a server. 512 KiB, of which pages that are used count. */
+/** Slots of the table: the largest fleet with 8 ranks per server. 512 KiB, of which only used pages count. */
 export const MAX_SLOTS = 8192;
 
 /**
@@ -29,7 +29,7 @@ export class Slots {
     return slot;
   }
 
-  /** The worker is gone: its slot is free for another once the last request on it has settled; resolves then. */
+  /** Retires a worker's slot; resolves when its last request has settled and the slot is free. */
   retire(slot: number): Promise<void> {
     Atomics.store(this.#counters, slot * STRIDE + RETIRED, 1);
     return new Promise((resolve) => {
@@ -43,7 +43,7 @@ export class Slots {
     Atomics.add(this.#counters, slot * STRIDE + IN_FLIGHT, 1);
   }
 
-  /** The other half of `take`, once per request whatever happened to it. */
+  /** Counts the end of a request, once for each `take`. */
   give(slot: number): void {
     const row = slot * STRIDE;
     const left = Atomics.sub(this.#counters, row + IN_FLIGHT, 1) - 1;

@@ -8,45 +8,45 @@ import type { Worker } from './worker.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
 const LOOK_MS = 1_000;
-/** Old first bytes say little of what one takes now. */
+/** Age up to which first bytes are compared. */
 const RECENT_MS = 300_000;
 const ASK_EVERY_MS = 5_000;
 
-/** How long a server may be silent, at the least and as a multiple of what its peers take. */
+/** How long a server may be silent: a least time, and a multiple of its peers' time. */
 interface Patience {
   readonly leastMs: number;
   readonly times: number;
-  /** Calls that its peers have answered since, sent later. */
+  /** Number of later calls that its peers must have answered. */
   readonly answered: number;
 }
 
-/** Then its health is asked. */
+/** Patience until a server's health is checked. */
 const SUSPECT: Patience = { leastMs: 3_000, times: 3, answered: 1 };
-/** Then it is wedged, however healthy it says it is. */
+/** Patience with streams until a server counts as wedged, whatever its health check says. */
 const STREAMS_WAIT: Patience = { leastMs: 10_000, times: 5, answered: 3 };
 const ONE_STREAM_WAITS: Patience = { leastMs: 30_000, times: 10, answered: 10 };
-/** A long answer that is not streamed is silent too, so it takes several, and longer. */
+/** Patience with calls that are not streamed, whose long answers are silent too. */
 const CALLS_WAIT: Patience = { leastMs: 20_000, times: 10, answered: 10 };
-/** A probe of a worker that was taken out before. */
+/** Patience with a probe of a worker that was taken out before. */
 const PROBE_WAITS: Patience = { leastMs: 10_000, times: 3, answered: 0 };
-/** A rank of a server that other ranks answer for: then the load that it reports is looked at, twice. */
+/** Patience with a rank while other ranks answer; then its reported load is read twice. */
 const RANK_WAITS: Patience = { leastMs: 10_000, times: 5, answered: 3 };
-/** So many make it improbable that just they take long. */
+/** Number of waiting calls that makes coincidence improbable. */
 const SEVERAL = 3;
 
-/** How a server that is silent compares with its peers. */
+/** How a silent server compares with its peers. */
 interface Evidence {
-  /** Calls of kinds that peers answered lately, longest waiting first. */
+  /** Waiting calls of kinds that peers answered lately, the longest waiting first. */
   readonly comparable: readonly WaitingCall[];
   readonly silentMs: number;
-  /** The longest that a peer took lately for calls like those; undefined when none has answered such. */
+  /** The longest time a peer took lately for such calls; undefined if none answered any. */
   readonly expectedMs: number | undefined;
   readonly answered: number;
 }
 
-/** A server or one of its ranks, as it is judged. */
+/** A server, or one of its ranks, that is judged. */
 interface Judged {
-  /** Calls without a first byte, longest waiting first. */
+  /** Calls that wait for their first byte, the longest waiting first. */
   readonly waiting: readonly WaitingCall[];
   /** When a byte of an answer came last. */
   readonly movedMs: number;
@@ -102,7 +102,7 @@ export class Wedge {
     } else if (exceeds(evidence, SUSPECT) && !worker.health.disabled) void this.#suspect(worker, waiting[0], evidence);
   }
 
-  /** Its ranks share all but their schedulers: one that hangs leaves the server healthy, its connections and the other ranks too. */
+  /** Judges the ranks of a server: one that hangs leaves the server and the other ranks healthy. */
   #judgeRanks(worker: Worker): void {
     const all = [...this.#workers.values()]
       .filter(({ role, available }) => role === worker.role && available)
@@ -125,19 +125,19 @@ export class Wedge {
       .flatMap(({ firstBytes }) => firstBytes.recent)
       .filter(({ atMs }) => now - atMs <= RECENT_MS);
     const answeredKinds = new Set(firstBytes.map(({ streams }) => streams));
-    // Calls of a kind that nobody has answered prove nothing, and must not hide what the others prove.
+    // Calls of a kind that no peer answered prove nothing, and must not hide the others.
     const comparable = waiting.filter(({ streams }) => answeredKinds.has(streams));
     const startedMs = (comparable[0] ?? waiting[0])?.startedMs ?? now;
     return {
       comparable,
       silentMs: now - Math.max(startedMs, movedMs),
       expectedMs: expectedMs(comparable, firstBytes),
-      // Not since it last moved: by then every client may wait for it, and nobody is left to ask its peers.
+      // Counted since the call, not since the server moved: by now all clients may wait for it and send its peers nothing.
       answered: firstBytes.filter(({ sentMs }) => sentMs >= startedMs).length,
     };
   }
 
-  /** Silence alone is no proof: asks for its health, and believes that. */
+  /** Checks the health of a silent server, as silence alone is no proof. */
   async #suspect(worker: Worker, call: WaitingCall | undefined, evidence: Evidence): Promise<void> {
     const now = this.#clock.now();
     if (now < (this.#nextAskMs.get(worker) ?? 0)) return;
@@ -149,7 +149,7 @@ export class Wedge {
     else if (problem && still) this.#wedged(worker, evidence, `and its health check failed: ${problem.text}`);
   }
 
-  /** The server's health says nothing of one rank, but what it reports of the rank's load does. */
+  /** Reads a silent rank's reported load, as the server's health says nothing of it. */
   async #suspectRank(target: WorkerTarget, evidence: Evidence): Promise<void> {
     const { first: call } = target.firstBytes.waiting;
     const stands = await this.#progress.stands(target);
@@ -171,7 +171,7 @@ export class Wedge {
   }
 }
 
-/** Whatever makes the requests slow moves on with them: it must not take out one after the other, so no more than half. */
+/** Limits wedged workers to half of them: slow requests move on, and must not take out one after another. */
 function isRoomFor(breakers: readonly Breaker[]): boolean {
   return (breakers.filter(({ tripped }) => tripped).length + 1) * 2 <= breakers.length;
 }
@@ -193,7 +193,7 @@ function exceeds({ silentMs, expectedMs, answered }: Evidence, patience: Patienc
   return silentMs > Math.max(patience.leastMs, patience.times * expectedMs);
 }
 
-/** The longest that peers took lately for a call of the kind, more for a call with more to read; they have answered each kind that waits. */
+/** The longest time peers took lately for waiting calls of a kind, longer for larger bodies. */
 function expectedMs(waiting: readonly WaitingCall[], firstBytes: readonly FirstByte[]): number | undefined {
   let longest: number | undefined;
   for (const kind of [true, false]) {

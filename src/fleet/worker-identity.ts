@@ -8,11 +8,11 @@ import { type Role, UNKNOWN_MODEL, type WorkerSpec } from './worker-spec.ts';
 /** Makes the connections to the worker at an origin. */
 export type CreateClient = (origin: string, spec: WorkerSpec) => WorkerClient;
 
-/** Who a worker is: its address, its connections, and what it says of itself. */
+/** A worker's address, its connections, and what it says of itself. */
 export class WorkerIdentity implements AskedServer {
   /** As given, without a trailing slash; the worker's name everywhere. */
   readonly url: string;
-  /** Alike for every spelling of `url`. */
+  /** The same for every spelling of `url`. */
   readonly key: string;
   readonly id: string;
   readonly role: Role;
@@ -21,11 +21,11 @@ export class WorkerIdentity implements AskedServer {
   /** Path of `url`, put before every request path; '' as a rule. */
   readonly basePath: string;
   readonly client: WorkerClient;
-  /** The router has started it. */
+  /** Whether this router started the worker. */
   readonly isLaunched: boolean;
-  /** As it was added, with what was changed since. */
+  /** The spec with which it was added, with later changes. */
   spec: WorkerSpec;
-  /** What it says of itself, once it was asked. */
+  /** Facts that it tells of itself, once asked. */
   facts: ServerFacts = {};
 
   constructor(spec: WorkerSpec, createClient: CreateClient) {
@@ -41,7 +41,7 @@ export class WorkerIdentity implements AskedServer {
     this.spec = spec;
   }
 
-  /** What it says of itself against what it was given as; undefined where they agree or it does not say. */
+  /** How its facts contradict its spec; undefined if they do not. */
   get mismatch(): string | undefined {
     const says = this.facts.disaggregationMode;
     const expected = this.role === 'regular' ? 'null' : this.role;
@@ -50,7 +50,7 @@ export class WorkerIdentity implements AskedServer {
     return `given as ${given}, but its disaggregation_mode is ${says}: expected ${expected}`;
   }
 
-  /** The model's name: as given when it was added, else as the server tells, else `unknown`. */
+  /** The model's name: from the spec, else from the server, else `unknown`. */
   get modelId(): string {
     return (
       this.spec.modelId ??
@@ -61,14 +61,14 @@ export class WorkerIdentity implements AskedServer {
     );
   }
 
-  /** Prefill: as given when it was added, else as the server tells; null where it has none. */
+  /** The bootstrap port: from the spec, else from the server; null if it has none. */
   get bootstrapPort(): number | null {
     const { bootstrapPort } = this.spec;
     if (this.role !== 'prefill') return null;
     return bootstrapPort === undefined ? (this.facts.bootstrapPort ?? null) : bootstrapPort;
   }
 
-  /** The value of an `authorization` header; undefined where the worker has no key. */
+  /** The worker's `authorization` header; undefined without a key. */
   get authorization(): string | undefined {
     return this.spec.apiKey === undefined ? undefined : `Bearer ${this.spec.apiKey}`;
   }
@@ -86,7 +86,7 @@ export function nameOf(url: string): string {
   return url.replace(/\/+$/, '');
 }
 
-/** Alike for all URLs of one server: the port that the scheme implies may be left out. What is no URL stays. */
+/** The same for all URLs of one server, with or without a default port; any other text stays. */
 export function keyOf(url: string): string {
   return URL.parse(nameOf(url))?.href ?? url;
 }

@@ -1,4 +1,4 @@
-/** Where a worker stands. Times are on the clock of `performance.now()`. */
+/** The state of a worker. Times are by `performance.now()`. */
 export type WorkerState =
   /** Polled until it is healthy. */
   | {
@@ -9,17 +9,17 @@ export type WorkerState =
       readonly lasting?: boolean;
     }
   | { readonly kind: 'ready'; readonly sinceMs: number }
-  /** Failed its health checks, but a server listens there: checked further, and sent requests where no other worker is left. */
+  /** It failed its health checks but still listens: it is checked on, and gets requests only if no other worker is left. */
   | { readonly kind: 'unhealthy'; readonly sinceMs: number; readonly problem: string }
   /** Its process is known to be gone: not polled. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** Taken out; requests in flight run on. */
+  /** It was removed; requests in flight run on. */
   | { readonly kind: 'draining'; readonly sinceMs: number };
 
 /** Why a worker does not get its share of the requests. */
 export interface Out {
-  /** Its state, or else what took it out. */
+  /** The state, or whatever else takes it out. */
   readonly reason: Exclude<WorkerState['kind'], 'ready'> | 'key' | 'breaker' | 'errors' | 'rank';
-  /** In a few words. */
+  /** The reason in a few words. */
   readonly problem: string;
 }

@@ -8,28 +8,28 @@ import { FirstBytes } from './first-bytes.ts';
 import type { Slots } from './slots.ts';
 import type { WorkerIdentity } from './worker-identity.ts';
 
-/** What a target needs of the worker that it belongs to. */
+/** What a target needs of its worker. */
 interface TargetedWorker extends WorkerIdentity {
   readonly breaker: Breaker;
   readonly conducts: Conducts;
   readonly credential: Credential;
   readonly targets: readonly WorkerTarget[];
-  /** Chunks of all its answers; whether it moves tells a busy server from a stuck one. */
+  /** Counts chunks of all its answers; a stuck server's does not move. */
   activity: number;
-  /** No server listens at its address. */
+  /** No server listens at the worker's address any more. */
   lost(problem: string): void;
 }
 
-/** What the targets of a worker are made with. */
+/** What the targets of a worker share. */
 export interface TargetParts {
   readonly slots: Slots;
   readonly clock: Clock;
   readonly breaker: BreakerOptions;
-  /** A rank was taken out because it hangs, may be tried, or is back. */
+  /** A rank was taken out as it hangs, may be tried, or is back. */
   readonly rankChanged: (rank: WorkerTarget) => void;
 }
 
-/** What a request is routed to: a server, or one of its data-parallel ranks. All but the counters is the server's, and that one rank may hang alone. */
+/** What a request is routed to: a server, or one of its data-parallel ranks, which has its own counters and may hang alone. */
 export class WorkerTarget {
   readonly worker: TargetedWorker;
   readonly url: string;
@@ -37,7 +37,7 @@ export class WorkerTarget {
   /** Data-parallel rank; undefined where the server is one target. */
   readonly rank: number | undefined;
   readonly firstBytes: FirstBytes;
-  /** Of a rank: opened only when it hangs while others answer. */
+  /** A rank's breaker, opened only when it hangs while other ranks answer. */
   readonly breaker: Breaker | undefined;
   readonly #clock: Clock;
   readonly #slots: Slots;
@@ -58,18 +58,18 @@ export class WorkerTarget {
     this.breaker = new Breaker(never, clock, () => rankChanged(this));
   }
 
-  /** It does not hang, as far as is known, or one request may try it. */
+  /** Whether it may get a request: it does not hang, or a probe is due. */
   get admits(): boolean {
     return this.breaker?.admits ?? true;
   }
 
-  /** Why it gets no requests though its server does; undefined where it does. */
+  /** Why it gets no requests though its server does; undefined if it does. */
   get problem(): string | undefined {
     if (this.breaker === undefined || this.breaker.state === 'closed') return undefined;
     return `rank ${this.rank} hangs: ${this.breaker.reason}`;
   }
 
-  /** When a byte of an answer came last, as far as `look` has seen. */
+  /** When `look` last saw that bytes of an answer had come. */
   get movedMs(): number {
     return this.#movedMs;
   }
@@ -80,7 +80,7 @@ export class WorkerTarget {
     this.#chunksSeen = this.#chunks;
   }
 
-  /** It takes requests and does not answer them, while other ranks do: what waits there goes elsewhere. */
+  /** Takes out a rank that answers nothing while others do; waiting requests go elsewhere. */
   hangs(reason: string): void {
     this.breaker?.trip(reason);
     this.firstBytes.abandon(`worker ${this.url}: ${reason}`);
@@ -114,7 +114,7 @@ export class WorkerTarget {
     return this.worker.bootstrapPort;
   }
 
-  /** Tokens that its KV cache holds; undefined where the server does not tell. */
+  /** Tokens that its KV cache holds; undefined if unknown. */
   get kvCapacityTokens(): number | undefined {
     const { facts, targets } = this.worker;
     return facts.kvCapacityTokens && facts.kvCapacityTokens / targets.length;
@@ -140,17 +140,17 @@ export class WorkerTarget {
     this.firstBytes.waits(call);
   }
 
-  /** Its first byte came (`answered`), or it ended without one. */
+  /** The call waits no more: its first byte came (`answered`), or it ended without one. */
   waitsNoMore(call: WaitingCall, answered: boolean): void {
     this.firstBytes.waitsNoMore(call, answered);
   }
 
-  /** Requests of that kind should go to others. */
+  /** Whether requests of that kind should go to other workers. */
   holds(kind: string | undefined): boolean {
     return this.worker.conducts.holds(kind);
   }
 
-  /** The ticket goes back with `settled`. */
+  /** Counts a choice; pass the ticket back to `settled`. */
   chosen(call: ChosenCall): Ticket {
     this.worker.conducts.chosen(call);
     const server = this.worker.breaker.chosen();
@@ -172,12 +172,12 @@ export class WorkerTarget {
     this.worker.conducts.compared(call, comparison, wasAwaited);
   }
 
-  /** A good answer has begun. */
+  /** A good answer to the call has begun. */
   answered(call: ChosenCall): void {
     this.worker.conducts.answered(call);
   }
 
-  /** False where it says nothing of the server: it was chosen before that, or its rank, was found to hang. */
+  /** Counts the end of a call; false if it was chosen before the server or rank was found to hang, and says nothing. */
   settled(call: ChosenCall, end: WorkerCallEnd, ticket: Ticket): boolean {
     const { breaker, conducts } = this.worker;
     const [server, rank = 0] = typeof ticket === 'number' ? [ticket] : ticket;
@@ -190,19 +190,19 @@ export class WorkerTarget {
     return counts;
   }
 
-  /** Nobody listens there: no traffic until the server answers a health check again. */
+  /** No process listens: no traffic until the server answers a health check again. */
   unreachable(problem: string): void {
     this.worker.lost(problem);
   }
 
-  /** Frees the counters once the last request has settled; resolves then. */
+  /** Frees the counters; resolves once the last request has settled. */
   retire(): Promise<void> {
     this.breaker?.close();
     return this.#slots.retire(this.slot);
   }
 }
 
-/** Targets for a worker with that many data-parallel ranks; one rank is no rank. Throws RangeError when there are no slots for them. */
+/** Makes the targets of a worker with `dpSize` data-parallel ranks, one for a single rank. Throws RangeError without free slots. */
 export function claimTargets(worker: TargetedWorker, parts: TargetParts, dpSize: number): readonly WorkerTarget[] {
   if (dpSize === 1) return [new WorkerTarget(worker, parts)];
   const targets: WorkerTarget[] = [];

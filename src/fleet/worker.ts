@@ -16,17 +16,17 @@ import { claimTargets, type TargetParts, type WorkerTarget } from './worker-targ
 export interface WorkerOwner {
   stateChanged(worker: Worker, was: WorkerState): void;
   breakerChanged(worker: Worker, was: BreakerState): void;
-  /** One of its ranks hangs, may be tried, or is back. */
+  /** One of its ranks was taken out as it hangs, may be tried, or is back. */
   rankChanged(worker: Worker, rank: WorkerTarget): void;
-  /** It refuses the router's key, or takes it again. */
+  /** It refuses the router's key, or accepts it again. */
   credentialChanged(worker: Worker): void;
-  /** Whether another worker may be asked that is not held back for requests of the kind. */
+  /** Whether another worker, not held back for such requests, may be asked. */
   hasPeers(worker: Worker, conduct: Conduct): boolean;
-  /** It has given an error that others do not give. */
+  /** It gave an error that others do not give. */
   blamed(worker: Worker, conduct: Conduct): void;
   /** It was taken out for its errors to requests of one kind, or is back. */
   ejectionChanged(worker: Worker, conduct: Conduct): void;
-  /** What its `HealthOwner` is told. */
+  /** The following pass on calls to its `HealthOwner`. */
   checked(worker: Worker, healthy: boolean): void;
   waitedFor(worker: Worker, problem: string): void;
   overdue(worker: Worker, problem: string): void;
@@ -37,7 +37,7 @@ export interface WorkerParts {
   readonly slots: Slots;
   readonly health: HealthOptions;
   readonly breaker: BreakerOptions;
-  /** Requests are routed to the data-parallel ranks of each server. */
+  /** Whether requests are routed to data-parallel ranks. */
   readonly dpAware: boolean;
   readonly outliers: OutlierOptions;
   readonly createClient: CreateClient;
@@ -51,7 +51,7 @@ export class Worker extends WorkerIdentity {
   readonly conducts: Conducts;
   readonly credential: Credential;
   readonly health: Health;
-  /** Chunks of all its answers; whether it moves tells a busy server from a stuck one. */
+  /** Counts chunks of all its answers; a stuck server's does not move. */
   activity = 0;
   readonly #owner: WorkerOwner;
   readonly #clock: Clock;
@@ -59,7 +59,7 @@ export class Worker extends WorkerIdentity {
   readonly #targetParts: TargetParts;
   readonly #dpAware: boolean;
   #targets: readonly WorkerTarget[];
-  /** It has told its facts since it was started. */
+  /** Whether it has told its facts since it was started. */
   #told = false;
   #state: WorkerState;
 
@@ -95,7 +95,7 @@ export class Worker extends WorkerIdentity {
     return this.#state;
   }
 
-  /** What is routable: itself, or its data-parallel ranks, none before their number is known. They change only while it starts. */
+  /** Its targets: itself, or its data-parallel ranks, none before their number is known. They change only while it starts. */
   get targets(): readonly WorkerTarget[] {
     return this.#targets;
   }
@@ -105,22 +105,22 @@ export class Worker extends WorkerIdentity {
     return this.#state.kind === 'ready' && this.breaker.admits && this.credential.problem === undefined;
   }
 
-  /** A server answers at its address. */
+  /** Whether a server answers at its address. */
   get up(): boolean {
     return this.#state.kind === 'ready' || this.#state.kind === 'unhealthy';
   }
 
-  /** Calls without a first byte, longest waiting first. */
+  /** Calls that wait for their first byte, the longest waiting first. */
   get waiting(): readonly WaitingCall[] {
     const calls = this.targets.flatMap(({ firstBytes }) => [...firstBytes.waiting]);
     return this.targets.length > 1 ? calls.sort((a, b) => a.startedMs - b.startedMs) : calls;
   }
 
-  /** What keeps requests from it, all or some; undefined when it gets its share. */
+  /** Why it gets fewer requests, or none; undefined when it gets its share. */
   get out(): Out | undefined {
     const { kind } = this.#state;
     const refused = this.credential.problem;
-    // One that has refused the key from the first is not ready for that reason alone.
+    // A worker that refused the key from the start is not ready for that reason alone.
     if (refused !== undefined && (kind === 'ready' || this.#stateProblem === refused)) {
       return { reason: 'key', problem: refused };
     }
@@ -132,15 +132,15 @@ export class Worker extends WorkerIdentity {
     return hanging.length === 0 ? undefined : { reason: 'rank', problem: hanging.join('; ') };
   }
 
-  /** What keeps it out until its operator sets it up in another way; undefined where it may come back by itself. */
+  /** Why only its operator can bring it back; undefined if it may come back by itself. */
   get hopeless(): string | undefined {
     const state = this.#state;
-    // A server that is started again may have another key by then.
+    // A restarted server may have another key.
     if (state.kind === 'starting') return state.lasting ? state.problem : undefined;
     return this.up ? this.credential.problem : undefined;
   }
 
-  /** The same as `out` in a few words. */
+  /** The reason of `out` in a few words. */
   get problem(): string | undefined {
     return this.out?.problem;
   }
@@ -158,7 +158,7 @@ export class Worker extends WorkerIdentity {
     }
   }
 
-  /** Requests that ended in errors and failed health checks since the last good ones; the more, the worse it is as a last resort. */
+  /** Failed requests and health checks since the last good ones, by which last resorts are ordered. */
   get failures(): number {
     return this.breaker.failures + this.health.failures + this.conducts.errorsInARow;
   }
@@ -168,20 +168,20 @@ export class Worker extends WorkerIdentity {
     return this.targets.reduce((sum, { load }) => sum + load, 0);
   }
 
-  /** Begins to poll it, or takes it for ready where health is not checked. */
+  /** Begins to poll it, or takes it as ready without health checks. */
   start(): void {
     if (this.health.disabled && !this.#mustTell) this.becomeReady();
     else this.health.restart();
   }
 
-  /** Polls health now: something said that it may be ready. */
+  /** Polls its health now, as it may be ready. */
   poke(): void {
     if (this.#state.kind === 'starting') this.health.now();
   }
 
   /**
-   * Asks what it is, before requests come that are for another model; resolves with what is wrong, and whether that lasts, where
-   * it must be known how many ranks it has or where its cache is fetched, else with undefined.
+   * Asks for its facts before it gets requests. Resolves with what is wrong, and whether that lasts, if its ranks or its bootstrap port
+   * must be known and are not.
    */
   async prepare() {
     const facts = await askFacts(this);
@@ -199,14 +199,14 @@ export class Worker extends WorkerIdentity {
     return undefined;
   }
 
-  /** Asks it for its facts, unless it has told them since it was started. True once there is nothing more to ask for. */
+  /** Asks for its facts, unless told since its start. True once there is nothing more to ask. */
   async learn(): Promise<boolean> {
     if (!this.#told) this.#hear(await askFacts(this));
     this.#told = false;
     return this.facts.untold?.answered !== false;
   }
 
-  /** It is healthy, and told what `prepare` asked for. */
+  /** Marks it ready: it is healthy, and `prepare` has succeeded. */
   becomeReady(): void {
     if (this.#state.kind === 'starting') {
       const problem = this.#arrange();
@@ -229,42 +229,42 @@ export class Worker extends WorkerIdentity {
     this.health.stop();
   }
 
-  /** Still not ready, and why; `lasting` where waiting does not mend it. */
+  /** Notes why it is not ready yet; `lasting` if waiting does not help. */
   notYet(problem: string, lasting = false): void {
     const state = this.#state;
     if (state.kind === 'starting' && state.problem !== problem) this.#enter({ ...state, problem, lasting });
   }
 
-  /** Nobody listens there: no traffic until it answers a health check again. */
+  /** No process listens: no traffic until it answers a health check again. */
   lost(problem: string): void {
     if (this.up) this.#enter({ kind: 'starting', sinceMs: this.#clock.now(), problem });
   }
 
-  /** It fails its health checks. */
+  /** Marks it unhealthy after failed health checks. */
   becomeUnhealthy(problem: string): void {
     const state = this.#state;
     const sinceMs = state.kind === 'unhealthy' ? state.sinceMs : this.#clock.now();
     if (this.up) this.#enter({ kind: 'unhealthy', sinceMs, problem });
   }
 
-  /** It takes requests and does not answer them: no more traffic, and those that wait go elsewhere. What streams runs on. */
+  /** Takes out a worker that answers nothing: waiting requests go elsewhere, streams run on. */
   wedged(reason: string): void {
     this.breaker.trip(reason);
     for (const { firstBytes } of this.targets) firstBytes.abandon(`worker ${this.url}: ${reason}`);
   }
 
-  /** Its process is gone. */
+  /** Marks its process as gone. */
   fail(reason: string): void {
     this.#enter({ kind: 'failed', reason });
   }
 
-  /** Its process was started again. */
+  /** Polls its restarted process until it is ready. */
   revive(): void {
     this.#enter({ kind: 'starting', sinceMs: this.#clock.now() });
     this.health.restart();
   }
 
-  /** Takes no new requests, for good. */
+  /** Stops new requests for good. */
   drain(): void {
     this.stop();
     this.#enter({ kind: 'draining', sinceMs: this.#clock.now() });
@@ -278,7 +278,7 @@ export class Worker extends WorkerIdentity {
     else this.health.restart();
   }
 
-  /** Resolves once it is ready. Rejects with what was wrong last when that takes longer, waiting does not mend it, or it is taken out. */
+  /** Resolves once it is ready. Rejects with the last problem when that takes longer, cannot be waited for, or it is removed. */
   async whenReady(timeoutMs: number): Promise<void> {
     const until = this.#clock.now() + timeoutMs;
     while (this.#state.kind !== 'ready') {
@@ -294,12 +294,12 @@ export class Worker extends WorkerIdentity {
     return this.#dpAware || (this.role === 'prefill' && this.spec.bootstrapPort === undefined);
   }
 
-  /** What it told before holds until it tells something else. */
+  /** Merges new facts into those told before. */
   #hear(facts: ServerFacts): void {
     this.facts = facts.untold ? { ...this.facts, ...facts } : facts;
   }
 
-  /** A server that was started again may have another number of ranks. */
+  /** Makes the targets anew if the server's number of ranks has changed. */
   #arrange(): string | undefined {
     const { dpSize = 1 } = this.facts;
     if (!this.#dpAware || dpSize === this.#targets.length) return undefined;

@@ -1,6 +1,6 @@
 import type { RouterError } from '../errors/errors.ts';
 
-/** Type of an error → status, as Anthropic's API documents them. */
+/** Status → error type, as Anthropic's API documents them. */
 const TYPES: Readonly<Record<number, string>> = {
   400: 'invalid_request_error',
   401: 'authentication_error',

@@ -5,10 +5,10 @@ import type { Access } from './endpoint.ts';
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
-/** Who holds a key of the admin routes: a `user` is known there, and may not use them. */
+/** The role of an admin-route key: a `user` is known, but may not use these routes. */
 type KeyRole = 'admin' | 'user';
 
-/** The keys that a router was given. */
+/** The keys that a router accepts. */
 export interface Keys {
   readonly apiKey: string | undefined;
   readonly controlPlaneApiKeys: readonly { readonly key: string; readonly role: KeyRole }[];
@@ -21,7 +21,7 @@ export interface Keys {
  */
 export type Authorize = (request: Pick<IncomingRequest, 'headers'>, access: Access) => void;
 
-/** Admin routes have keys of their own where such are given, else that of all others; without a key everyone may pass. */
+/** Admin routes have their own keys if such are given, else the key of all routes; without any key everyone may pass. */
 export function createAuthorize({ apiKey, controlPlaneApiKeys }: Keys): Authorize {
   const expected = apiKey === undefined ? undefined : digest(apiKey);
   const admins = controlPlaneApiKeys.map(({ key, role }) => ({ expected: digest(key), role }));

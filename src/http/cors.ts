@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 const ANY = '*';
 const METHODS = 'GET, POST, PUT, PATCH, DELETE, OPTIONS';
-/** Asked for by name: `*` would leave out authorization. */
+/** Allowed request headers by name: `*` would leave out authorization. */
 const REQUEST_HEADERS = 'authorization, content-type';
 const EXPOSED = [
   'x-request-id',
@@ -15,15 +15,15 @@ const EXPOSED = [
 ].join(', ');
 const MAX_AGE_SECS = '3600';
 
-/** What browsers are told; headers as name, value, name, value … */
+/** Headers for browsers, as name, value, name, value … */
 export interface Cors {
-  /** For every answer, a worker's or the router's own. */
+  /** Headers for every answer, a worker's or the router's own. */
   headers(origin: string | undefined): readonly string[];
-  /** For the answer (204, no body) to a preflight; undefined where the request is none. A preflight never reaches a worker and needs no key. */
+  /** Headers for the answer (204) to a preflight, which needs no key and no worker; undefined for any other request. */
   preflight(method: string | undefined, headers: IncomingHttpHeaders): readonly string[] | undefined;
 }
 
-/** Whether a worker's answer must go without this header: whose pages may call is decided here, once. */
+/** Whether a worker's header is dropped, as only the router decides whose pages may call. */
 export function isCorsHeader(name: string): boolean {
   return name.startsWith('access-control-');
 }

@@ -24,19 +24,16 @@ export type Family =
   | 'router'
   | 'other';
 
-/** Who answers: the router itself, one worker, or every worker that is up, each once. */
+/** Who answers: the router itself, one worker, or every worker that is up. */
 type Destination = 'router' | 'one' | 'all';
 
-/** What one worker stores and no other knows of. */
+/** Objects that one worker stores and no other knows of. */
 export type StoredKind = 'response' | 'conversation' | 'session';
 
 /** How errors of the router are worded; `responses` differs from `openai` within a stream only, `flat` is `{"error": message, "code"}`. */
 export type ErrorShape = 'openai' | 'responses' | 'anthropic' | 'flat';
 
-/**
- * Who may call: everyone, who has the key of `--api-key`, who has an admin's of `--control-plane-api-keys` where there are such keys, or
- * besides these a browser that has signed in with one.
- */
+/** Who may call: everyone, holders of `--api-key`, holders of an admin key of `--control-plane-api-keys`, or also browsers that have signed in. */
 export type Access = 'public' | 'key' | 'admin' | 'session';
 
 /** What the router knows of one path. */
@@ -47,22 +44,22 @@ export interface Endpoint {
   readonly to: Destination;
   readonly access: Access;
   readonly errors: ErrorShape;
-  /** It runs the model: a request, unless it only reads, waits its turn and for a worker. */
+  /** It runs the model: requests wait in the queue, unless they only read. */
   readonly inference: boolean;
-  /** What comes back depends on the model: it must name one where workers serve several. */
+  /** The answer depends on the model, which a request must name where workers serve several. */
   readonly ofModel: boolean;
-  /** Servers take a data-parallel rank in its body; others may refuse a field that they do not know. */
+  /** Servers accept a data-parallel rank in its body; on other paths they may refuse unknown fields. */
   readonly takesRank: boolean;
-  /** Where a worker has done it, nothing that it had cached is left. */
+  /** It empties a worker's cache. */
   readonly emptiesCache?: true;
-  /** It concerns those that were removed too, while requests run on there. */
+  /** It also goes to removed workers on which requests still run. */
   readonly reachesDraining?: true;
-  /** Its answer tells the id of something that the worker stores from now on. */
+  /** The kind of object that the worker stores, and whose id the answer tells. */
   readonly stores?: StoredKind;
-  /** What it may refer to, with `{id}` in its path or in its body: it goes to the worker that stores that. */
+  /** Kinds of stored objects that its path's `{id}` or its body may refer to; it goes to the owner. */
   readonly refersTo?: readonly StoredKind[];
-  /** The path under which workers serve it, where that is another. */
+  /** The path at which workers serve it, if another. */
   readonly sentAs?: string;
-  /** It may be sent again once a worker has seen it. What only reads always may. */
+  /** It may be retried after a worker has seen it, as reading requests always may. */
   readonly repeatable: boolean;
 }

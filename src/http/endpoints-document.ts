@@ -91,7 +91,7 @@ function isPlain({ inference, to, stores, refersTo }: Endpoint): boolean {
   return !inference && to === 'one' && !stores && !refersTo;
 }
 
-/** docs/paths.md. */
+/** Returns the text of docs/paths.md. */
 export function document(): string {
   return `${[INTRO, ...SECTIONS.map(section)].join('\n\n')}\n`;
 }

@@ -13,11 +13,11 @@ const ASKED: Traits = {
 };
 const INFERENCE: Traits = { ...ASKED, inference: true, ofModel: true, takesRank: true };
 const STRICT_INFERENCE: Traits = { ...INFERENCE, takesRank: false };
-/** Computed from the model without running it. */
+/** Endpoints that need the model's facts without running it. */
 const COMPUTED: Traits = { ...ASKED, ofModel: true };
-/** What it changes must not be changed twice. */
+/** Endpoints that change something, which must not happen twice. */
 const CHANGING: Traits = { ...ASKED, repeatable: false };
-/** Told to every server: what holds for one of several that are to be alike must hold for all. */
+/** Endpoints that go to every server, so that all stay alike. */
 const TOLD: Traits = { ...CHANGING, to: 'all', access: 'admin' };
 const TOLD_OF_MODEL: Traits = { ...TOLD, ofModel: true };
 const NEW_WEIGHTS: Traits = { ...TOLD_OF_MODEL, emptiesCache: true };
@@ -28,10 +28,10 @@ const OWN = { ...ASKED, to: 'router', access: 'key' } as const;
 const PUBLIC = { ...OWN, access: 'public' } as const;
 const ADMIN = { ...OWN, access: 'admin' } as const;
 const SESSION = { ...OWN, access: 'session' } as const;
-/** Changes one engine, or may: who guards the admin routes means these too. */
+/** Endpoints that change, or may change, one engine, and need an admin's key. */
 const UNCERTAIN: Traits = { ...CHANGING, access: 'admin' };
 
-/** A path that is not in the table: engines gain endpoints with every release. It goes to one worker, as it is. */
+/** Stands for paths that are not in the table, as engines gain endpoints with every release; they go to one worker. */
 export const OTHER: Endpoint = { path: 'other', family: 'other', ...UNCERTAIN };
 
 /** What the router answers itself, asking workers where it must. */
@@ -189,10 +189,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...OWN_ENDPOINTS,
 ];
 
-/** A row of the table, and what the parts of a path are that its names stand for. */
+/** A row of the table, with the values of the names in its path. */
 export interface Found {
   readonly endpoint: Endpoint;
-  /** As they stand in the path. */
+  /** Name in the endpoint's path → text in the request's path. */
   readonly params: Readonly<Record<string, string>>;
 }
 
@@ -210,7 +210,7 @@ const patterns = ENDPOINTS.filter(({ path }) => path.includes('{')).map((endpoin
 }));
 const UNKNOWN: Found = { endpoint: OTHER, params: NO_PARAMS };
 
-/** What is known of a path, given without its query string: `OTHER` where nothing is. */
+/** Finds the endpoint of a path without query string; `OTHER` for an unknown one. */
 export function findEndpoint(path: string): Found {
   const known = plain.get(path);
   if (known) return known;
@@ -221,7 +221,7 @@ export function findEndpoint(path: string): Found {
   return UNKNOWN;
 }
 
-/** The row of a path. */
+/** Returns the row with exactly this path. */
 export function endpointOf(path: string): Endpoint {
   return findEndpoint(path).endpoint;
 }

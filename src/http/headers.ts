@@ -15,7 +15,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Set anew for the worker: its own host, the length of the body as read, no interim answer. */
+/** Headers that are set anew for the worker, or dropped. */
 const REQUEST_ONLY: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
 
 /** Names listed in a Connection header are hop-by-hop too; undefined in the usual case of none. */
@@ -44,7 +44,7 @@ export function requestHeaders(headers: IncomingHttpHeaders, own: readonly strin
   return out;
 }
 
-/** Anthropic's clients send their key in a header of its own: where the worker has a key, neither form reaches it. */
+/** The header that replaces `name`: a worker's key replaces both forms of a client's. */
 function replacedBy(name: string): string {
   return name === 'x-api-key' ? 'authorization' : name;
 }

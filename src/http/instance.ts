@@ -2,22 +2,22 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
-/** Names the routers that a request has come through, the first one first; by it a router knows itself among its workers, near or far. */
+/** Header that names the routers a request has passed, so that a router detects a loop to itself. */
 export const VIA = 'x-sglang-router-via';
 const SHARED_AS = 'sglang-router-instance';
-/** Names this router, as long as it runs; the same in all its threads. */
+/** Names this running router, in all its threads. */
 export const INSTANCE = String(getEnvironmentData(SHARED_AS) ?? randomUUID());
 setEnvironmentData(SHARED_AS, INSTANCE);
-/** Routers in front of routers; more are a loop in which none has been twice yet. */
+/** Most routers in a row; more are taken for a loop. */
 const MOST_HOPS = 8;
 
-/** The value of `VIA` on what this router sends on. */
+/** The value of `VIA` for what this router sends on. */
 export function viaOf(headers: IncomingHttpHeaders): string {
   const before = headers[VIA];
   return before === undefined ? INSTANCE : `${before}, ${INSTANCE}`;
 }
 
-/** Why a request must not be sent on: it has been here, or through too many routers; undefined as a rule. */
+/** Why a request must not be sent on: it was here before, or passed too many routers; usually undefined. */
 export function loopIn(headers: IncomingHttpHeaders): string | undefined {
   const before = headers[VIA];
   if (before === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** The JSON value in the body of an answer; undefined where it is none. */
+/** The JSON value in the body of an answer; undefined if it is not JSON. */
 export function jsonOf(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString());

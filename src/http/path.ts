@@ -5,7 +5,7 @@ export function pathOf(url: string): string {
   return path.startsWith('/') || !URL.canParse(path) ? path : new URL(path).pathname;
 }
 
-/** `http://host/path` in a request line means `/path` here: the worker is ours to choose. */
+/** Turns `http://host/path` of a request line into `/path`, as the router chooses the host. */
 export function originForm(url: string): string {
   if (url.startsWith('/')) return url;
   const rest = url.replace(/^[^/?#]*\/\/[^/?#]*/, '');

@@ -3,7 +3,7 @@ import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 
 type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
 
-/** How other machines write the URL of a listener on every address; none for one on a single address. */
+/** URLs of a listener on every address for other machines; none for one on a single address. */
 export function networkUrls(
   url: string,
   host: string,
@@ -17,7 +17,7 @@ export function networkUrls(
   });
 }
 
-/** The addresses of this machine that others can use; those of a link alone are left out. */
+/** The addresses of this machine that others can use, without link-local ones. */
 export function addressesOf(interfaces: Interfaces, six: boolean): readonly string[] {
   return Object.values(interfaces)
     .flatMap((all) => all ?? [])
@@ -25,7 +25,7 @@ export function addressesOf(interfaces: Interfaces, six: boolean): readonly stri
     .map(({ address }) => address);
 }
 
-/** Where the system shows that it is a container: files of Docker and Podman, variables, the names of control groups. */
+/** Signs of a container: files of Docker and Podman, variables, names of control groups. */
 export interface ContainerSigns {
   readonly env: NodeJS.ProcessEnv;
   readonly exists: (path: string) => boolean;
@@ -34,13 +34,13 @@ export interface ContainerSigns {
 
 const THIS: ContainerSigns = { env: process.env, exists: existsSync, cgroup: readCgroup };
 
-/** The warning for a router that listens on loopback alone inside a container; undefined for any other. */
+/** A warning for a router that listens only on loopback inside a container; undefined otherwise. */
 export function unreachable(host: string, signs = THIS): string | undefined {
   if (!isLoopback(host) || !inContainer(signs)) return undefined;
   return `${host} inside a container cannot be reached from outside, as a rule, whatever ports are published; --host 0.0.0.0 can`;
 }
 
-/** Whether only this machine reaches a listener there. */
+/** Whether only this machine reaches a listener on that host. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

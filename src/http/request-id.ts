@@ -2,16 +2,16 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Family } from './endpoint.ts';
 import { endpointOf } from './endpoints.ts';
 
-/** Headers that may carry a request's id, the first that is there counts; `--request-id-headers` replaces them. */
+/** Headers that may carry a request's id, of which the first present counts; `--request-id-headers` replaces them. */
 const DEFAULT_HEADERS = ['x-request-id', 'x-correlation-id', 'x-trace-id', 'request-id'] as const;
 
-/** Told to the worker and to the client, whichever header the id came in. */
+/** The header with the id for worker and client, whichever header it came in. */
 export const REQUEST_ID = 'x-request-id';
 
-/** Ids end up in logs: visible ASCII, and no more of it than any known scheme needs. */
+/** Accepted ids: visible ASCII, as they end up in logs, and not longer than any known scheme needs. */
 const ACCEPTED = /^[\x21-\x7e]{1,128}$/;
 
-/** By what a generated id starts with its API can be told, as with 0.3.2. */
+/** Prefixes of generated ids, which tell the API, as in 0.3.2. */
 const PREFIXES: Readonly<Partial<Record<Family, string>>> = {
   chat: 'chatcmpl-',
   completions: 'cmpl-',
@@ -19,13 +19,13 @@ const PREFIXES: Readonly<Partial<Record<Family, string>>> = {
   responses: 'resp-',
 };
 const LENGTH = 24;
-/** Characters made of one random number, which has 31 bits then. */
+/** Characters made from one random number of 31 bits. */
 const PER_NUMBER = 5;
 const made = Buffer.alloc(LENGTH);
 const ALPHABET = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789');
 const NUMBERS = ALPHABET.length ** PER_NUMBER;
 
-/** The id of a request: the client's own, or a new one where it has none that can be used. */
+/** Returns a request's id: the client's own, or a new one without a usable one. */
 export type RequestIds = (headers: IncomingHttpHeaders, path: string) => string;
 
 /** `names` in lower case. Ids need not be secret, so any `random` in [0, 1) will do. */

@@ -4,11 +4,11 @@ import { anthropicError } from './anthropic-error.ts';
 import type { Reply } from './edge/reply.ts';
 import type { ErrorShape } from './endpoint.ts';
 
-/** After these the connection is of no more use: what follows may belong to the body, or the router is leaving. */
+/** Errors that close the connection: its next bytes may belong to the body, or the router is shutting down. */
 const CLOSING: ReadonlySet<HttpErrorCode> = new Set(['payload_too_large', 'draining']);
 const JSON_TYPE = 'application/json';
 
-/** Headers as name, value, name, value … for an answer that is still to be made. */
+/** Adds headers, as name, value, name, value …, to an answer that is still to be made. */
 export function setHeaders(reply: Reply, headers: readonly string[]): void {
   for (let i = 0; i < headers.length; i += 2) reply.setHeader(headers[i] as string, headers[i + 1] as string);
 }
@@ -23,7 +23,7 @@ export function sendJson(reply: Reply, status: number, value: unknown): void {
   sendJsonText(reply, status, JSON.stringify(value));
 }
 
-/** Answers with JSON that is text already. */
+/** Answers with JSON text. */
 export function sendJsonText(reply: Reply, status: number, text: string): void {
   reply.send(status, JSON_TYPE, Buffer.from(text));
 }

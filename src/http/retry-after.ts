@@ -1,4 +1,4 @@
-/** What a Retry-After header asks for: seconds or a date (RFC 9110 §10.2.3); undefined where it is neither. */
+/** The wait that a Retry-After header asks for, as seconds or a date (RFC 9110 §10.2.3); undefined if invalid. */
 export function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
   if (header === undefined) return undefined;
   const secs = Number(header);

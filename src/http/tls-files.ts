@@ -9,7 +9,7 @@ export interface KeyPair {
   readonly key: string;
 }
 
-/** A file and the flag that named it, for messages. */
+/** A file, and the flag that named it, for messages. */
 export interface NamedFile {
   readonly flag: string;
   readonly path: string;
@@ -28,7 +28,7 @@ export function readKeyPair(certificate: NamedFile, privateKey: NamedFile): KeyP
   return pair;
 }
 
-/** The certificate to serve with and its key; undefined where none is given. */
+/** Reads the router's certificate and key; undefined if none is given. */
 export function readServingPair(certPath: string | undefined, keyPath: string | undefined): KeyPair | undefined {
   if (certPath === undefined || keyPath === undefined) return undefined;
   return readKeyPair({ flag: '--tls-cert-path', path: certPath }, { flag: '--tls-key-path', path: keyPath });

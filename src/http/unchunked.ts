@@ -1,6 +1,6 @@
 const LF = 0x0a;
 
-/** The body in whole chunks (RFC 9112 §7.1) that a parser has let pass. */
+/** Decodes whole chunks (RFC 9112 §7.1) that a parser has accepted. */
 export function unchunked(coded: Buffer): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; at < coded.length; ) {

@@ -2,12 +2,12 @@ import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 
-/** A file is looked at when it has been left alone for so long: whoever writes it may write in several steps. */
+/** Time without changes after which a file is read: it may be written in several steps. */
 const SETTLE_MS = 100;
-/** For file systems that tell of no changes, and links to other folders. */
+/** Interval of polls, for file systems and links that report no changes. */
 const POLL_MS = 2_000;
 
-/** Tells when a file may have changed, replaced or linked anew included. */
+/** Tells when a file may have changed, been replaced or linked anew. */
 export class FileWatch {
   readonly #path: string;
   readonly #changed: () => void;
@@ -31,7 +31,7 @@ export class FileWatch {
     this.#settling = undefined;
   }
 
-  /** The folder is watched: a file that is replaced is another file. */
+  /** Watches the folder, as a replaced file is another file. */
   #watch(): void {
     const name = basename(this.#path);
     try {
@@ -41,7 +41,7 @@ export class FileWatch {
       });
       this.#watcher.on('error', () => this.#watcher?.close());
     } catch {
-      // No watch is left, or the folder is gone: the poll does without.
+      // Without a watch, or a folder, the poll goes on.
     }
   }
 

@@ -13,9 +13,9 @@ interface FileWorkersOptions {
   readonly path: string;
   /** The key of workers for which the file names none. */
   readonly apiKey: string | undefined;
-  /** Those that the router has use for. */
+  /** The roles that the router uses. */
   readonly roles: readonly Role[];
-  /** Where `api_key_env` is looked up. */
+  /** Environment in which `api_key_env` is looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -81,7 +81,7 @@ export class FileWorkers implements WorkerSource {
     }
   }
 
-  /** A file without a byte is as a rule one that is being written: it counts only when it stays so. */
+  /** Reads the file; an empty one is usually being written, and counts only if it stays empty. */
   async #read(): Promise<string> {
     const text = await readFile(this.#options.path, 'utf8');
     if (text !== '') return text;
@@ -89,7 +89,7 @@ export class FileWorkers implements WorkerSource {
     return await readFile(this.#options.path, 'utf8');
   }
 
-  /** A file that cannot be used leaves the workers as they are. */
+  /** Logs a file that cannot be used; the workers stay as they are. */
   #refuse(problem: string): void {
     if (problem === this.#stale?.problem) return;
     this.#stale = { sinceMs: this.#stale?.sinceMs ?? Date.now(), problem };

@@ -5,30 +5,30 @@ import type { Worker } from '../worker.ts';
 import { keyOf } from '../worker-identity.ts';
 import type { FoundWorker, SourceName, WorkerSource } from './worker-source.ts';
 
-/** What a source names now, by the key of the server. */
+/** What a source names now, by server key. */
 interface Claims {
   readonly source: WorkerSource;
   found: ReadonlyMap<string, FoundWorker>;
-  /** Workers that came and went by it. */
+  /** Number of workers added because of the source. */
   added: number;
   removed: number;
 }
 
-/** A source as others see it. */
+/** The state of a source, for the API. */
 export interface SourceState extends Pick<WorkerSource, 'name' | 'stale'> {
-  /** Workers that it names now. */
+  /** Number of workers that the source names now. */
   readonly names: number;
-  /** Workers that came and went by it. */
+  /** Number of workers added because of the source. */
   readonly added: number;
   readonly removed: number;
 }
 
-/** A worker that is there because a source names it. */
+/** A worker that is registered because a source names it. */
 interface Held {
   readonly worker: Worker;
   by: SourceName;
   found: FoundWorker;
-  /** A call of the API took it out: it stays out for as long as its source names the same one. */
+  /** Whether an API call removed it; it stays out while its source names the same worker. */
   dismissed: boolean;
 }
 
@@ -40,9 +40,9 @@ export class Reconciler {
   readonly #registry: Registry;
   readonly #log: Log;
   readonly #claims: Claims[] = [];
-  /** By the key of the server. */
+  /** Workers by server key. */
   readonly #held = new Map<string, Held>();
-  /** There was no room for a worker, and the log has said so. */
+  /** Whether the log has said that there is no room. */
   #full = false;
 
   constructor(registry: Registry, log: Log) {
@@ -51,7 +51,7 @@ export class Reconciler {
     registry.on('remove', (worker) => this.#removed(worker));
   }
 
-  /** Those that may go stale: all but the command line. */
+  /** Sources that may go stale: all but the command line. */
   get sources(): readonly SourceState[] {
     return this.#claims
       .filter(({ source }) => source.name !== 'static')
@@ -99,19 +99,19 @@ export class Reconciler {
     });
   }
 
-  /** Throws RouterError `too_many_workers` unless all that are new have room once those that no source names any more are gone. */
+  /** Throws RouterError `too_many_workers` unless all new workers fit once those no longer named are gone. */
   #expectRoom(before: Claims['found'], found: Claims['found']): void {
     const coming = [...found.keys()].filter((key) => !this.#registry.get(key)).length;
     const leaving = [...before.keys()].filter((key) => !found.has(key) && this.#endsWith(key)).length;
     this.#registry.expectRoom(coming - leaving);
   }
 
-  /** Whether the worker goes when the one source drops it. */
+  /** Whether a worker is removed when its source drops it. */
   #endsWith(key: string): boolean {
     return this.#held.get(key)?.dismissed === false && this.#claims.filter(({ found }) => found.has(key)).length === 1;
   }
 
-  /** Brings the worker at a URL in line with who names it now. */
+  /** Adds, keeps or removes the worker with this key, as the sources name it now. */
   #settle(key: string, graceMs?: number): void {
     const wanted = this.#wanted(key);
     const held = this.#held.get(key);
@@ -123,7 +123,7 @@ export class Reconciler {
       return;
     }
     if (held) {
-      // First of all, so that this removal is not taken for one by a call.
+      // This comes first, so that the removal is not taken for an API call's.
       this.#held.delete(key);
       if (!held.dismissed) void this.#registry.remove(key, graceMs);
     }
@@ -132,7 +132,7 @@ export class Reconciler {
     if (worker) this.#held.set(key, { worker, ...wanted, dismissed: false });
   }
 
-  /** Undefined where there are as many workers as there can be. */
+  /** Adds a worker; returns undefined if there is no room. */
   #add({ by, found: { spec } }: Pick<Held, 'by' | 'found'>): Worker | undefined {
     try {
       const worker = this.#registry.add({ ...spec, source: by });
@@ -157,12 +157,12 @@ export class Reconciler {
   #removed({ key, id }: Worker): void {
     const held = this.#held.get(key);
     if (held?.worker.id === id) held.dismissed = true;
-    // It was there by a call, and a source has named it meanwhile.
+    // A source has named this worker of an API call meanwhile.
     else if (this.#wanted(key)) queueMicrotask(() => this.#settle(key));
   }
 }
 
-/** Whether what is wanted now is the worker that is there: the same server in the same role. */
+/** Whether the named worker is the registered one: the same server in the same role. */
 function continues({ found, by }: Held, wanted: Pick<Held, 'by' | 'found'>): boolean {
   const [is, will] = [found.spec, wanted.found.spec];
   return (

@@ -4,14 +4,14 @@ import { FileWorkers } from './file-workers.ts';
 import { rolesOf, StaticWorkers } from './static-workers.ts';
 import type { WorkerSource } from './worker-source.ts';
 
-/** Something that runs until it is closed. */
+/** Something that can be closed. */
 export interface Closable {
   close(): void;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The sources of workers that the configuration asks for, in the order in which they count. Throws a usage error for one that cannot be. */
+/** Opens the configured sources of workers, in order of precedence. Throws a usage error if one cannot be opened. */
 export async function openSources(config: Config, env: Env, log: Log): Promise<readonly WorkerSource[]> {
   const { workersFile: path, apiKey, serviceDiscovery, workerDns } = config;
   const sources: WorkerSource[] = [new StaticWorkers(config)];
@@ -22,7 +22,7 @@ export async function openSources(config: Config, env: Env, log: Log): Promise<r
   return sources;
 }
 
-/** Calls `tell` with the URLs of all routers that the configuration names, and again after each change. Throws a usage error where it cannot be. */
+/** Calls `tell` with the URLs of the configured routers, at each change. Throws a usage error if they cannot be found. */
 export async function followRouters(
   config: Config,
   env: Env,

@@ -4,7 +4,7 @@ import type { FoundWorker, WorkerSource } from './worker-source.ts';
 
 type Named = Pick<Config, 'pdDisaggregation' | 'workerUrls' | 'prefill' | 'decode' | 'apiKey'>;
 
-/** The workers that the configuration names: always the same. */
+/** Names the workers of the configuration, which never change. */
 export class StaticWorkers implements WorkerSource {
   readonly name = 'static';
   readonly stale = undefined;
@@ -29,7 +29,7 @@ function specsOf({ pdDisaggregation, workerUrls, prefill, decode, apiKey }: Name
   ];
 }
 
-/** Of each a worker is needed to serve a request. */
+/** The roles of which a worker each is needed to serve requests. */
 export function rolesOf({ pdDisaggregation }: Pick<Config, 'pdDisaggregation'>): readonly Role[] {
   return pdDisaggregation ? ['prefill', 'decode'] : ['regular'];
 }

@@ -1,20 +1,20 @@
 import type { WorkerSpec } from '../worker-spec.ts';
 
-/** Who names workers: the command line, a file, a cluster, the DNS. */
+/** The kind of source: the command line, a file, a cluster, the DNS. */
 export type SourceName = NonNullable<Exclude<WorkerSpec['source'], 'api' | 'launch'>>;
 
 /** A worker as its source names it. */
 export interface FoundWorker {
   readonly spec: WorkerSpec;
-  /** Tells servers apart that have the same URL one after the other; a URL stands for one server where absent. */
+  /** Tells successive servers with the same URL apart; without it a URL is one server. */
   readonly uid?: string;
-  /** It is on its way out: nothing more is sent there, and what still runs after so long is cut. */
+  /** The worker is leaving: it gets no new requests, and those still running after this time are cut. */
   readonly leavesWithinMs?: number;
 }
 
-/** A source that does not know any more whether what it named last is still right. */
+/** Describes a source that no longer knows whether its workers are right. */
 export interface Stale {
-  /** Unix time of when it knew last. */
+  /** Unix time at which it last knew. */
   readonly sinceMs: number;
   readonly problem: string;
 }
@@ -22,11 +22,11 @@ export interface Stale {
 /** Names workers, for as long as it is open. */
 export interface WorkerSource {
   readonly name: SourceName;
-  /** What it names, where it knows that before it is followed: all of it is added, or nothing. */
+  /** The workers it names, if known before `start`: all of them are added, or none. */
   readonly named?: readonly WorkerSpec[];
-  /** Undefined while it is up to date. */
+  /** Set while the source is out of date. */
   readonly stale: Stale | undefined;
-  /** Calls `tell` with all its workers: at once or when it knows, and after each change. It throws RouterError `too_many_workers` where `named` is there. */
+  /** Calls `tell` with all its workers once known, and after each change. `tell` throws RouterError `too_many_workers` if `named` is set. */
   start(tell: (workers: readonly FoundWorker[]) => void): void;
   close(): void;
 }

@@ -1,7 +1,7 @@
 import { readBootstrapPort, readKey, readRole, readUrl, serverOf, show, ValueError } from '../../config/values.ts';
 import type { Role, WorkerSpec } from '../worker-spec.ts';
 
-/** A file that is wrong throughout is no workers file: so many mistakes tell enough. */
+/** Most mistakes that are reported. */
 const TOLD = 5;
 
 /** A workers file with mistakes, the first few with the number of their line. */
@@ -9,16 +9,16 @@ export class WorkersFileError extends Error {
   override readonly name = 'WorkersFileError';
 }
 
-/** What a line may say depends on it. */
+/** What the lines of a workers file may say. */
 interface LineContext {
-  /** Those that the router has use for. */
+  /** The roles that the router uses. */
   readonly roles: readonly Role[];
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 type Attributes = Pick<WorkerSpec, 'role' | 'bootstrapPort' | 'apiKey'>;
 
-/** How the value of each attribute is read. */
+/** Attribute → reader of its value. */
 const ATTRIBUTES = new Map<string, (word: string, context: LineContext) => Attributes>([
   ['role', (word, { roles }) => ({ role: readRole(word, roles) })],
   ['bootstrap_port', (word) => ({ bootstrapPort: readBootstrapPort(word) })],

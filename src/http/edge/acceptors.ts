@@ -4,7 +4,7 @@ import { listenError } from './listen-error.ts';
 
 /** A burst of new connections, one per stream, must not be refused by a short accept queue. */
 const BACKLOG = 4096;
-/** A free port that was found may be another's before it is listened at. */
+/** Tries to find a free port: another program may take one first. */
 const TRIES = 5;
 
 export interface AcceptorOptions {
@@ -13,19 +13,19 @@ export interface AcceptorOptions {
    * connected after 9.4 s with one socket and after 2.4 s with four. Without SO_REUSEPORT there is one.
    */
   readonly sockets: number;
-  /** Other threads listen there too, and whoever starts them has made sure that nobody else does. */
+  /** Whether other threads listen there too; their starter has made sure that no other program does. */
   readonly shared: boolean;
-  /** Connections that are open at once; further ones are closed, and `dropped` is called. */
+  /** Most open connections; further ones are closed, and `dropped` is called. */
   readonly most: number;
   /** Whether a client may close its sending side and go on. */
   readonly allowHalfOpen: boolean;
   readonly accepted: (socket: Socket) => void;
   readonly dropped: () => void;
-  /** A connection could not be accepted. */
+  /** Called when a connection could not be accepted. */
   readonly failed: (error: Error) => void;
 }
 
-/** Where the system spreads connections over several sockets of one port. */
+/** Whether the system spreads connections over several sockets of one port. */
 export const SPREADS_CONNECTIONS = process.platform === 'linux';
 
 /** The sockets that listen at one port. */
@@ -38,7 +38,7 @@ export class Acceptors {
     this.#options = options;
   }
 
-  /** Listens on `host:port` (port 0 takes a free one). Throws ExitError `port_in_use` naming the holder where it can be known. */
+  /** Listens on `host:port` (port 0 takes a free one). Throws ExitError `port_in_use`, with the holder's name if it can be found. */
   static async open(host: string, port: number, options: AcceptorOptions): Promise<Acceptors> {
     const sockets = SPREADS_CONNECTIONS ? options.sockets : 1;
     if (options.shared || sockets === 1) return Acceptors.#listen(host, port, sockets, options);

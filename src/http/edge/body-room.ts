@@ -1,16 +1,16 @@
-/** A body that is being read, or was read and is still held. */
+/** A request body that is being read or is held. */
 export interface Held {
-  /** It may be read on. */
+  /** Reading may go on. */
   goOn(): void;
 }
 
 /**
- * Bounds the bytes of request bodies that are held at once, over all connections. Beyond the bound bodies are read no further until
- * others have been let go; but the one that has waited longest always goes on, or bodies that are all half read would block each other.
+ * Bounds the bytes of request bodies that all connections hold. Beyond the bound reading stops until others are released; only the
+ * oldest body always goes on, or half-read bodies would block each other.
  */
 export class BodyRoom {
   readonly #mostBytes: number;
-  /** What is being read, the oldest first. */
+  /** Bodies that are being read, the oldest first. */
   readonly #reading = new Map<Held, { bytes: number; waits: boolean }>();
   #bytes = 0;
 
@@ -18,12 +18,12 @@ export class BodyRoom {
     this.#mostBytes = mostBytes;
   }
 
-  /** Bytes held now. */
+  /** Bytes that are held now. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Some bytes of a body have come. False when it must wait until `goOn` is called. */
+  /** Counts bytes of a body; false when it must wait until `goOn` is called. */
   take(body: Held, bytes: number): boolean {
     let entry = this.#reading.get(body);
     if (!entry) {
@@ -36,17 +36,17 @@ export class BodyRoom {
     return !entry.waits;
   }
 
-  /** A body has come all at once, as nearly all do: it waits for nothing, and is not listed. */
+  /** Counts a body that came all at once, as nearly all do, and so never waits. */
   hold(bytes: number): void {
     this.#bytes += bytes;
   }
 
-  /** All of it has come; its bytes are held on. */
+  /** Notes that all of a body has come; its bytes stay counted. */
   complete(body: Held): void {
     if (this.#reading.delete(body)) this.#resume();
   }
 
-  /** Its bytes are held no longer, or nothing more of it will come. */
+  /** Gives back the bytes of a body that is released or will not be completed. */
   give(body: Held, bytes: number): void {
     this.#reading.delete(body);
     this.#bytes -= bytes;

@@ -14,20 +14,17 @@ import { type ParserListener, RequestParser } from './request-parser.ts';
 import { refusalOf } from './request-refusal.ts';
 import { writeTogether } from './write-together.ts';
 
-/** What a client may send ahead while its request is answered. */
+/** Bytes that a client may send ahead while its request is answered. */
 const MOST_AHEAD_BYTES = 64 * 1024;
-/** So long a client may go on sending what nobody reads; closed before, it would see a reset instead of its answer. */
+/** Time for a client to go on sending an unread request; closed earlier, it would see a reset instead of its answer. */
 const LINGER_MS = 10_000;
 const NOTHING = Buffer.alloc(0);
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
-/** The system asks a client so often whether it is there while nothing goes through its tunnel: one that lost its network closes nothing. */
+/** Interval of TCP keep-alive on an idle tunnel: a client that lost its network closes nothing. */
 const TUNNEL_KEEP_ALIVE_MS = 60_000;
 
-/**
- * What the client is expected to do next, from `sinceMs` on: to wait for its answer, to speak with the worker (`tunnel`), to read the
- * end of its answer (`flush`), to close, what it sends being dropped (`linger`).
- */
+/** What the client is expected to do next: send a request, wait for its answer, use the tunnel, read the end (`flush`), or close (`linger`). */
 type Phase = 'begin' | 'head' | 'body' | 'wait' | 'tunnel' | 'flush' | 'linger';
 
 /** One connection of a client; its requests are served one after another. */
@@ -40,17 +37,17 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
   #served = false;
   #request: ClientRequest | undefined;
   #reply: Http1Reply | undefined;
-  /** Sent ahead: the beginning of the next request. */
+  /** Bytes sent ahead: the beginning of the next request. */
   #ahead: Buffer = NOTHING;
-  /** Its head has come, and nobody was told. */
+  /** The head of a request that was read but not served yet. */
   #unserved: RequestHead | undefined;
-  /** Where what the client sends goes, once the connection is a tunnel. */
+  /** Takes the client's bytes once the connection is a tunnel. */
   #upstream: Upstream | undefined;
   #expectsContinue = false;
   #closed = false;
   #closing = false;
   #leaving = false;
-  /** Nothing more is read on it: what came was no request, or the last answer has left. */
+  /** Nothing more is read: the client sent no valid request, or the last answer has left. */
   #broken = false;
   #onDrain: (() => void) | undefined;
   readonly #flushed = () => this.#wasFlushed();
@@ -67,7 +64,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     socket.on('close', () => this.destroy());
   }
 
-  /** Closes it now, whatever is under way. */
+  /** Closes the connection now, whatever is under way. */
   destroy(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -79,30 +76,30 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     this.#options.closed(this);
   }
 
-  /** The answer that begins next is the last: its client then connects anew, elsewhere. */
+  /** Makes the next answer the last on this connection, so that its client connects elsewhere. */
   leave(): void {
     this.#leaving = true;
     if (!this.#reply?.started) this.#reply?.close();
   }
 
-  /** How long it has had no whole head of a request, while none is answered. */
+  /** How long the connection has waited for the whole head of a request; 0 while it serves one. */
   silentMs(nowMs: number): number {
     return this.#phase === 'begin' || this.#phase === 'head' ? nowMs - this.#sinceMs : 0;
   }
 
-  /** It serves one request more, which may be on its way: the client had its answer less than `ms` ago. */
+  /** Whether its last request may be on its way: the client was answered less than `ms` ago. */
   awaitsLast(ms: number, nowMs: number): boolean {
     return this.#leaving && (this.#phase === 'begin' || this.#phase === 'head') && nowMs - this.#sinceMs < ms;
   }
 
-  /** Closes it when the request under way, if there is one, is answered. */
+  /** Closes the connection after the request under way, if any. */
   closeWhenIdle(): void {
     this.#closing = true;
     this.#reply?.close();
     if (!this.#reply && this.#phase !== 'linger') this.destroy();
   }
 
-  /** Ends what takes too long. */
+  /** Ends requests and connections that take too long. */
   check(nowMs: number): void {
     const { headersTimeoutMs, uploadTimeoutMs } = this.#options.limits;
     const waitedMs = nowMs - this.#sinceMs;
@@ -115,7 +112,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
         if (waitedMs > headersTimeoutMs) this.#refuse(late());
         break;
       case 'body':
-        // Also where it was answered before it was whole, and the client neither sends the rest nor reads.
+        // This covers a request answered early whose client neither sends the rest nor reads.
         if (waitedMs > uploadTimeoutMs) this.#refuse(late());
         break;
       case 'flush':
@@ -135,7 +132,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     this.#reply = reply;
     // A request without a body is whole when its head is.
     if (head.length === 0) request.end();
-    // What a client sends after it has asked to leave HTTP is no other request, whatever the answer is.
+    // After asking for an upgrade a client sends no other request, whatever the answer is.
     if (this.#closing || this.#leaving || head.upgrade !== undefined) reply.close();
     this.#unserved = head;
   }
@@ -189,7 +186,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
 
   finish(before: string, chunk: Buffer, after: string): void {
     if (this.#closed) return;
-    // The worker's end is the end of a tunnel.
+    // A tunnel ends when its worker ends it.
     if (this.#phase === 'tunnel') this.#broken = true;
     if (this.#phase === 'wait' || this.#phase === 'tunnel') this.#enter('flush');
     writeTogether(this.#socket, before, chunk, after, this.#flushed);
@@ -252,7 +249,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     return all;
   }
 
-  /** What came with the head has been read by now, so that an answer to a small request need not end its connection. */
+  /** Serves a request only after the bytes that came with its head were read: the answer to a small one need not close the connection. */
   #serve(head: RequestHead): void {
     this.#unserved = undefined;
     const request = this.#request as ClientRequest;
@@ -268,7 +265,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     this.#options.serve(request, reply);
   }
 
-  /** A client that closes only its sending side counts as having left, as one that was killed looks just so; the end of a tunnel is the worker's to say. */
+  /** A client that closes its sending side counts as gone, as a killed one looks the same; only a tunnel goes on until its worker ends it. */
   #sendsNoMore(): void {
     if (this.#upstream) this.#upstream.finish();
     else this.destroy();
@@ -280,14 +277,14 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     upstream.whenSent(() => this.#socket.resume());
   }
 
-  /** Of the next request, or for the tunnel that was asked for, while this one is answered. */
+  /** Keeps bytes of the next request, or for the requested tunnel, while this request is answered. */
   #keep(bytes: Buffer): void {
     this.#ahead = this.#ahead.length === 0 ? bytes : Buffer.concat([this.#ahead, bytes]);
     if (this.#request?.upgrade === undefined && !RequestParser.canBegin(this.#ahead)) this.destroy();
     else if (this.#ahead.length > MOST_AHEAD_BYTES) this.#socket.pause();
   }
 
-  /** The last byte of the answer has left. */
+  /** Goes on after the last byte of an answer has left. */
   #wasFlushed(): void {
     const reply = this.#reply;
     if (this.#closed || !reply) return;
@@ -310,13 +307,13 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     if (ahead.length > 0) this.#read(ahead);
   }
 
-  /** Answered before all of it was read: the rest is dropped. Many clients look for an answer only when they have sent it all, and would see a reset instead. */
+  /** Drops the rest of a request answered early: many clients read only after sending all, and would see a reset. */
   #linger(): void {
     this.#enter('linger');
     this.#resume();
   }
 
-  /** Nothing more is answered; the connection goes when the client closes its side too. */
+  /** Sends the end; the connection closes when the client closes its side too. */
   #end(): void {
     this.#enter('linger');
     this.#parser.stop();
@@ -326,7 +323,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     this.#socket.resume();
   }
 
-  /** Answers what is no request, or none in time. */
+  /** Answers an invalid or late request with an error. */
   #refuse(error: Error): void {
     this.#parser.stop();
     this.#broken = true;
@@ -337,7 +334,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     const { isRead = false } = this.#request ?? {};
     if (this.#reply) {
       if (this.#unserved) sendError(this.#reply, error);
-      // Whoever waits for the body answers; bytes after an answer that has begun would be read as part of it.
+      // Whoever waits for the body sends the error; after an answer has begun, more bytes would be read as part of it.
       else if (isRead && !this.#reply.started) this.#request?.fail(error);
       else this.destroy();
       return;

@@ -4,20 +4,20 @@ import type { BodyRoom, Held } from './body-room.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import type { RequestHead } from './request-head.ts';
 
-/** The connection that a request comes over. */
+/** The connection or stream that a request's body comes over. */
 export interface BodySource {
   readonly room: BodyRoom;
-  /** From now on the body is read; tells a client that waits for it to go on. */
+  /** Starts to read the body; tells a client that waits for `100 Continue`. */
   readBody(): void;
-  /** More of the body may come. */
+  /** Reads on after a pause. */
   resumeBody(): void;
 }
 
 const EMPTY = Buffer.alloc(0);
-/** What is read of a body before somebody asks for it. */
+/** Bytes of a body that are read before it is asked for. */
 const MOST_UNASKED_BYTES = 64 * 1024;
 
-/** One request of a client: its head, and its body to whoever asks for it. */
+/** One request of a client: its head, and its body on demand. */
 export class ClientRequest implements IncomingRequest, Held {
   readonly method: string;
   /** The request target as it was sent. */
@@ -25,9 +25,9 @@ export class ClientRequest implements IncomingRequest, Held {
   readonly minor: 0 | 1;
   readonly headers: IncomingHttpHeaders;
   readonly keepsAlive: boolean;
-  /** The protocols for which the client asks to leave HTTP; undefined where it does not. */
+  /** The protocols to which the client offers to upgrade; undefined if none. */
   readonly upgrade: string | undefined;
-  /** Its connection was there before the router began to leave, and ends with its answer. */
+  /** The client connected before the router began to shut down; its connection ends with this answer. */
   readonly last: boolean;
   readonly #length: number | 'chunked';
   readonly #source: BodySource;
@@ -36,7 +36,7 @@ export class ClientRequest implements IncomingRequest, Held {
   #maxBytes = 0;
   #bytes = 0;
   #first: Buffer = EMPTY;
-  /** All of a body that came in several pieces, where its length is declared. */
+  /** The buffer for a body in several pieces, if its length is declared. */
   #whole: Buffer | undefined;
   #pieces: Buffer[] | undefined;
   #waiter: PromiseWithResolvers<Buffer> | undefined;
@@ -54,12 +54,12 @@ export class ClientRequest implements IncomingRequest, Held {
     this.#source = source;
   }
 
-  /** All of it has come. */
+  /** Whether the whole request has come. */
   get complete(): boolean {
     return this.#complete;
   }
 
-  /** Somebody wants the body. */
+  /** Whether the body was asked for. */
   get isRead(): boolean {
     return this.#waiter !== undefined;
   }
@@ -79,7 +79,7 @@ export class ClientRequest implements IncomingRequest, Held {
     return this.#waiter.promise;
   }
 
-  /** Some bytes of the body have come. False when no more of them are wanted for now. */
+  /** Takes bytes of the body; false when reading should pause. */
   take(chunk: Buffer): boolean {
     if (this.#failure) return false;
     this.#bytes += chunk.length;
@@ -100,7 +100,7 @@ export class ClientRequest implements IncomingRequest, Held {
     if (this.#waiter) this.#source.resumeBody();
   }
 
-  /** Nobody needs the bytes of its body any more. */
+  /** Releases the bytes of the body. */
   release(): void {
     if (this.#bytes === 0) return;
     this.#source.room.give(this, this.#bytes);
@@ -114,7 +114,7 @@ export class ClientRequest implements IncomingRequest, Held {
     if (!this.#failure && this.#waiter) this.#waiter.resolve(this.#take());
   }
 
-  /** The rest will not come, or must not be read. */
+  /** Fails the body: the rest will not come, or must not be read. */
   fail(error: Error): void {
     if (this.#complete || this.#failure) return;
     this.#failure = error;
@@ -137,7 +137,7 @@ export class ClientRequest implements IncomingRequest, Held {
     }
   }
 
-  /** The body, which is not kept here any longer. One that came in one piece, as nearly all do, is used where it lies. */
+  /** Hands the body over; one that came in one piece, as nearly all do, is not copied. */
   #take(): Buffer {
     const body = this.#whole ?? (this.#pieces ? Buffer.concat(this.#pieces, this.#bytes) : this.#first);
     this.#letGo();

@@ -7,11 +7,11 @@ import type { Reply } from './reply.ts';
 
 /** Times and sizes that a client has to keep to. */
 export interface ConnectionLimits {
-  /** For a request's headers, from its first byte on, or from the connection on for the first request. */
+  /** Limit for a request's headers, from its first byte on, or from the connection on for the first request. */
   readonly headersTimeoutMs: number;
-  /** For a whole request, body included. */
+  /** Limit for a whole request, body included. */
   readonly uploadTimeoutMs: number;
-  /** Request line and headers together. */
+  /** Limit for request line and headers together. */
   readonly maxHeaderBytes: number;
 }
 
@@ -21,9 +21,9 @@ type Serve = (request: ClientRequest, reply: Reply) => void;
 export interface ConnectionOptions {
   readonly limits: ConnectionLimits;
   readonly serve: Serve;
-  /** For the bodies of all connections. */
+  /** Shared by the bodies of all connections. */
   readonly room: BodyRoom;
-  /** Why no request can be served on it; undefined as a rule. */
+  /** Why no request is served on the connection; usually undefined. */
   readonly refusal: () => RouterError | undefined;
   readonly closed: (connection: OpenConnection) => void;
   /** Hands over a connection whose client speaks HTTP/2; what it has sent can be read again. */

@@ -10,7 +10,7 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLeng
   zstd: promisify(zstdDecompress),
 };
 
-/** Whether a body is sent in a coding that has to be taken off before it can be read. */
+/** Whether a body has a content coding that must be decoded before it can be read. */
 export function isEncoded(coding: string | undefined): coding is string {
   return coding !== undefined && coding.trim() !== '' && coding.toLowerCase() !== 'identity';
 }

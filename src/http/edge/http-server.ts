@@ -15,11 +15,11 @@ import type { Reply } from './reply.ts';
 
 /** Times and sizes that clients have to keep to. */
 export interface ServerLimits extends ConnectionLimits {
-  /** How often the times are looked at. */
+  /** Interval at which time limits are checked. */
   readonly checkIntervalMs: number;
-  /** Bytes of request bodies that are held at once. */
+  /** Most bytes of request bodies that are held at once. */
   readonly maxHeldBytes: number;
-  /** Beyond so many a connection takes the place of a silent one; where there is none its requests are answered 503. */
+  /** Most connections: a further one replaces a silent one, or has its requests answered 503. */
   readonly maxConnections: number;
 }
 
@@ -30,29 +30,29 @@ const LIMITS: Omit<ServerLimits, 'maxConnections'> = {
   maxHeaderBytes: 64 * 1024,
   maxHeldBytes: 4 * 2 ** 30,
 };
-/** So many beyond those that are served get their 503 at once, TLS handshakes included; any other is closed: each costs a descriptor that a connection to a worker needs. */
+/** Connections beyond the limit that still get a 503; others are closed, as each takes a descriptor that a worker's connection needs. */
 const MOST_BEYOND = 64;
-/** Without a whole head for so long, a connection gives its place to a new one where all are taken. */
+/** A connection without a whole head for so long gives its place to a new one when all are taken. */
 const SILENT_MS = 1_000;
-/** Shortage of file descriptors is said at most so often. */
+/** Least time between two log lines about missing file descriptors. */
 const SAY_AGAIN_MS = 10_000;
 
 const NO_DESCRIPTORS = 'the router has no file descriptors for more connections; raise its limit (ulimit -n)';
 
-/** Serves one request; what it throws ends that request alone. */
+/** Serves one request; an error that it throws ends only that request. */
 export type Handler = (request: ClientRequest, reply: Reply) => void | Promise<void>;
 
 export interface ListenOptions {
   readonly log: Log;
-  /** HTTPS with this certificate; plain HTTP without. */
+  /** Certificate for HTTPS; plain HTTP if undefined. */
   readonly tls?: KeyPair | undefined;
   readonly limits?: Partial<ServerLimits>;
-  /** As `AcceptorOptions` has them: one socket, and nobody else listens there, unless given. */
+  /** As in `AcceptorOptions`; one socket that is not shared unless given. */
   readonly sockets?: number;
   readonly shared?: boolean;
 }
 
-/** Listens on `host:port` (port 0 takes a free one). Throws ExitError `port_in_use` naming the holder where it can be known. */
+/** Listens on `host:port` (port 0 takes a free one). Throws ExitError `port_in_use`, with the holder's name if it can be found. */
 export async function listen(
   host: string,
   port: number,
@@ -75,7 +75,7 @@ export class HttpServer {
   readonly #most: number;
   readonly #room: BodyRoom;
   readonly #options: ConnectionOptions;
-  /** Of connections for which there was no place. */
+  /** Options for connections beyond the limit. */
   readonly #optionsBeyond: ConnectionOptions;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
@@ -98,7 +98,7 @@ export class HttpServer {
     this.#timer = setInterval(() => this.#check(), limits.checkIntervalMs).unref();
   }
 
-  /** Serves who connects there; with TLS once their handshake is done. */
+  /** Serves connecting clients, with TLS after their handshake. */
   async listen(host: string, port: number, { tls, sockets = 1, shared = false }: ListenOptions): Promise<void> {
     const sayClosed = atMostEvery(SAY_AGAIN_MS, () =>
       this.#log.warning('connections are closed at once', { reason: NO_DESCRIPTORS }),
@@ -107,7 +107,7 @@ export class HttpServer {
     const tlsServer = tls && (await this.#createTls(tls, connected));
     this.#acceptors = await Acceptors.open(host, port, {
       ...{ sockets, shared, most: this.#most + MOST_BEYOND },
-      // Half open, a client that leaves within its TLS handshake would keep its descriptor until that is over time.
+      // Half-open sockets would keep the descriptor of a client that leaves during its TLS handshake until that times out.
       allowHalfOpen: tls === undefined,
       accepted: tlsServer ? (socket) => tlsServer.emit('connection', socket) : connected,
       dropped: () => {
@@ -121,7 +121,7 @@ export class HttpServer {
   }
 
   #connected(socket: Socket): void {
-    // What a client has sent before it closes its side is served; `ClientConnection` decides.
+    // `ClientConnection` decides what a client's end means, after reading what came before it.
     socket.allowHalfOpen = true;
     const isBeyond = this.#connections.size >= this.#most && !this.#closeSilent(1);
     const connectionOptions = isBeyond ? this.#optionsBeyond : this.#options;
@@ -129,16 +129,16 @@ export class HttpServer {
     else this.#connections.add(new ClientConnection(socket, connectionOptions));
   }
 
-  /** Makes handshakes; listens nowhere itself. */
+  /** A server that only makes TLS handshakes and does not listen. */
   async #createTls(tls: KeyPair, connected: (socket: Socket) => void): Promise<Server> {
-    // Loaded only where it is used.
+    // node:tls is loaded only where it is used.
     const { createServer } = await import('node:tls');
     const handshakeTimeout = this.#options.limits.headersTimeoutMs;
     const server = createServer(
       { noDelay: true, ...tls, handshakeTimeout, ALPNProtocols: ['h2', 'http/1.1'] },
       connected,
     );
-    // A failed handshake, or what is no TLS.
+    // This follows a failed handshake, or bytes that are not TLS.
     return server.on('tlsClientError', (_, socket: Socket) => socket.destroy());
   }
 
@@ -189,7 +189,7 @@ export class HttpServer {
     return new RouterError('too_many_connections', NO_DESCRIPTORS, { retryAfterSecs: 1 });
   }
 
-  /** Makes room for clients that come: of the connections that are silent the oldest go, `most` at once. False where all are in use. */
+  /** Closes up to `most` of the oldest silent connections to make room; false if there is none. */
   #closeSilent(most: number): boolean {
     const nowMs = performance.now();
     let closed = 0;

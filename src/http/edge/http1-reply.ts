@@ -3,21 +3,21 @@ import { httpDate } from './http-date.ts';
 import type { Reply, Upstream } from './reply.ts';
 import { ReplyProgress } from './reply-progress.ts';
 
-/** The connection that an answer leaves on. */
+/** The connection that an answer is written to. */
 export interface ReplyConnection {
   /** Writes `head`; from then on the connection is a tunnel, and what the client has sent or sends goes `upstream`. */
   tunnel(head: string, upstream: Upstream): void;
   /** Writes `before`, `chunk` and `after` at once. False when the client reads more slowly than it is written to. */
   write(before: string, chunk: Buffer, after: string): boolean;
-  /** The same for the last bytes of an answer. */
+  /** Writes the last bytes of an answer. */
   finish(before: string, chunk: Buffer, after: string): void;
   /** Ends the connection now; with a `reset` where an orderly end would look like the end of the answer. */
   cut(reset: boolean): void;
-  /** Calls once when the client has read what was written. */
+  /** Calls `resume` once the client has read what was written. */
   whenDrained(resume: () => void): void;
 }
 
-/** What an answer has to know of its request. */
+/** What an answer needs to know of its request. */
 interface AnsweredRequest {
   readonly method: string;
   readonly minor: 0 | 1;
@@ -36,7 +36,7 @@ const NO_BYTES = Buffer.alloc(0);
 export class Http1Reply extends ReplyProgress implements Reply {
   readonly #request: AnsweredRequest;
   readonly #connection: ReplyConnection;
-  /** Built, but not written yet. */
+  /** The head that is built but not written yet. */
   #head = '';
   #framing: 'none' | 'length' | 'chunked' | 'close' | 'tunnel' = 'none';
   #closes: boolean;
@@ -48,12 +48,12 @@ export class Http1Reply extends ReplyProgress implements Reply {
     this.#closes = !request.keepsAlive;
   }
 
-  /** The connection ends with this answer. */
+  /** Whether the connection ends with this answer. */
   get closes(): boolean {
     return this.#closes;
   }
 
-  /** No other request is answered on this connection. */
+  /** Closes the connection after this answer. */
   close(): void {
     this.#closes = true;
   }
@@ -64,7 +64,7 @@ export class Http1Reply extends ReplyProgress implements Reply {
    */
   override head(status: number, statusText: string | undefined, headers: readonly string[], length?: number): void {
     const { method, minor, complete } = this.#request;
-    // What is left of a request cannot be told from the next one.
+    // The rest of an unread request could not be told from the next one.
     if (!complete) this.#closes = true;
     if (method === 'HEAD' || status === 204 || status === 304) this.#framing = 'none';
     else if (length !== undefined) this.#framing = 'length';
@@ -81,12 +81,12 @@ export class Http1Reply extends ReplyProgress implements Reply {
     if (!head.includes('\r\ndate: ')) head += `date: ${httpDate()}\r\n`;
     if (this.#framing === 'chunked') head += 'transfer-encoding: chunked\r\n';
     head += this.#closes ? 'connection: close\r\n\r\n' : `${STAYS}\r\n`;
-    // Written as bytes, a character beyond them could become a line end.
+    // Truncated to a byte, a wider character could become a line end.
     if (BEYOND_LATIN1.test(head)) throw new TypeError('expected headers of one byte a character');
     this.#head = head;
   }
 
-  /** Leaves HTTP for `protocol`, at once: what is written is sent as it is, and what the client sends goes `upstream`. */
+  /** Switches to `protocol` at once: bytes are written as they are, and the client's go `upstream`. */
   tunnel(protocol: string, headers: readonly string[], upstream: Upstream): void {
     const head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n${lines(headers)}${lines(this.extra)}`;
     if (BEYOND_LATIN1.test(head)) throw new TypeError('expected headers of one byte a character');
@@ -97,9 +97,9 @@ export class Http1Reply extends ReplyProgress implements Reply {
     this.#connection.tunnel(`${head}connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`, upstream);
   }
 
-  /** Passes some bytes of the body on. False when the client reads more slowly than it is written to: go on when `whenDrained` calls. */
+  /** Writes some bytes of the body. False when the client reads too slowly: go on when `whenDrained` calls. */
   write(chunk: Buffer): boolean {
-    // Framed as a chunk, nothing would be the end.
+    // An empty chunk would end the body.
     if (chunk.length === 0 || this.#framing === 'none' || this.hasEnded) return true;
     const head = this.#takeHead();
     if (this.#framing !== 'chunked') return this.#connection.write(head, chunk, '');
@@ -115,7 +115,7 @@ export class Http1Reply extends ReplyProgress implements Reply {
     return this.hasEnded || this.#connection.write('', coded, '');
   }
 
-  /** The answer is whole, with `chunk` as its last bytes. */
+  /** Ends the answer, with `chunk` as its last bytes. */
   override end(chunk: Buffer = NO_BYTES): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
@@ -126,7 +126,7 @@ export class Http1Reply extends ReplyProgress implements Reply {
     else this.#connection.finish(`${head}${chunk.length.toString(16)}\r\n`, chunk, `\r\n${LAST_CHUNK}`);
   }
 
-  /** The answer cannot be made whole, and the client must not take what it has for that. */
+  /** Cuts an incomplete answer, so that the client does not take it for whole. */
   cut(): void {
     this.hasEnded = true;
     this.#connection.cut(this.#framing === 'close' || this.#framing === 'tunnel');

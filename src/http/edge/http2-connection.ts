@@ -14,9 +14,9 @@ import type { OpenConnection } from './open-connection.ts';
 import { KNOWN_METHODS } from './request-head.ts';
 import { refusalOf } from './request-refusal.ts';
 
-/** Requests at once over one connection: gateways send those of many clients over one. */
+/** Most concurrent requests on one connection: gateways send those of many clients over one. */
 const MOST_STREAMS = 1_000;
-/** Requests that a client may take back at once, and then a second, before it is sent away: each has cost a call to a worker (CVE-2023-44487). */
+/** Requests that a client may cancel at once, and then per second, before it is disconnected: each cost a call to a worker (CVE-2023-44487). */
 const RESET_BURST = 1_000;
 const RESETS_A_SECOND = 33;
 const MOST_SESSION_MIB = 64;
@@ -27,7 +27,7 @@ export class Http2Connection implements OpenConnection {
   readonly #session: ServerHttp2Session;
   readonly #options: ConnectionOptions;
   readonly #streams = new Set<Http2RequestStream>();
-  /** Since when there is no request under way. */
+  /** When the last request ended. */
   #idleSinceMs = performance.now();
   #served = false;
   #closed = false;
@@ -49,7 +49,7 @@ export class Http2Connection implements OpenConnection {
     socket.once('end', () => this.destroy());
   }
 
-  /** Closes it now, whatever is under way. */
+  /** Closes the connection now, whatever is under way. */
   destroy(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -58,17 +58,17 @@ export class Http2Connection implements OpenConnection {
     this.#options.closed(this);
   }
 
-  /** Its client is told to send what is to come elsewhere; what is under way is answered. */
+  /** Tells the client to send new requests elsewhere; those under way are answered. */
   leave(): void {
     this.#session.close();
   }
 
-  /** How long it has had no request. */
+  /** How long the connection has had no request. */
   silentMs(nowMs: number): number {
     return this.#streams.size > 0 ? 0 : nowMs - this.#idleSinceMs;
   }
 
-  /** A request that meets the end of the connection was not read, and its client knows. */
+  /** Always false: a client knows which of its requests were not read, and sends them again. */
   awaitsLast(): boolean {
     return false;
   }
@@ -77,7 +77,7 @@ export class Http2Connection implements OpenConnection {
     this.#session.close();
   }
 
-  /** Ends what takes too long. */
+  /** Ends requests and connections that take too long. */
   check(nowMs: number): void {
     const { headersTimeoutMs, uploadTimeoutMs } = this.#options.limits;
     for (const stream of this.#streams) stream.check(nowMs, uploadTimeoutMs);
@@ -91,7 +91,7 @@ export class Http2Connection implements OpenConnection {
     this.#served = true;
     const requestStream = new Http2RequestStream(stream, headers, this.#options.room);
     this.#streams.add(requestStream);
-    // Its reason is told by `close`.
+    // The `close` event follows every error.
     stream.on('error', () => {});
     stream.once('close', () => {
       this.#streams.delete(requestStream);

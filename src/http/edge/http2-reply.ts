@@ -15,14 +15,14 @@ export class Http2Reply extends ReplyProgress implements Reply {
     super();
     this.#stream = stream;
     this.#toHead = method === 'HEAD';
-    // Comes too where the client took its request back, and nothing was sent.
+    // This event also comes when the client cancelled and nothing was sent.
     stream.once('finish', () => {
       if (!stream.aborted && stream.rstCode === constants.NGHTTP2_NO_ERROR) this.flush();
     });
     stream.once('aborted', () => this.lose());
   }
 
-  /** Other requests come over streams of their own, perhaps from other people. */
+  /** Does nothing: other requests on the connection have streams of their own. */
   close(): void {}
 
   override head(status: number, _: string | undefined, headers: readonly string[], length?: number): void {
@@ -56,7 +56,7 @@ export class Http2Reply extends ReplyProgress implements Reply {
 
   cut(): void {
     this.hasEnded = true;
-    // `close` would send the end of the answer first, and the client would take it for whole.
+    // `close` would send an orderly end first, and the client would take the answer for whole.
     this.#stream.destroy(new Error('the answer broke off'));
   }
 
@@ -64,7 +64,7 @@ export class Http2Reply extends ReplyProgress implements Reply {
     this.#stream.once('drain', resume);
   }
 
-  /** The head leaves with what follows, in one frame after the other. */
+  /** Sends the head just before the first bytes of the body. */
   #begin(): void {
     if (this.hasStarted) return;
     this.hasStarted = true;

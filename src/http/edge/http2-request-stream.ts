@@ -29,7 +29,7 @@ export class Http2RequestStream implements BodySource {
     this.request = new ClientRequest({ ...head, length, keepsAlive: true, upgrade: undefined }, this);
     this.reply = new Http2Reply(stream, head.method);
     if (stream.endAfterHeaders) this.request.end();
-    // An answer before all of the request was read: the rest is not wanted (RFC 9113 §8.1).
+    // A request answered early is closed, as its rest is not wanted (RFC 9113 §8.1).
     stream.once('finish', () => {
       if (!this.request.complete) stream.close(constants.NGHTTP2_NO_ERROR);
     });
@@ -57,11 +57,11 @@ export class Http2RequestStream implements BodySource {
     }
     if (!reply.ended) return;
     this.#endedMs ??= nowMs;
-    // The client does not read the end of its answer.
+    // Closes a stream whose client does not read the end of its answer.
     if (nowMs - this.#endedMs > mostMs) this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
-  /** Nothing goes over the stream any more. */
+  /** The stream is closed. */
   lose(): void {
     this.request.fail(new ClientGoneError('the client left before its request was complete'));
     this.reply.lose();

@@ -1,15 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** A client's request as those see it that answer it. */
+/** A client's request, as handlers see it. */
 export interface IncomingRequest {
   readonly method: string;
   /** The request target as it was sent. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
-  /** Its connection was there before the router began to leave, and ends with its answer. */
+  /** The client connected before the router began to shut down; its connection ends with this answer. */
   readonly last: boolean;
-  /** The whole body in one Buffer of at most `maxBytes`; once. Rejects with RouterError `payload_too_large`, or ClientGoneError when the connection ends first. */
+  /** Resolves once with the whole body, at most `maxBytes`. Rejects with RouterError `payload_too_large`, or ClientGoneError when the connection ends first. */
   body(maxBytes: number): Promise<Buffer>;
-  /** Nobody needs the bytes of its body any more. */
+  /** Releases the bytes of the body. */
   release(): void;
 }

@@ -3,7 +3,7 @@ import { ExitError } from '../../errors/errors.ts';
 import { portHolder } from '../../os/port-holder.ts';
 import { addressesOf } from '../reach.ts';
 
-/** The error with which a command ends that cannot listen there; who holds the port where that can be known. */
+/** The error for a command that cannot listen, with the holder of the port if it can be found. */
 export async function listenError(error: NodeJS.ErrnoException, host: string, port: number): Promise<ExitError> {
   const cannot = `cannot listen on ${host.includes(':') ? `[${host}]` : host}:${port}`;
   if (error.code === 'EADDRINUSE') {
@@ -16,7 +16,7 @@ export async function listenError(error: NodeJS.ErrnoException, host: string, po
   return new ExitError('usage', `${cannot}: ${reason}`, { hint, cause: error });
 }
 
-/** Why an address cannot be listened on, and what to do. */
+/** The reason why an address cannot be listened on, and a hint. */
 export function problemOf(code: string, port: number): [reason: string, hint: string] | undefined {
   const own = ['127.0.0.1', ...addressesOf(networkInterfaces(), true)].join(', ');
   switch (code) {

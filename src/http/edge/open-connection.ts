@@ -1,15 +1,15 @@
 /** A connection of a client, whichever HTTP it speaks. */
 export interface OpenConnection {
-  /** Closes it now, whatever is under way. */
+  /** Closes the connection now, whatever is under way. */
   destroy(): void;
-  /** How long it has had no whole head of a request, while none is answered. */
+  /** How long the connection has waited for the whole head of a request; 0 while it serves one. */
   silentMs(nowMs: number): number;
-  /** The router begins to leave: what it answers on this connection from now on is the last. */
+  /** The router begins to shut down: the next answer on this connection is its last. */
   leave(): void;
-  /** It serves one request more, which may be on its way. */
+  /** Whether its last request may be on its way. */
   awaitsLast(ms: number, nowMs: number): boolean;
-  /** Closes it when what is under way is answered. */
+  /** Closes the connection after the answers under way. */
   closeWhenIdle(): void;
-  /** Ends what takes too long. */
+  /** Ends requests and connections that take too long. */
   check(nowMs: number): void;
 }

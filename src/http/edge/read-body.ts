@@ -2,7 +2,7 @@ import type { Endpoint } from '../endpoint.ts';
 import { decodedBody, isEncoded } from './decoded-body.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 
-/** The client's bytes, without the content coding that routing and engines do not read; a path that the router does not know keeps it. */
+/** Reads the body and decodes its content coding, which routing and engines do not read; unknown paths keep it. */
 export async function readBody(
   request: IncomingRequest,
   { family }: Pick<Endpoint, 'family'>,

@@ -1,10 +1,10 @@
 import { expectSendable, type ReplyWatcher } from './reply.ts';
 
-/** How far an answer has come, whichever HTTP it is sent in, and who is told of its end. */
+/** The progress of an answer, whichever HTTP it is sent in, and who is told of its end. */
 export abstract class ReplyProgress {
-  /** Name, value, name, value …; for whatever answer is made. */
+  /** Headers to add to whatever answer is made, as name, value, name, value … */
   protected readonly extra: string[] = [];
-  /** Of the head that was built, sent or not. */
+  /** Status of the head that was built, sent or not. */
   protected builtStatus = 0;
   protected hasStarted = false;
   protected hasEnded = false;
@@ -13,7 +13,7 @@ export abstract class ReplyProgress {
   #whenFlushed: PromiseWithResolvers<void> | undefined;
   #flushed = false;
 
-  /** Of the head that was sent; 0 before. */
+  /** Status of the head that was sent; 0 before. */
   get status(): number {
     return this.hasStarted ? this.builtStatus : 0;
   }
@@ -23,17 +23,17 @@ export abstract class ReplyProgress {
     return this.hasStarted;
   }
 
-  /** All of it was handed over, or nothing more can be. */
+  /** Whether the answer is complete or cut. */
   get ended(): boolean {
     return this.hasEnded;
   }
 
-  /** The client left before it had the whole answer. */
+  /** Whether the client left before it had the whole answer. */
   get gone(): boolean {
     return this.#gone;
   }
 
-  /** Adds a header to the answer that will be made; names in lower case. */
+  /** Adds a header, its name in lower case, to the answer that will be made. */
   setHeader(name: string, value: string): void {
     expectSendable(name, value);
     this.extra.push(name, value);
@@ -42,31 +42,31 @@ export abstract class ReplyProgress {
   abstract head(status: number, text: string | undefined, headers: readonly string[], length?: number): void;
   abstract end(chunk?: Buffer): void;
 
-  /** A whole answer. */
+  /** Sends a whole answer. */
   send(status: number, contentType: string, body: Buffer): void {
     this.head(status, undefined, ['content-type', contentType], body.length);
     this.end(body);
   }
 
-  /** Who is told when the client leaves. */
+  /** Sets who is told when the client leaves. */
   watch(watcher: ReplyWatcher): void {
     this.#watcher = watcher;
   }
 
-  /** Resolves when the connection has taken every byte of it, or is gone. */
+  /** Resolves when the connection has taken every byte of the answer, or is closed. */
   flushed(): Promise<void> | undefined {
     if (this.#flushed) return undefined;
     this.#whenFlushed ??= Promise.withResolvers<void>();
     return this.#whenFlushed.promise;
   }
 
-  /** For the connection: the last byte has left. */
+  /** Called by the connection when the last byte has left. */
   flush(): void {
     this.#flushed = true;
     this.#whenFlushed?.resolve();
   }
 
-  /** For the connection: it closed before that. */
+  /** Called by the connection when it closed before that. */
   lose(): void {
     if (this.#flushed) return;
     this.#gone = true;

@@ -1,13 +1,13 @@
-/** Where bytes go that a client sends through a tunnel. */
+/** Takes the bytes that a client sends through a tunnel. */
 export interface Upstream {
   /** False when no more should come until `whenSent` calls. */
   send(chunk: Buffer): boolean;
   whenSent(resume: () => void): void;
-  /** The client sends no more; it may still be sent to. */
+  /** The client stops sending; it may still be sent to. */
   finish(): void;
 }
 
-/** Who is told what becomes of an answer. */
+/** Is told what becomes of an answer. */
 export interface ReplyWatcher {
   /** The client left before the answer was whole. */
   clientLeft(): void;
@@ -15,45 +15,45 @@ export interface ReplyWatcher {
 
 /** The answer to one request, whichever HTTP the client speaks. Its head leaves with the first bytes of its body. */
 export interface Reply {
-  /** Of the head that was sent; 0 before. */
+  /** Status of the head that was sent; 0 before. */
   readonly status: number;
   /** Whether a byte of it may have reached the client. */
   readonly started: boolean;
-  /** All of it was handed over, or nothing more can be. */
+  /** Whether the answer is complete or cut. */
   readonly ended: boolean;
-  /** The client left before it had the whole answer. */
+  /** Whether the client left before it had the whole answer. */
   readonly gone: boolean;
-  /** No other request is answered on this connection, where what follows on it may belong to this one or the router leaves. */
+  /** Closes the connection after this answer, as its next bytes may belong to this request, or the router is shutting down. */
   close(): void;
-  /** Adds a header to the answer that will be made; names in lower case. */
+  /** Adds a header, its name in lower case, to the answer that will be made. */
   setHeader(name: string, value: string): void;
   /**
    * The head, its headers as name, value, name, value … in lower case; it leaves with the first bytes of the body. `length` of the
    * body in bytes; undefined where only its end shows how long it is.
    */
   head(status: number, statusText: string | undefined, headers: readonly string[], length?: number): void;
-  /** Leaves HTTP for `protocol`, at once: what is written is sent as it is, and what the client sends goes `upstream`. Only for a request with `upgrade`. */
+  /** Switches to `protocol` at once: bytes are written as they are, and the client's go `upstream`. Only for a request with `upgrade`. */
   tunnel(protocol: string, headers: readonly string[], upstream: Upstream): void;
-  /** Passes some bytes of the body on. False when the client reads more slowly than it is written to: go on when `whenDrained` calls. */
+  /** Writes some bytes of the body. False when the client reads too slowly: go on when `whenDrained` calls. */
   write(chunk: Buffer): boolean;
-  /** It has begun, and is sent in the chunked coding. */
+  /** Whether the answer has begun and is sent in the chunked coding. */
   readonly passesChunks?: boolean;
-  /** As `write`, for whole chunks in that coding; only where `passesChunks`. */
+  /** Like `write`, for whole chunks in that coding; only if `passesChunks`. */
   writeChunks?(coded: Buffer): boolean;
-  /** The answer is whole, with `chunk` as its last bytes. */
+  /** Ends the answer, with `chunk` as its last bytes. */
   end(chunk?: Buffer): void;
-  /** A whole answer. */
+  /** Sends a whole answer. */
   send(status: number, contentType: string, body: Buffer): void;
-  /** The answer cannot be made whole, and the client must not take what it has for that. */
+  /** Cuts an incomplete answer, so that the client does not take it for whole. */
   cut(): void;
   whenDrained(resume: () => void): void;
-  /** Who is told when the client leaves. */
+  /** Sets who is told when the client leaves. */
   watch(watcher: ReplyWatcher): void;
-  /** Resolves when the connection has taken every byte of it, or is gone. */
+  /** Resolves when the connection has taken every byte of the answer, or is closed. */
   flushed(): Promise<void> | undefined;
 }
 
-/** What no value of a header can have: more than a byte a character, a line end. */
+/** Characters that no header value can have: wider than a byte, or line ends. */
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Throws for a value that no header of an answer can have. */

@@ -8,27 +8,27 @@ export interface RequestHead {
   readonly method: string;
   /** The request target as it was sent: `/path?query`, `*`, or `http://host/path`. */
   readonly url: string;
-  /** 0 for HTTP/1.0, which knows neither chunks nor connections that stay without being asked to. */
+  /** 0 for HTTP/1.0, which has no chunked coding and no persistent connections by default. */
   readonly minor: 0 | 1;
-  /** Names in lower case; of repeated ones what Node's own server makes of them. */
+  /** Names in lower case; repeated headers are joined as Node's own server does. */
   readonly headers: IncomingHttpHeaders;
-  /** Of the body. */
+  /** Length of the body. */
   readonly length: number | 'chunked';
-  /** The client wants to send another request over the connection. */
+  /** Whether the client may send another request over the connection. */
   readonly keepsAlive: boolean;
-  /** The protocols for which the client asks to leave HTTP; undefined where it does not. */
+  /** The protocols to which the client offers to upgrade; undefined if none. */
   readonly upgrade: string | undefined;
 }
 
-/** One space between the parts; what else some readers let through is refused. */
+/** The request line with exactly one space between its parts. */
 const REQUEST_LINE = /^([A-Z-]{1,20}) ((?:\/|\*|[Hh][Tt][Tt][Pp][Ss]?:\/\/(?=[^#?]))[\x21-\x7e]*) HTTP\/1\.([01])$/;
 /** What may stand before the path in `http://host/path`. */
 const AUTHORITY = /^https?:\/\/[0-9A-Za-z\-._~!$&'()*+,;=:@%[\]]*(?:[/?]|$)/i;
-/** Not every reader takes a tab after it for nothing. */
+/** Matches a tab in this header, which readers understand differently. */
 const TAB_IN_CODING = /\r\ntransfer-encoding:[^\r]*\t/i;
 const LENGTH = /^\d{1,15}$/;
 export const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
-/** Of these the first counts, as in Node's own server. */
+/** Headers of which the first counts, as in Node's own server. */
 const SINGLE: ReadonlySet<string> = new Set([
   ...['age', 'authorization', 'content-type', 'etag', 'expires', 'from', 'if-modified-since', 'if-unmodified-since'],
   ...['last-modified', 'location', 'max-forwards', 'proxy-authorization', 'referer', 'retry-after', 'server'],
@@ -88,7 +88,7 @@ function lengthOf(headers: Record<string, string | string[]>, minor: 0 | 1): num
 
 function keepsAlive(connection: string | string[] | undefined, minor: 0 | 1): boolean {
   if (connection === undefined) return minor === 1;
-  // Nearly always one of these two, so that nothing needs to be split.
+  // The header is nearly always one of these two, so nothing needs to be split.
   if (connection === 'keep-alive') return true;
   const options = String(connection)
     .toLowerCase()

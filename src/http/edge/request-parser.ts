@@ -2,11 +2,11 @@ import { RouterError } from '../../errors/errors.ts';
 import { type BodyLength, type Fault, MessageParser } from '../wire/message-parser.ts';
 import { parseRequestHead, type RequestHead } from './request-head.ts';
 
-/** Who is told of a request. */
+/** Is told of the parts of a request. */
 export interface ParserListener {
   head(head: RequestHead): void;
   data(chunk: Buffer): void;
-  /** The request is whole; `rest` came after it, and belongs to the next one. */
+  /** The request is whole; `rest` belongs to the next one. */
   end(rest: Buffer): void;
 }
 
@@ -23,13 +23,13 @@ export class RequestParser extends MessageParser {
     this.#handler = handler;
   }
 
-  /** Whether bytes can be the beginning of a request. */
+  /** Whether bytes may begin a request. */
   static canBegin(bytes: Buffer): boolean {
     const at = afterEmptyLines(bytes);
     return at === bytes.length || couldBegin(bytes.toString('latin1', at, at + 20));
   }
 
-  /** Another request may come. */
+  /** Expects another request. */
   expect(): void {
     this.expectHead();
   }
@@ -76,7 +76,7 @@ function afterEmptyLines(bytes: Buffer): number {
   return at;
 }
 
-/** Whether the first characters of a request can be these: a method, and what follows it. */
+/** Whether a request may begin with this text: a method, and what follows it. */
 function couldBegin(text: string): boolean {
   return BEGINNING.test(text);
 }

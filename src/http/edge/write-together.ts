@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** Up to this size a chunk is copied between what goes before and after it, so that all leaves in one write: 10 % of a stream's cost. */
+/** Up to this size a chunk is copied together with its framing and leaves in one write, which saves 10 % of a stream's cost. */
 const ONE_WRITE_BYTES = 16 * 1024;
 
 /** Writes a chunk with what goes before and after it. False when the client reads more slowly than it is written to; calls `written` when the system has all of it. */

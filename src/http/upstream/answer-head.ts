@@ -5,11 +5,11 @@ import { lineEnd, type Repeated, readHeaders } from '../wire/header-lines.ts';
 interface AnswerHead {
   readonly status: number;
   readonly statusText: string;
-  /** Names in lower case; of a name given several times all values, in a list. */
+  /** Names in lower case; a repeated name has a list of values. */
   readonly headers: IncomingHttpHeaders;
-  /** The connection may carry another exchange after this one. */
+  /** Whether the connection may carry another exchange. */
   readonly reusable: boolean;
-  /** Bytes of the body; undefined where it ends with the connection. */
+  /** Bytes of the body; undefined if it ends with the connection. */
   readonly length: number | 'chunked' | undefined;
 }
 

@@ -4,23 +4,23 @@ import { acceptedUpgrade } from '../upgrade.ts';
 import { type BodyLength, type Fault, MessageParser } from '../wire/message-parser.ts';
 import { parseHead } from './answer-head.ts';
 
-/** Who is told of an answer. */
+/** Is told of the parts of an answer. */
 export interface AnswerHandler {
   /** Interim answers (1xx) are left out. */
   head(status: number, headers: IncomingHttpHeaders, statusText: string): void;
-  /** In place of a head: what follows is data of that protocol. */
+  /** Called in place of `head`: what follows is data of that protocol. */
   switched(protocol: string, headers: IncomingHttpHeaders): void;
   data(chunk: Buffer): void;
-  /** Chunks that came whole are told by `chunks`. */
+  /** Whether `chunks` may be called for chunks that came whole. */
   readonly passesChunks: boolean;
-  /** So many whole chunks, in the coding as it came, with so many `bytes` of the body. */
+  /** Takes `count` whole chunks, as they came in the coding, with `bytes` of the body. */
   chunks(coded: Buffer, bytes: number, count: number): void;
-  /** The answer is whole; `reusable` where the connection may carry another. */
+  /** The answer is whole; `reusable` if the connection may carry another. */
   end(reusable: boolean): void;
 }
 
 const MOST_HEAD_BYTES = 64 * 1024;
-/** Interim answers to one request. */
+/** Most interim answers to one request. */
 const MOST_INTERIM = 16;
 const BEGINNING = 'HTTP/1.';
 
@@ -37,7 +37,7 @@ export class AnswerParser extends MessageParser {
     this.#handler = handler;
   }
 
-  /** A request was sent; `toHead` where its method was HEAD, `offered` the protocols that may be switched to. */
+  /** Expects an answer; `toHead` after a HEAD request, `offered` are the protocols that may be switched to. */
   expect(toHead: boolean, offered?: string): void {
     this.#toHead = toHead;
     this.#offered = offered;
@@ -70,7 +70,7 @@ export class AnswerParser extends MessageParser {
     this.#handler.chunks(coded, bytes, count);
   }
 
-  /** What follows an answer answers nothing: whoever sent it must not be asked again. */
+  /** Bytes after an answer belong to no request, so the connection must not be reused. */
   protected override end(rest: Buffer): void {
     this.#handler.end(this.#reusable && rest.length === 0);
   }

@@ -4,12 +4,12 @@ import { headOf } from './request-bytes.ts';
 import type { CallHandler, WorkerClient, WorkerRequest } from './worker-client.ts';
 
 export interface WireOptions {
-  /** An idle connection is closed after so long, and sooner where the worker says that it would. */
+  /** Longest idle time of a connection; shorter if the worker closes it sooner. */
   readonly keepAliveMs: number;
   readonly connectTimeoutMs: number;
 }
 
-/** Sooner than the worker's own close by so much, so that the two do not meet. */
+/** Time by which the router closes before the worker would, so that the two do not meet. */
 const MARGIN_MS = 1_000;
 const READ_BYTES = 64 * 1024;
 
@@ -22,7 +22,7 @@ export class WireClient implements WorkerClient {
   readonly #options: WireOptions;
   readonly #connection: ConnectionOptions;
   readonly #open = new Set<Connection>();
-  /** The last used one at the end: it is used first. */
+  /** Idle connections; the last used one, at the end, is used first. */
   readonly #idle: Connection[] = [];
   #sweep: NodeJS.Timeout | undefined;
   #destroyed = false;
@@ -65,7 +65,7 @@ export class WireClient implements WorkerClient {
     for (const connection of [...this.#open]) connection.destroy(error ?? takenOut());
   }
 
-  /** The idle connection used last, if the worker can be expected to have it open still. */
+  /** Takes the last used idle connection, if the worker should still have it open. */
   #take(): Connection | undefined {
     const nowMs = performance.now();
     for (;;) {
@@ -80,7 +80,7 @@ export class WireClient implements WorkerClient {
     this.#sweep ??= setTimeout(() => this.#close(), this.#options.keepAliveMs).unref();
   }
 
-  /** Closes those that nobody has used for too long. */
+  /** Closes connections that were idle for too long. */
   #close(): void {
     const nowMs = performance.now();
     for (const connection of this.#idle.filter((one) => nowMs >= this.#endMs(one))) {
@@ -104,5 +104,5 @@ export class WireClient implements WorkerClient {
 const takenOut = () => new ClientDestroyedError('the worker was taken out');
 const idleForTooLong = () => new ClientDestroyedError('idle for too long');
 
-/** There is no connection to do anything with. */
+/** Stands in for the controller where there is no connection. */
 const NOBODY = { abort() {}, pause() {}, resume() {} };

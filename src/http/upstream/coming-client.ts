@@ -1,9 +1,9 @@
 import type { CallHandler, Controller, WorkerClient, WorkerRequest } from './worker-client.ts';
 
-/** An exchange that was never begun. */
+/** Stands in for the controller of a call that was never begun. */
 const NOTHING: Controller = { abort() {}, pause() {}, resume() {} };
 
-/** A client whose code is still being loaded; requests wait for it, in their order. */
+/** A client whose code is still being loaded; requests wait for it in order. */
 export class ComingClient implements WorkerClient {
   readonly #coming: Promise<WorkerClient>;
   #client: WorkerClient | undefined;
@@ -14,7 +14,7 @@ export class ComingClient implements WorkerClient {
       (client) => {
         this.#client = client;
       },
-      // Each request is told.
+      // Every waiting request gets the error.
       () => {},
     );
   }

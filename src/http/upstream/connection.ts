@@ -5,7 +5,7 @@ import { type AnswerHandler, AnswerParser } from './answer-parser.ts';
 import { markReuse } from './reuse-mark.ts';
 import type { CallHandler, Tunnel } from './worker-client.ts';
 
-/** Up to this size a body is copied behind its head, so that both leave in one write. */
+/** Up to this size a body is copied to its head, so that both leave in one write. */
 const ONE_WRITE_BYTES = 64 * 1024;
 
 /** Where a worker listens. */
@@ -27,17 +27,17 @@ export interface Prepared {
 export interface ConnectionOptions {
   readonly address: Address;
   readonly connectTimeoutMs: number;
-  /** All connections of a worker read into it, one after the other, and keep what they read in pooled copies: Node's own 64 KiB a read cost 5 % of a stream. */
+  /** All connections of a worker read into this buffer and keep pooled copies: Node's own 64 KiB per read cost 5 % of a stream. */
   readonly readBuffer: Buffer;
-  /** It may carry another exchange. */
+  /** Called when the connection may carry another exchange. */
   readonly idle: (connection: Connection) => void;
   readonly closed: (connection: Connection) => void;
 }
 
-/** One exchange as its handler holds it. */
+/** One call on a connection, as its handler controls it. */
 class Exchange implements Tunnel {
   readonly handler: CallHandler;
-  /** Undefined once it is over. */
+  /** Undefined once the call is over. */
   connection: Connection | undefined;
 
   constructor(handler: CallHandler, connection: Connection) {
@@ -74,11 +74,11 @@ class Exchange implements Tunnel {
   }
 }
 
-/** One TCP connection to a worker; one exchange at a time. */
+/** One TCP connection to a worker, with one call at a time. */
 export class Connection implements AnswerHandler {
   /** When the last exchange ended, on the clock of `performance.now()`. */
   idleSinceMs = 0;
-  /** For so long the worker keeps it open while it is idle; undefined where it does not say. */
+  /** How long the worker keeps it open while idle; undefined if it does not say. */
   keepAliveMs: number | undefined;
   readonly #options: ConnectionOptions;
   readonly #socket: Socket;
@@ -88,7 +88,7 @@ export class Connection implements AnswerHandler {
   #answered = false;
   #closed = false;
 
-  /** Connects for an exchange, which begins when it has. */
+  /** Connects for a call, which begins once connected. */
   constructor(options: ConnectionOptions, request: Prepared, handler: CallHandler) {
     const { address, connectTimeoutMs, readBuffer } = options;
     this.#options = options;
@@ -116,18 +116,18 @@ export class Connection implements AnswerHandler {
     });
   }
 
-  /** Begins another exchange; it must be idle. */
+  /** Begins another call; the connection must be idle. */
   carry(request: Prepared, handler: CallHandler): void {
     this.#accept(request, handler);
     this.#begin();
   }
 
-  /** The system has taken every byte that was written. */
+  /** Whether the system has taken every byte that was written. */
   get isFlushed(): boolean {
     return this.#socket.writableLength === 0;
   }
 
-  /** Closes it now; whose exchange is under way is told the error. */
+  /** Closes the connection now; a call under way gets the error. */
   destroy(error: Error): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -193,9 +193,9 @@ export class Connection implements AnswerHandler {
 
   end(reusable: boolean): void {
     const exchange = this.#over() as Exchange;
-    // It was paused over the last bytes: nobody is left to go on.
+    // A pause over the last bytes would never end.
     if (this.#socket.isPaused()) this.#socket.resume();
-    // An answer that came before all of its request was read leaves the rest in the way.
+    // The rest of a request that was answered early would be in the way.
     if (!reusable || !this.isFlushed) this.#close();
     exchange.handler.onResponseEnd();
     if (this.#closed) return;
@@ -214,13 +214,13 @@ export class Connection implements AnswerHandler {
     this.#request = undefined;
     this.#answered = false;
     exchange.handler.onRequestStart(exchange);
-    // It may have been aborted on the spot.
+    // The handler may have aborted it at once.
     if (this.#closed) return;
     this.#parser.expect(toHead, upgrade);
     write(this.#socket, head, body);
   }
 
-  /** False holds further reads back. */
+  /** Reads what came; false holds further reads back. */
   #read(buffer: Buffer, length: number): boolean {
     if (this.#closed) return false;
     const bytes = Buffer.allocUnsafe(length);
@@ -242,13 +242,13 @@ export class Connection implements AnswerHandler {
     else this.#broken(new SocketError('other side closed'));
   }
 
-  /** By the other side: the error tells whether it had served before. */
+  /** Handles a close by the worker; the error tells whether the connection had served before. */
   #broken(error: Error): void {
     if (!this.#closed) markReuse(error, this.#socket);
     this.destroy(error);
   }
 
-  /** What came is not HTTP, or the one who reads it went wrong. */
+  /** Handles an answer that is not HTTP, or an error of its reader. */
   #unreadable(error: Error): void {
     if (error instanceof HTTPParserError) this.#broken(error);
     else this.destroy(internalError(error));
@@ -284,7 +284,7 @@ function write(socket: Socket, head: string, body: Buffer | null): void {
   socket.write(bytes);
 }
 
-/** From Keep-Alive: timeout=secs; RFC 2068 §19.7.1.1. */
+/** Reads `Keep-Alive: timeout=SECS` (RFC 2068 §19.7.1.1). */
 function hintOf(keepAlive: string | string[] | undefined): number | undefined {
   const [, secs] = /timeout=(\d{1,6})/i.exec(String(keepAlive ?? '')) ?? [];
   return secs === undefined ? undefined : Number(secs) * 1_000;

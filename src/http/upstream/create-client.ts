@@ -6,12 +6,12 @@ import type { WorkerTls } from './worker-tls.ts';
 /** Keep-alive is below the 5 s after which uvicorn closes an idle connection, so that the server's close never meets our request. */
 const OPTIONS: WireOptions = { keepAliveMs: 4_000, connectTimeoutMs: 5_000 };
 
-/** The connections to one worker: as many as requests are in flight, kept for reuse. With TLS they are undici's, else our own. */
+/** Creates the connections to one worker, kept for reuse. With TLS they are undici's, else our own. */
 export function createClient(origin: string, tls: WorkerTls = {}): WorkerClient {
   return origin.startsWith('https:') ? new ComingClient(createTlsClient(origin, tls)) : new WireClient(origin, OPTIONS);
 }
 
-/** undici is loaded with the first of them: a process, and each data thread, takes so much less memory without. */
+/** undici is loaded with the first TLS worker, as it takes memory in every thread. */
 async function createTlsClient(origin: string, tls: WorkerTls): Promise<WorkerClient> {
   const { TlsClient } = await import('./tls-client.ts');
   return new TlsClient(origin, tls, OPTIONS);

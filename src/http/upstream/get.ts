@@ -5,7 +5,7 @@ import type { CallHandler, Controller, WorkerClient } from './worker-client.ts';
 interface GetOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
-  /** Bytes that the body may have; 0 where it does not matter, and none of it is kept. */
+  /** Most bytes of the body; 0 if it does not matter and is not kept. */
   readonly maxBytes: number;
 }
 
@@ -15,20 +15,20 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** What is sent beside a path; a GET without a body unless given. */
+/** What is sent beside a path; a GET without a body by default. */
 interface CallOptions extends GetOptions {
   readonly method?: string | undefined;
   readonly body?: Buffer | undefined;
-  /** Ends it: nobody waits for the answer any more. */
+  /** Ends the call when nobody waits for the answer any more. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One of the router's own calls to a worker: GETs `path`. Rejects, with the reason in a few words, when no whole answer came in time. */
+/** GETs a worker's `path` for the router itself. Rejects, with a short reason, when no whole answer came in time. */
 export function get(client: WorkerClient, path: string, options: GetOptions): Promise<Answer> {
   return call(client, path, options);
 }
 
-/** The same with any method. What only reads is sent again at once where a connection was found to be closed; anything else takes a new one. */
+/** Like `get` with any method. A reading call is repeated at once if its connection was closed; others take a new connection. */
 export function call(client: WorkerClient, path: string, options: CallOptions): Promise<Answer> {
   const { headers, timeoutMs, maxBytes, method = 'GET', body = null, signal } = options;
   return new Promise((resolve, reject) => {

@@ -5,7 +5,7 @@ import type { WorkerRequest } from './worker-client.ts';
 const PATH = /^[\x21-\xff]+$/;
 const WITH_LENGTH: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
-/** The request up to its body. Throws InvalidArgumentError for what would end in another request than was meant. */
+/** The request up to its body. Throws InvalidArgumentError for values that would change the request. */
 export function headOf({ path, method, headers, body, upgrade }: WorkerRequest, host: string): string {
   if (!PATH.test(path)) throw new InvalidArgumentError('invalid request path');
   if (!TOKEN.test(method)) throw new InvalidArgumentError('invalid request method');

@@ -1,23 +1,22 @@
 import type { Socket } from 'node:net';
 
-/** What the error of a connection tells beside its code. */
+/** What a connection's error carries beside its code. */
 interface ReuseMark {
-  /** Something had come over it: where the error hit a request that got nothing, that was from requests before. */
+  /** The connection had received bytes, so had served before if the failed request got none. */
   readonly reused?: boolean;
 }
 
-/** Longer than any network takes to say that a connection is closed; a worker that dies over a request as a rule has had it for longer. */
+/** Time within which a stale connection shows itself; a worker that dies of a request usually takes longer. */
 const STALE_MS = 1_000;
 
-/** Notes on the error whether the connection had served before. */
+/** Marks an error with whether its connection had served before. */
 export function markReuse(error: Error, socket: Socket): void {
   Object.assign(error, { reused: socket.bytesRead > 0 } satisfies ReuseMark);
 }
 
 /**
- * True when a connection that had served before ended at once, without a byte of an answer: as a rule the worker closed it,
- * idle, just when the request was written. A worker that dies of a request looks the same, so what may not be repeated takes
- * a new connection from the start, and what may takes one for its only repetition.
+ * Whether a kept connection ended at once without a byte of an answer, usually because the worker had just closed it. A worker that
+ * dies of the request looks the same, so the call is repeated only once, over a new connection.
  */
 export function isStale(error: Error, answerBegan: boolean, tookMs: number): boolean {
   return !answerBegan && tookMs < STALE_MS && (error as ReuseMark).reused === true;

@@ -1,6 +1,6 @@
 import type { WorkerClient } from './worker-client.ts';
 
-/** A server as a whole, however many ranks it has. */
+/** A worker's server as a whole, however many ranks it has. */
 export interface Server {
   readonly url: string;
   /** Prefix of every request path; usually ''. */

@@ -14,7 +14,7 @@ import type { WorkerTls } from './worker-tls.ts';
 /** Connections to an `https://` worker, which undici makes. */
 export class TlsClient implements WorkerClient {
   readonly #kept: Pool;
-  /** Without pipelining undici closes each connection after one exchange. */
+  /** A pool for new connections: without pipelining undici closes each after one call. */
   readonly #fresh: Pool;
   readonly #tunnels = new Set<TlsTunnel>();
 
@@ -22,7 +22,7 @@ export class TlsClient implements WorkerClient {
     const options: Pool.Options = {
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: keepAliveMs,
-      // The whole request has one deadline, kept by the data path; a long prefill is not an error.
+      // The data path keeps the request's deadline; a long prefill is no error.
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: createTlsConnector(tls, connectTimeoutMs),
@@ -49,7 +49,7 @@ export class TlsClient implements WorkerClient {
   }
 }
 
-/** Asks a worker over TLS to switch protocols; whatever else it answers is passed on. */
+/** Asks a worker over TLS to switch protocols, and passes any other answer on. */
 class UpgradeHandler implements CallHandler {
   readonly #offered: string;
   readonly #handler: CallHandler;

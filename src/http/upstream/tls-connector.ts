@@ -4,7 +4,7 @@ import { markReuse } from './reuse-mark.ts';
 import { isTlsRefusal, type RefusalMark, type WorkerTls } from './worker-tls.ts';
 
 const UNKNOWN_AUTHORITY = 'is not signed by an authority known here; give its certificate with --ca-cert-paths';
-/** Codes of OpenSSL and Node. */
+/** Error code of OpenSSL or Node → what is wrong with the certificate. */
 const CERTIFICATE_PROBLEMS: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
   SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
@@ -16,12 +16,12 @@ const CERTIFICATE_PROBLEMS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'is for another host name',
 };
 
-/** Neither does waiting mend the others: the clocks move by themselves. */
+/** The only certificate problem that time mends. */
 const MENDED_BY_TIME = 'CERT_NOT_YET_VALID';
-/** Alerts (RFC 8446 §6) by which a server refuses the other side for what it is, or shows no, certificate; 40 is TLS 1.2's for none. */
+/** Alerts (RFC 8446 §6) of a server that refuses the router's certificate or wants one; 40 is TLS 1.2's for none. */
 const REFUSING_ALERT = /SSL alert number (?:40|42|43|44|45|46|48|49|116)\b/;
 
-/** A connector for undici that says what is wrong with a certificate, the worker's or our own. */
+/** Creates a connector for undici that tells what is wrong with a certificate. */
 export function createTlsConnector(tls: WorkerTls, timeoutMs: number): buildConnector.connector {
   const { ca, ...options } = tls;
   const connect = buildConnector({ ...options, ...(ca && { ca: [...ca] }), allowH2: false, timeout: timeoutMs });
@@ -29,9 +29,9 @@ export function createTlsConnector(tls: WorkerTls, timeoutMs: number): buildConn
     const host = target.host ?? target.hostname;
     connect(target, (...[error, socket]) => {
       if (error) return callback(explain(error, host), null);
-      // With TLS 1.3 a server refuses after the handshake; undici then tells of the end of the connection alone.
+      // With TLS 1.3 a server refuses after the handshake, and undici would report only the closed connection.
       let first: Error | undefined;
-      // Before undici listens for errors itself and hands them on.
+      // This listener must come before undici's own.
       socket.on('error', (error) => {
         markReuse(error, socket);
         first ??= explain(error, host);

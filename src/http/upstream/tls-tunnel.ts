@@ -15,7 +15,7 @@ export class TlsTunnel implements Tunnel {
     this.#closed = closed;
   }
 
-  /** Begins to read. */
+  /** Begins to read from the worker. */
   open(): void {
     const socket = this.#socket;
     socket.on('data', (chunk: Buffer) => this.#handler.onResponseData(this, chunk));

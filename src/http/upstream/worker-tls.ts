@@ -3,13 +3,13 @@ import { type KeyPair, type NamedFile, readAuthorities, readKeyPair } from '../t
 
 /** How connections to `https://` workers are made. */
 export interface WorkerTls extends Partial<KeyPair> {
-  /** Authorities trusted, those of the system included; the system's alone where undefined. */
+  /** Trusted authorities, the system's included; only the system's if undefined. */
   readonly ca?: readonly string[];
   /** False only for servers that this program started itself, on a port of the loopback interface. */
   readonly rejectUnauthorized?: false;
 }
 
-/** The flags' file names, as they were given. */
+/** File names as given by flags. */
 export interface WorkerTlsPaths {
   readonly clientCertPath: string | undefined;
   readonly clientKeyPath: string | undefined;
@@ -29,13 +29,13 @@ export function readWorkerTls({ clientCertPath, clientKeyPath, caCertPaths }: Wo
   return { ...pair, ...(own.length > 0 && { ca: [...getCACertificates('default'), ...readAuthorities(own)] }) };
 }
 
-/** What the error of a connection tells beside its code. */
+/** What a connection's error carries beside its code. */
 export interface RefusalMark {
-  /** One of both sides does not take the other's certificate, or does not speak TLS. */
+  /** One side refuses the other's certificate, or does not speak TLS. */
   readonly tlsRefused?: boolean;
 }
 
-/** Whether TLS fails for how both sides are set up, so that another try fails as well. */
+/** Whether TLS fails because of how both sides are set up, so that retries fail too. */
 export function isTlsRefusal(error: unknown): boolean {
   return (error as RefusalMark).tlsRefused === true;
 }

@@ -6,7 +6,7 @@ export type Headers = Record<string, string | string[]>;
 const HeadersMap = function HeadersMap() {} as unknown as new () => Headers;
 HeadersMap.prototype = Object.create(null);
 
-/** What becomes of a header that has come before. */
+/** Returns the value of a header that has come before. */
 export type Repeated = (before: string | string[], value: string, name: string) => string | string[];
 
 /**
@@ -15,7 +15,7 @@ export type Repeated = (before: string | string[], value: string, name: string) 
  */
 export function readHeaders(text: string, from: number, repeated: Repeated): Headers | string {
   const headers = new HeadersMap();
-  // All at once: 1.0 µs a head instead of 1.3.
+  // One expression checks all lines: 1.0 µs per head instead of 1.3.
   HEADER_LINES.lastIndex = from;
   if (from < text.length && !HEADER_LINES.test(text))
     return `expected a header, got ${JSON.stringify(firstWrong(text, from).slice(0, 40))}`;
@@ -36,13 +36,13 @@ function firstWrong(text: string, from: number): string {
   return lines.find((line) => !isHeader(line)) ?? '';
 }
 
-/** Where the line at `from` ends. */
+/** The end of the line at `from`. */
 export function lineEnd(text: string, from: number): number {
   const end = text.indexOf('\r\n', from);
   return end < 0 ? text.length : end;
 }
 
-/** Without the spaces and tabs around it; `trim` would take line feeds too. */
+/** Removes spaces and tabs around a value; `trim` would remove line feeds too. */
 function unpadded(text: string, from: number, to: number): string {
   let start = from;
   let end = to;

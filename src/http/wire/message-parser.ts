@@ -6,21 +6,21 @@ export type BodyLength = number | 'chunked' | 'until-close' | 'no-message';
 /** What is wrong with bytes that are no HTTP message: their form, or the size of a head, of a line of the chunked coding, of all trailers. */
 export type Fault = 'form' | 'head-size' | 'line-size' | 'trailer-size';
 
-/** A chunk's size line with its extensions. */
+/** Longest size line of a chunk, with its extensions. */
 const MOST_LINE_BYTES = 4096;
 const MOST_TRAILER_BYTES = 16 * 1024;
 const MOST_SIZE_DIGITS = 13;
 /** Chunk extensions are tokens, with tokens or quoted strings as values (RFC 9112 §7.1.1), without the white space that readers disagree about. */
 const SIZE_LINE =
   /^([0-9A-Fa-f]{1,13})(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*$/;
-/** A trailer must not say how the message is framed (RFC 9110 §6.5.1). */
+/** Matches trailers about framing, which are not allowed (RFC 9110 §6.5.1). */
 const FRAMING = /^(?:content-length|transfer-encoding):/i;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const CR = 0x0d;
 const LF = 0x0a;
 const NOTHING = Buffer.alloc(0);
 
-/** What the next byte belongs to; `nothing` where no message is expected. */
+/** What the next byte belongs to; `nothing` if no message is expected. */
 type At = 'nothing' | 'head' | 'body' | 'body-until-close' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailers';
 
 /**
@@ -30,13 +30,13 @@ type At = 'nothing' | 'head' | 'body' | 'body-until-close' | 'chunk-size' | 'chu
 export abstract class MessageParser {
   readonly #mostHeadBytes: number;
   #at: At = 'nothing';
-  /** Bytes of the body or the chunk still to come. */
+  /** Bytes of the body or chunk that are still to come. */
   #left = 0;
   #ended = false;
-  /** The beginning of a head, a size line or a trailer whose end has not come. */
+  /** The incomplete beginning of a head, a size line or a trailer. */
   #partial: Buffer = NOTHING;
   #trailerBytes = 0;
-  /** Fed, but not read: the handler has paused. */
+  /** Bytes that were fed but not read, as the handler has paused. */
   #unread: Buffer = NOTHING;
   #paused = false;
 
@@ -44,36 +44,36 @@ export abstract class MessageParser {
     this.#mostHeadBytes = mostHeadBytes;
   }
 
-  /** Tells of a head, without the empty line after it; returns how long the body is. Throws where it is none. */
+  /** Handles a head without its empty line; returns the length of the body. Throws if the head is invalid. */
   protected abstract head(text: string): BodyLength;
   protected abstract data(chunk: Buffer): void;
-  /** Whether chunks that came whole are told together, by `chunks`. */
+  /** Whether whole chunks are passed together to `chunks`. */
   protected get passesChunks(): boolean {
     return false;
   }
-  /** So many whole chunks, in the coding as it came, with so many `bytes` of the body. */
+  /** Takes `count` whole chunks, as they came in the coding, with `bytes` of the body. */
   protected chunks(_coded: Buffer, _bytes: number, _count: number): void {}
-  /** The message is whole; `rest` is what was fed after it. */
+  /** The message is whole; `rest` came after it. */
   protected abstract end(rest: Buffer): void;
-  /** Whether the first bytes of a head, `text`, can become one. */
+  /** Whether a head may begin with `text`. */
   protected abstract canBegin(text: string): boolean;
-  /** The error for bytes that are no message. */
+  /** Makes the error for bytes that are no message. */
   protected abstract refusal(fault: Fault, message: string): Error;
 
-  /** Another message may come. */
+  /** Expects another message. */
   protected expectHead(): void {
     this.#at = 'head';
     this.#paused = false;
   }
 
-  /** Nothing is told any more. */
+  /** Ignores everything from now on. */
   stop(): void {
     this.#at = 'nothing';
     this.#paused = true;
     this.#unread = NOTHING;
   }
 
-  /** Whether a head is expected of which nothing has come. */
+  /** Whether a head is expected and none of it has come. */
   get beforeHead(): boolean {
     return this.#at === 'head' && this.#partial.length === 0;
   }
@@ -82,7 +82,7 @@ export abstract class MessageParser {
     return this.#paused;
   }
 
-  /** Keeps what is not read yet until `resume`. */
+  /** Keeps unread bytes until `resume`. */
   pause(): void {
     this.#paused = true;
   }
@@ -94,7 +94,7 @@ export abstract class MessageParser {
     if (unread.length > 0) this.feed(unread);
   }
 
-  /** Reads what came. Throws the subclass's `refusal` when it is no message, or none is expected. */
+  /** Reads bytes. Throws the subclass's `refusal` if they are no message, or none is expected. */
   feed(bytes: Buffer): void {
     let at = 0;
     while (at < bytes.length) {
@@ -109,7 +109,7 @@ export abstract class MessageParser {
     }
   }
 
-  /** The connection has ended. False when that leaves a message unfinished. */
+  /** Handles the end of the connection; false if a message is unfinished. */
   finish(): boolean {
     if (this.#at !== 'body-until-close' || this.#unread.length > 0) return false;
     this.#at = 'nothing';
@@ -148,7 +148,7 @@ export abstract class MessageParser {
       throw this.refusal('head-size', `expected a head of at most ${this.#mostHeadBytes} bytes`);
     }
     if (end < 0) {
-      // What cannot become a head is refused at once: whoever sent something else may wait for an answer.
+      // Bytes that cannot become a head are refused at once, as their sender may wait for an answer.
       const text = all.toString('latin1', start, start + 20);
       if (!this.canBegin(text)) throw this.refusal('form', `expected HTTP/1.1, got ${JSON.stringify(text)}`);
       if (hasBareLine(all, start)) throw this.refusal('form', 'expected CR LF at the end of a line');
@@ -161,7 +161,7 @@ export abstract class MessageParser {
   }
 
   #begin(length: BodyLength): void {
-    // Whoever was told of the head may have ended it all.
+    // The handler of the head may have stopped the parser.
     if (this.#at !== 'head' || length === 'no-message') return;
     if (length === 0) this.#end();
     else if (length === 'chunked') this.#at = 'chunk-size';
@@ -182,7 +182,7 @@ export abstract class MessageParser {
     return end;
   }
 
-  /** All chunks from `at` on that came whole and without extensions are told at once; any other is read on its own. */
+  /** Passes all whole chunks without extensions on together; any other is read by itself. */
   #readWholeChunks(bytes: Buffer, at: number): number {
     let end = at;
     let body = 0;
@@ -211,7 +211,7 @@ export abstract class MessageParser {
     return line.next;
   }
 
-  /** Nearly always a size line is whole and has no extension: then it is read where it lies into `#left`, and where it ends is returned; else -1. */
+  /** Reads a whole size line without extensions, as nearly all are, into `#left`; returns where it ends, or -1 for any other. */
   #plainSizeLine(bytes: Buffer, at: number): number {
     if (this.#partial.length > 0) return -1;
     let size = 0;
@@ -253,7 +253,7 @@ export abstract class MessageParser {
     return line.next;
   }
 
-  /** Trailers are read and dropped. */
+  /** Reads and drops a trailer. */
   #readTrailer(bytes: Buffer, at: number): number {
     const { text, next } = this.#line(bytes, at);
     this.#trailerBytes += next - at;
@@ -267,7 +267,7 @@ export abstract class MessageParser {
     return next;
   }
 
-  /** The line from `at` without its end, once that has come. */
+  /** The line at `at` without its end, once whole. */
   #line(bytes: Buffer, at: number): { readonly text: string | undefined; readonly next: number } {
     const end = bytes.indexOf(LF, at);
     const next = end < 0 ? bytes.length : end + 1;

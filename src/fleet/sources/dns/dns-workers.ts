@@ -7,15 +7,15 @@ interface DnsOptions {
   /** `NAME:PORT`, or `NAME` of SRV records. */
   readonly names: readonly string[];
   readonly apiKey: string | undefined;
-  /** Those of the system unless given. */
+  /** DNS servers; the system's by default. */
   readonly servers?: readonly string[];
-  /** So long no address must be found for a name until that counts. */
+  /** Time without any address after which a name counts as absent. */
   readonly absentMs?: number;
-  /** Bounds of the time between two questions for a name. */
+  /** Least time between two questions for a name. */
   readonly leastMs?: number;
 }
 
-/** One name, as far as it is known. */
+/** One name and what is known of it. */
 interface Entry {
   readonly name: string;
   endpoints: readonly string[];
@@ -25,15 +25,15 @@ interface Entry {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** The servers that serve a zone anew, or have lost their cluster, answer for a while that a name has no addresses. */
+/** Default of `absentMs`: DNS servers that restart may briefly answer that a name has no addresses. */
 const ABSENT_MS = 30_000;
 const LEAST_MS = 1_000;
 const MOST_MS = 60_000;
-/** Where the answer does not say, and after none. */
+/** Wait when the answer names none, or did not come. */
 const USUAL_MS = 5_000;
 const ANSWER_MS = 5_000;
 
-/** A worker at each address of a name. Each name is asked again when its answer expires. */
+/** Names a worker at each address of DNS names, which are asked again when an answer expires. */
 export class DnsWorkers implements WorkerSource {
   readonly name = 'dns';
   readonly #options: DnsOptions;
@@ -106,7 +106,7 @@ export class DnsWorkers implements WorkerSource {
     this.#tell?.(all.map((endpoint) => ({ spec: { url: `http://${endpoint}`, apiKey } })));
   }
 
-  /** What was known before stays. */
+  /** Notes a failure; what was known before stays. */
   #fail(entry: Entry, problem: string): void {
     if (entry.problem === problem) return;
     entry.problem = problem;

@@ -2,15 +2,15 @@ import type { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 
-/** What a name stands for now. */
+/** What a name resolves to now. */
 export interface Addresses {
   /** `HOST:PORT`, IPv6 in brackets. */
   readonly endpoints: readonly string[];
-  /** How long that holds; undefined where the answer did not say. */
+  /** How long the answer is valid; undefined if it did not say. */
   readonly ttlSecs: number | undefined;
 }
 
-/** An answer of the DNS that there is no such thing, in contrast to none at all. */
+/** Codes of an answer that the name does not exist, in contrast to no answer. */
 const ABSENT = new Set(['ENOTFOUND', 'ENODATA', 'NXDOMAIN']);
 const RESOLV_CONF = '/etc/resolv.conf';
 
@@ -34,7 +34,7 @@ async function hosts(resolver: Resolver, name: string, port: string): Promise<Ad
     orNone(resolver.resolve4(name, { ttl: true })),
     orNone(resolver.resolve6(name, { ttl: true })),
   ]);
-  // A server with both kinds of address is one worker.
+  // A server with both kinds of address counts once.
   const records = v4.length > 0 ? v4 : v6;
   return merge(
     records.map(({ address, ttl }) => ({
@@ -59,7 +59,7 @@ async function orNone<T>(records: Promise<T[]>): Promise<T[]> {
   });
 }
 
-/** The names to try, as the system's resolver does, which this one does not: a name with few dots is one of the search domains first. */
+/** The names to try: node's resolver ignores search domains, which come first for a name with few dots. */
 async function candidatesOf(name: string, path: string): Promise<readonly string[]> {
   if (name.endsWith('.')) return [name.slice(0, -1)];
   const text = await readFile(path, 'utf8').catch(() => '');

@@ -1,4 +1,4 @@
-/** What a connection to the API server shows and trusts. */
+/** Headers and certificates for a connection to the API server. */
 export interface ClusterAccess {
   readonly headers: Readonly<Record<string, string>>;
   /** Certificates in PEM. */
@@ -11,10 +11,10 @@ export interface ClusterAccess {
   };
 }
 
-/** An API server, and how to be let in. */
+/** An API server, and access to it. */
 export interface Cluster {
   readonly server: URL;
-  /** Where it was found, for messages. */
+  /** Where the cluster was found, for messages. */
   readonly from: string;
   /** Read anew for each request: tokens and certificates expire. `refused` after an answer of 401. */
   access(refused: boolean): Promise<ClusterAccess>;

@@ -2,7 +2,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request as plainReques
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import type { Cluster } from './access.ts';
 
-/** An answer of the API server that is no success, as its Status object tells it. */
+/** An error answer of the API server, from its Status object. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
@@ -15,7 +15,7 @@ export class ApiError extends Error {
 
 type Query = Readonly<Record<string, string>>;
 
-/** So much a page of a list or an event may have; etcd keeps no object above 1.5 MB. */
+/** Most bytes of an event or of a page of a list; etcd keeps no object above 1.5 MB. */
 const MAX_BYTES = 64 * 2 ** 20;
 const MAX_LINE_BYTES = 8 * 2 ** 20;
 const KEEP_ALIVE_MS = 15_000;
@@ -34,7 +34,7 @@ export class ApiClient {
     this.#agent = secure ? new SecureAgent(options) : new Agent(options);
   }
 
-  /** The whole answer. Rejects with an ApiError, or with what came in between. */
+  /** Resolves with the whole answer. Rejects with an ApiError, or the error of the connection. */
   async get(path: string, query: Query, timeoutMs: number, signal: AbortSignal): Promise<unknown> {
     const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     try {
@@ -101,7 +101,7 @@ export class ApiClient {
   }
 }
 
-/** Asks again at once on a kept connection that turns out to be closed. */
+/** Asks again at once if a kept connection turns out to be closed. */
 function answerTo(ask: () => ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = ask();
@@ -109,7 +109,7 @@ function answerTo(ask: () => ClientRequest): Promise<IncomingMessage> {
       if (request.reusedSocket && error.code === 'ECONNRESET') answerTo(ask).then(resolve, reject);
       else reject(error);
     });
-    // A peer that is gone without a word is found out.
+    // Keep-alive finds a peer that vanished.
     request.setSocketKeepAlive(true, KEEP_ALIVE_MS);
     request.end();
   });
@@ -148,12 +148,12 @@ function messageIn(body: Buffer, status: number): string {
     const { message } = JSON.parse(body.toString());
     if (typeof message === 'string') return message;
   } catch {
-    // Not from an API server, but from something before it.
+    // The answer may come from something before the API server.
   }
   return `it answered ${status}`;
 }
 
-/** An exec plugin that hangs holds nothing up. */
+/** Stops waiting when aborted, so that a hanging exec plugin blocks nothing. */
 function within<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);

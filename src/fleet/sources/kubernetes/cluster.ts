@@ -29,7 +29,7 @@ export async function findCluster(env: Env, serviceAccount = SERVICE_ACCOUNT): P
   });
 }
 
-/** The parser of YAML is loaded only where there are such files. */
+/** The YAML parser is loaded only if there are such files. */
 async function fromFiles(paths: readonly string[], what: string): Promise<Cluster> {
   const { readKubeconfig } = await import('./kubeconfig.ts');
   try {

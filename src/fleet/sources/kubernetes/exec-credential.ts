@@ -19,7 +19,7 @@ export interface Credential {
   readonly key: string | undefined;
 }
 
-/** Plugins ask a cloud's metadata server, or a login over the network. */
+/** Longest run of a plugin, which may ask over the network. */
 const TIMEOUT_MS = 30_000;
 /** A credential is renewed before it expires. */
 const EARLY_MS = 30_000;

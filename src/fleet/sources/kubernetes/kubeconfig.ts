@@ -33,7 +33,7 @@ interface Kubeconfig {
   readonly users?: readonly (Named & { readonly user?: UserEntry })[];
 }
 
-/** An entry, and the folder that paths in it start from. */
+/** An entry, and the folder to which its paths are relative. */
 interface Found<T> {
   readonly entry: T;
   readonly folder: string;

@@ -9,7 +9,7 @@ import { FEED, type FeedOptions, PodFeed } from './pod-feed.ts';
 
 interface KubernetesOptions {
   readonly cluster: Cluster;
-  /** All of them where undefined. */
+  /** The namespace; all namespaces if undefined. */
   readonly namespace: string | undefined;
   /** The label selector of each role; a pod that several match has the first. */
   readonly selectors: ReadonlyMap<Role, string>;
@@ -21,9 +21,9 @@ interface Pool {
   readonly role: Role;
   readonly selector: string;
   readonly feed: PodFeed;
-  /** Nobody was there at the last look, and the log has said so. */
+  /** Whether the log has said that no pods match. */
   empty: boolean;
-  /** As the log has it last. */
+  /** The problem that was logged last. */
   problem: string | undefined;
 }
 
@@ -34,7 +34,7 @@ export class KubernetesWorkers implements WorkerSource {
   readonly #client: ApiClient;
   readonly #pools: readonly Pool[];
   readonly #log: Log;
-  /** By uid: what of their annotations cannot be read, told once. */
+  /** By uid: unreadable annotations, each logged once. */
   readonly #refused = new Map<string, string>();
   #joined = new Map<string, string>();
   #tell: ((workers: readonly FoundWorker[]) => void) | undefined;
@@ -88,7 +88,7 @@ export class KubernetesWorkers implements WorkerSource {
     return pool;
   }
 
-  /** Events that come together are one change, however many pods there are to look at. */
+  /** Treats events that come together as one change. */
   #changed(): void {
     if (this.#due) return;
     this.#due = true;
@@ -104,7 +104,7 @@ export class KubernetesWorkers implements WorkerSource {
     const joined = new Map<string, string>();
     const seen = new Set<string>();
     for (const { role, feed } of this.#pools) {
-      // Where two pods claim one address the older one is no longer what is there.
+      // Of two pods with one address the newer one has it.
       for (const pod of [...feed.pods.values()].sort((a, b) => a.createdMs - b.createdMs)) {
         if (seen.has(pod.uid)) continue;
         seen.add(pod.uid);

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiClient, ApiError } from './api-client.ts';
 import { type Pod, type PodObject, readPod } from './pod.ts';
 
-/** Which pods. */
+/** Which pods to follow. */
 interface PodQuery {
-  /** All of them where undefined. */
+  /** The namespace; all namespaces if undefined. */
   readonly namespace: string | undefined;
   /** A label selector; the API server evaluates it. */
   readonly selector: string;
@@ -12,7 +12,7 @@ interface PodQuery {
 }
 
 export interface FeedOptions {
-  /** Between two lists of all pods, give or take a tenth: a watch may be dead without a word. */
+  /** Interval of lists of all pods, give or take a tenth: a watch may die silently. */
   readonly listEveryMs: number;
   readonly answerMs: number;
   readonly firstRetryMs: number;
@@ -26,25 +26,25 @@ export const FEED: FeedOptions = {
   longestRetryMs: 5_000,
 };
 
-/** Told of what the feed sees. */
+/** Is told what the feed sees. */
 interface FeedListener {
-  /** The pods are others, or the first list has come. */
+  /** The pods have changed, or the first list has come. */
   changed(): void;
-  /** The API server is asked in vain; it is asked again. */
+  /** The API server does not answer; it is asked again. */
   failed(error: Error): void;
-  /** It answers again. */
+  /** The API server answers again. */
   recovered(): void;
 }
 
-/** Pods on a page of a list: more at once would hold up requests while they are read. */
+/** Pods per page of a list: reading more at once would delay requests. */
 const PAGE = '100';
 /** The API server ends a watch by itself after so long. */
 const WATCH_SECS = '300';
-/** A watch that ended well is opened again; one that ended as soon as it began is not, before the next list. */
+/** A watch that ended well is opened again; one shorter than this waits for the next list. */
 const SHORTEST_WATCH_MS = 1_000;
 const GONE = 410;
 
-/** Anything in a list or a watch. */
+/** A page of a list, or an event of a watch. */
 interface Page {
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
   readonly items?: readonly PodObject[];
@@ -69,7 +69,7 @@ export class PodFeed {
   #listed = false;
   #heardMs = Date.now();
   #problem: Error | undefined;
-  /** Failures of lists and watches since a watch has gone well. */
+  /** Failures of lists and watches since a watch went well. */
   #failures = 0;
   #version = '';
   #watch = new AbortController();
@@ -84,12 +84,12 @@ export class PodFeed {
     this.#path = namespace === undefined ? '/api/v1/pods' : `/api/v1/namespaces/${namespace}/pods`;
   }
 
-  /** A first list has come. */
+  /** Whether the first list has come. */
   get listed(): boolean {
     return this.#listed;
   }
 
-  /** Why the pods are not known to be these, and since when; undefined while they are. */
+  /** Why the pods may be out of date, and since when; undefined while they are not. */
   get problem(): { readonly sinceMs: number; readonly error: Error } | undefined {
     return this.#problem && { sinceMs: this.#heardMs, error: this.#problem };
   }
@@ -110,7 +110,7 @@ export class PodFeed {
       const listed = await this.#refresh();
       const waitMs = listed ? this.#options.listEveryMs * (0.9 + Math.random() / 5) : this.#retryMs();
       const undisturbed = () => {
-        // The watch has held for all of the interval.
+        // The watch has lasted for the whole interval.
         if (listed) this.#failures = 0;
       };
       await delay(waitMs, undefined, { signal: this.#wake.signal, ref: false }).then(undisturbed, () => {});
@@ -160,7 +160,7 @@ export class PodFeed {
     if (this.#problem) this.#listener.recovered();
     this.#problem = undefined;
     this.#heardMs = Date.now();
-    // What the watch has told meanwhile is newer than a list that took its time; that list has seen nothing more.
+    // The watch may have told newer changes than a slow list, which is then dropped.
     if (!isOlder(version, this.#version) || this.#watch.signal.aborted) {
       this.#version = version;
       this.pods.clear();
@@ -181,7 +181,7 @@ export class PodFeed {
       }
     } catch (error) {
       if (signal.aborted) return;
-      // The list that follows tells whether the API server answers at all.
+      // The next list tells whether the API server answers at all.
       this.#watch.abort();
       this.#failures++;
       if (error instanceof ApiError && error.status !== GONE) this.#listener.failed(error);

@@ -3,26 +3,26 @@ import { readBootstrapPort, readInteger, readRole, readUrl, ValueError } from '.
 import type { Role, WorkerSpec } from '../../worker-spec.ts';
 import type { FoundWorker } from '../worker-source.ts';
 
-/** What is kept of a pod. */
+/** What is remembered of a pod. */
 export interface Pod {
   readonly uid: string;
   /** NAMESPACE/NAME. */
   readonly name: string;
   readonly ip: string | undefined;
   readonly ready: boolean;
-  /** It is being deleted, and is killed after so long; undefined while it is not. */
+  /** Time until the pod, which is being deleted, is killed; undefined while it is not. */
   readonly killedWithinMs: number | undefined;
   readonly createdMs: number;
-  /** Those that this program reads. */
+  /** The annotations that this program reads. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Annotations of a pod that come before what the flags say. */
+/** Annotations of a pod that override the flags. */
 const PORT_ANNOTATION = 'sglang.ai/port';
 const MODEL_ANNOTATION = 'sglang.ai/model';
 const ROLE_ANNOTATION = 'sglang.ai/role';
 
-/** A pod as the API server has it, as far as it is read. */
+/** The parts of an API server's pod that are read. */
 export interface PodObject {
   readonly metadata?: {
     readonly uid?: string;
@@ -41,7 +41,7 @@ export interface PodObject {
   };
 }
 
-/** Undefined for something that is no pod. */
+/** Reads a pod; undefined for anything else. */
 export function readPod({ metadata = {}, status = {} }: PodObject, bootstrapAnnotation: string): Pod | undefined {
   const { uid, name, namespace, annotations = {}, deletionTimestamp, deletionGracePeriodSeconds = 0 } = metadata;
   if (uid === undefined) return undefined;
@@ -64,14 +64,14 @@ export interface Naming {
   readonly port: number;
   readonly bootstrapAnnotation: string;
   readonly apiKey: string | undefined;
-  /** Those that the router has use for. */
+  /** The roles that the router uses. */
   readonly roles: readonly Role[];
 }
 
-/** What still runs when a pod has been killed has lost its server. */
+/** Time after a pod was killed in which its requests end. */
 const AFTER_KILL_MS = 10_000;
 
-/** The worker in a pod, if it has one now. `refuse` is told of annotations that cannot be read: they count as absent. */
+/** The worker in a pod, if it has one now. `refuse` is called for unreadable annotations, which count as absent. */
 export function workerOf(
   pod: Pod,
   selectedRole: Role,

@@ -6,15 +6,15 @@ import { FEED, type FeedOptions, PodFeed } from './pod-feed.ts';
 
 interface RouterPodsOptions {
   readonly cluster: Cluster;
-  /** All of them where undefined. */
+  /** The namespace; all namespaces if undefined. */
   readonly namespace: string | undefined;
   readonly selector: string;
-  /** On which all of them listen. */
+  /** The port on which all of them listen. */
   readonly port: number;
   readonly feed?: Partial<FeedOptions>;
 }
 
-/** The routers in the pods that a selector matches, this one among them. Those that are not ready are, too: they may wait for workers. */
+/** Finds the routers in the pods that a selector matches, this one and those not ready included, as they may wait for workers. */
 export class RouterPods {
   readonly #client: ApiClient;
   readonly #feed: PodFeed;
