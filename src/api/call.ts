@@ -12,9 +12,9 @@ export interface Call {
 }
 
 /** Answers a call; what it throws is answered by the dispatcher. */
-export type Handler = (call: Call, context: ApiContext) => void | Promise<void>;
+export type ApiHandler = (call: Call, context: ApiContext) => void | Promise<void>;
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /** How one path is answered, by method. */
-export type Handlers = Readonly<Partial<Record<Method, Handler>>>;
+export type Handlers = Readonly<Partial<Record<Method, ApiHandler>>>;

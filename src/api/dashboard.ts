@@ -2,16 +2,16 @@ import { PAGE_HEADERS, pageFile } from '../dashboard/pages.ts';
 import { expectOwnPage } from '../dashboard/same-origin.ts';
 import { RouterError } from '../errors/errors.ts';
 import { sendJson, setHeaders } from '../http/respond.ts';
-import type { Call, Handler } from './call.ts';
+import type { ApiHandler, Call } from './call.ts';
 import type { ApiContext } from './context.ts';
 import { textOf } from './fields.ts';
 import { readJsonBody } from './json-body.ts';
 
 /** The page, which shows nothing of the router before somebody has signed in. */
-export const dashboardPage: Handler = (call) => sendFile(call, 'index.html');
+export const dashboardPage: ApiHandler = (call) => sendFile(call, 'index.html');
 
 /** Its script and its style. */
-export const dashboardFile: Handler = (call) => sendFile(call, call.params.file ?? '');
+export const dashboardFile: ApiHandler = (call) => sendFile(call, call.params.file ?? '');
 
 /** A snapshot a second, until the client leaves. */
 export function dashboardFeed({ request, response }: Call, { dashboard }: ApiContext): void {

@@ -1,7 +1,7 @@
-import type { Handler } from './call.ts';
+import type { ApiHandler } from './call.ts';
 
 /** GET: what the policies choose, as they do, for other routers before the same workers. */
-export const routerChoices: Handler = ({ request, response }, { tellChoices }) => {
+export const routerChoices: ApiHandler = ({ request, response }, { tellChoices }) => {
   if (request.method === 'HEAD') response.send(200, 'text/plain; charset=latin1', Buffer.alloc(0));
   else tellChoices(response);
 };

@@ -10,7 +10,7 @@ import { originForm } from '../http/path.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
 import { sendError, sendJson } from '../http/respond.ts';
 import { type Answer, call } from '../http/upstream/get.ts';
-import type { Server } from '../http/upstream/server.ts';
+import type { WorkerServer } from '../http/upstream/worker-server.ts';
 import type { Log } from '../observe/log/log.ts';
 import { saysNo, type ToldAnswer, toldReport } from './fan-out/told.ts';
 
@@ -20,7 +20,7 @@ const SHOWN_CHARACTERS = 200;
 /** The servers that get a request for all servers. */
 export interface Recipients {
   readonly model: string | undefined;
-  readonly servers: readonly Server[];
+  readonly servers: readonly WorkerServer[];
 }
 
 export interface TellAllParts {
@@ -30,7 +30,7 @@ export interface TellAllParts {
   /** The servers that get a request: those with the model it names, if any. Throws a RouterError if there is none. */
   recipients(endpoint: Endpoint, request: IncomingRequest, body: Buffer): Recipients;
   /** The server has emptied its cache. */
-  emptied(server: Server): void;
+  emptied(server: WorkerServer): void;
 }
 
 /** A request for all servers under way. */
@@ -75,7 +75,7 @@ export async function tellAll(
     const telling = { request, body, id, timeoutMs: parts.requestTimeoutMs, signal: left.signal };
     const answers = await Promise.all(servers.map((server) => tell(server, telling)));
     for (const [at, { told }] of answers.entries()) {
-      if (endpoint.emptiesCache && told.problem === undefined) parts.emptied(servers[at] as Server);
+      if (endpoint.emptiesCache && told.problem === undefined) parts.emptied(servers[at] as WorkerServer);
     }
     if (!reply.gone) answerTogether(reply, endpoint.path, answers);
     return undefined;
@@ -90,7 +90,7 @@ export async function tellAll(
 }
 
 /** Tells one server; never rejects. */
-async function tell(server: Server, { request, body, id, timeoutMs, signal }: Telling): Promise<Told> {
+async function tell(server: WorkerServer, { request, body, id, timeoutMs, signal }: Telling): Promise<Told> {
   const { url: worker, basePath, client } = server;
   try {
     const answer = await call(client, basePath + originForm(request.url), {
@@ -108,7 +108,11 @@ async function tell(server: Server, { request, body, id, timeoutMs, signal }: Te
   }
 }
 
-function headersFor({ authorization }: Server, request: IncomingRequest, id: string): Readonly<Record<string, string>> {
+function headersFor(
+  { authorization }: WorkerServer,
+  request: IncomingRequest,
+  id: string,
+): Readonly<Record<string, string>> {
   // Answers are read here, so they must not be compressed.
   const own = [REQUEST_ID, id, VIA, viaOf(request.headers), 'accept-encoding', 'identity'];
   if (authorization !== undefined) own.push('authorization', authorization);

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RouterError } from '../errors/errors.ts';
-import type { Reply, Upstream } from '../http/edge/reply.ts';
+import type { Reply, TunnelWriter } from '../http/edge/reply.ts';
 import { responseHeaders } from '../http/headers.ts';
 import { unchunked } from '../http/unchunked.ts';
 import { terminalEvent } from './broken-stream.ts';
@@ -48,7 +48,7 @@ export class Relay implements Sink {
     this.#reply.head(status, statusText || undefined, out, this.#left);
   }
 
-  tunnel(protocol: string, headers: IncomingHttpHeaders, info: AnswerInfo, upstream: Upstream): void {
+  tunnel(protocol: string, headers: IncomingHttpHeaders, info: AnswerInfo, upstream: TunnelWriter): void {
     const { 'content-length': _, ...rest } = headers;
     this.#reply.tunnel(protocol, this.#headersFor(rest, info), upstream);
   }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RouterError } from '../errors/errors.ts';
-import type { Upstream } from '../http/edge/reply.ts';
+import type { TunnelWriter } from '../http/edge/reply.ts';
 import type { Usage } from '../link/outcome.ts';
 
 /** What is known of an answer once its head has come. */
@@ -19,7 +19,7 @@ export interface Sink {
   readonly usage?: Usage | undefined;
   head(status: number, statusText: string | undefined, headers: IncomingHttpHeaders, info: AnswerInfo): void;
   /** Called in place of `head` after a switch to `protocol`; the client's bytes go `upstream`. A sink without it never asks for a switch. */
-  tunnel?(protocol: string, headers: IncomingHttpHeaders, info: AnswerInfo, upstream: Upstream): void;
+  tunnel?(protocol: string, headers: IncomingHttpHeaders, info: AnswerInfo, upstream: TunnelWriter): void;
   /** False when no more should come until `whenDrained` calls. What it throws ends the call. */
   data(chunk: Buffer): boolean;
   /** Whether `chunks` may be called from now on. */

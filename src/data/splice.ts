@@ -1,4 +1,4 @@
-import { findAllFields, type Span, skipSpace } from './prompt/json-scan.ts';
+import { type ByteSpan, findAllFields, skipSpace } from './prompt/json-scan.ts';
 
 const CLOSE_BRACE = 0x7d;
 const COMMA = 0x2c;
@@ -8,7 +8,7 @@ export interface Cut {
   /** The position after the opening brace. */
   readonly inside: number;
   /** Spans that stay before the last field that is cut. */
-  readonly kept: readonly Span[];
+  readonly kept: readonly ByteSpan[];
   /** The position from which everything stays. */
   readonly rest: number;
   /** Whether a field stays. */
@@ -34,7 +34,7 @@ export function cutFields(body: Buffer, names: ReadonlySet<string>): Cut | undef
   const own = findAllFields(body, names);
   if (!own) return undefined;
   const inside = skipSpace(body, 0) + 1;
-  const kept: Span[] = [];
+  const kept: ByteSpan[] = [];
   let others = false;
   let from = inside;
   for (const { key, end } of own) {
@@ -61,9 +61,9 @@ export function insertFields(
 }
 
 /** Drops the comma before a cut field that was the last of its object. */
-function dropLastComma(body: Buffer, parts: Span[]): void {
+function dropLastComma(body: Buffer, parts: ByteSpan[]): void {
   for (let i = parts.length - 1; i >= 0; i--) {
-    const { start, end } = parts[i] as Span;
+    const { start, end } = parts[i] as ByteSpan;
     const comma = body.subarray(start, end).lastIndexOf(COMMA);
     parts[i] = { start, end: start + Math.max(0, comma) };
     if (comma >= 0) return;

@@ -1,4 +1,4 @@
-import type { Upstream } from '../http/edge/reply.ts';
+import type { TunnelWriter } from '../http/edge/reply.ts';
 import type { Tunnel } from '../http/upstream/worker-client.ts';
 import type { Deadlines } from './deadlines.ts';
 
@@ -8,7 +8,7 @@ interface Counted {
 }
 
 /** Passes what a client sends through a tunnel to the worker. */
-export class ToWorker implements Upstream {
+export class ToWorker implements TunnelWriter {
   readonly #tunnel: Tunnel;
   readonly #deadlines: Deadlines;
   readonly #counted: Counted;

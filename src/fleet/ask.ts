@@ -1,8 +1,8 @@
 import { type Answer, get } from '../http/upstream/get.ts';
-import type { Server } from '../http/upstream/server.ts';
+import type { WorkerServer } from '../http/upstream/worker-server.ts';
 
 /** A server to which the router sends its own questions. */
-export interface AskedServer extends Server {
+export interface AskedServer extends WorkerServer {
   /** Headers of the router's own questions. */
   readonly controlHeaders: Readonly<Record<string, string>>;
 }

@@ -137,7 +137,7 @@ class LoadPoll {
 
   async #askAt(source: number): Promise<ServerLoad | string> {
     const from = LOAD_SOURCES[source]!;
-    const load = await askLoad(this.#worker, from, this.#options.timeoutMs);
+    const load = await askSource(this.#worker, from, this.#options.timeoutMs);
     if (typeof load === 'string') return load;
     const silent = this.#worker.targets.find((target) => !loadOf(target, load));
     return silent ? `${from[0]} tells nothing of rank ${silent.rank}` : load;
@@ -145,7 +145,7 @@ class LoadPoll {
 }
 
 /** Asks one source; resolves with the report, or with what was wrong. Rejects if no answer came in time. */
-export async function askLoad(server: AskedServer, [path, read]: LoadSource, timeoutMs: number) {
+export async function askSource(server: AskedServer, [path, read]: LoadSource, timeoutMs: number) {
   const { status, body } = await ask(server, path, { timeoutMs, maxBytes: MAX_BYTES });
   if (status !== 200) return `${path} answered ${status}`;
   return read(jsonOf(body)) ?? `${path} answered something else than loads`;

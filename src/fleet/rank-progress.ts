@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import { LOAD_SOURCES, type LoadReport } from './load-report.ts';
-import { askLoad } from './loads.ts';
+import { askSource } from './loads.ts';
 import type { WorkerTarget } from './worker-target.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -39,7 +39,7 @@ export class RankProgress {
 }
 
 async function reportOf({ worker, rank }: WorkerTarget): Promise<LoadReport | undefined> {
-  const load = await askLoad(worker, LOAD_SOURCES[0]!, TIMEOUT_MS).catch(() => undefined);
+  const load = await askSource(worker, LOAD_SOURCES[0]!, TIMEOUT_MS).catch(() => undefined);
   return typeof load === 'object' && rank !== undefined ? load.ranks.get(rank) : undefined;
 }
 

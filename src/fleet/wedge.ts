@@ -35,7 +35,7 @@ const RANK_WAITS: Patience = { leastMs: 10_000, times: 5, answered: 3 };
 const SEVERAL = 3;
 
 /** How a silent server compares with its peers. */
-interface Evidence {
+interface SilenceEvidence {
   /** Waiting calls of kinds that peers answered lately, the longest waiting first. */
   readonly comparable: readonly WaitingCall[];
   readonly silentMs: number;
@@ -119,7 +119,7 @@ export class Wedge {
     }
   }
 
-  #compare({ waiting, movedMs }: Judged, peers: readonly WorkerTarget[]): Evidence {
+  #compare({ waiting, movedMs }: Judged, peers: readonly WorkerTarget[]): SilenceEvidence {
     const now = this.#clock.now();
     const firstBytes = peers
       .flatMap(({ firstBytes }) => firstBytes.recent)
@@ -138,7 +138,7 @@ export class Wedge {
   }
 
   /** Checks the health of a silent server, as silence alone is no proof. */
-  async #suspect(worker: Worker, call: WaitingCall | undefined, evidence: Evidence): Promise<void> {
+  async #suspect(worker: Worker, call: WaitingCall | undefined, evidence: SilenceEvidence): Promise<void> {
     const now = this.#clock.now();
     if (now < (this.#nextAskMs.get(worker) ?? 0)) return;
     this.#nextAskMs.set(worker, now + ASK_EVERY_MS);
@@ -150,21 +150,21 @@ export class Wedge {
   }
 
   /** Reads a silent rank's reported load, as the server's health says nothing of it. */
-  async #suspectRank(target: WorkerTarget, evidence: Evidence): Promise<void> {
+  async #suspectRank(target: WorkerTarget, evidence: SilenceEvidence): Promise<void> {
     const { first: call } = target.firstBytes.waiting;
     const stands = await this.#progress.stands(target);
     const still = call !== undefined && target.firstBytes.waiting.has(call) && target.breaker?.admits === true;
     if (stands && still) this.#hangs(target, evidence, ', its reported load unchanged,');
   }
 
-  #hangs(target: WorkerTarget, { silentMs }: Evidence, more = ''): void {
+  #hangs(target: WorkerTarget, { silentMs }: SilenceEvidence, more = ''): void {
     const waiting = target.firstBytes.waiting.length;
     const reason = `silent for ${Math.round(silentMs / 1_000)} s with ${waiting} requests waiting${more} while others answer`;
     this.#log.warning('rank hangs: what waits there goes elsewhere', { worker: target.url, problem: reason });
     target.hangs(reason);
   }
 
-  #wedged(worker: Worker, { silentMs }: Evidence, why: string): void {
+  #wedged(worker: Worker, { silentMs }: SilenceEvidence, why: string): void {
     const reason = `silent for ${Math.round(silentMs / 1_000)} s with ${worker.waiting.length} requests waiting, ${why}`;
     this.#log.warning('worker hangs: what waits there goes elsewhere', { worker: worker.url, problem: reason });
     worker.wedged(reason);
@@ -176,7 +176,7 @@ function isRoomFor(breakers: readonly Breaker[]): boolean {
   return (breakers.filter(({ tripped }) => tripped).length + 1) * 2 <= breakers.length;
 }
 
-function isWedged({ breaker }: Judged, evidence: Evidence, mayTake: boolean): boolean {
+function isWedged({ breaker }: Judged, evidence: SilenceEvidence, mayTake: boolean): boolean {
   if (breaker.state === 'half_open') return exceeds({ ...evidence, expectedMs: evidence.expectedMs ?? 0 }, PROBE_WAITS);
   if (!mayTake) return false;
   const { comparable } = evidence;
@@ -188,7 +188,7 @@ function isWedged({ breaker }: Judged, evidence: Evidence, mayTake: boolean): bo
   );
 }
 
-function exceeds({ silentMs, expectedMs, answered }: Evidence, patience: Patience): boolean {
+function exceeds({ silentMs, expectedMs, answered }: SilenceEvidence, patience: Patience): boolean {
   if (expectedMs === undefined || answered < patience.answered) return false;
   return silentMs > Math.max(patience.leastMs, patience.times * expectedMs);
 }

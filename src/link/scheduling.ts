@@ -36,7 +36,7 @@ export interface RequestFacts {
 }
 
 /** The head of a request. */
-export interface RequestHead {
+export interface RequestLineAndHeaders {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
@@ -85,7 +85,7 @@ export interface Scheduling {
   /** Workers serve several models, so prompts of different models must not be compared. */
   readonly severalModels: boolean;
   /** Begins a request. `isServed` is false for questions about the router itself, which do not count as work. */
-  begin(head: RequestHead, isServed: boolean, elsewhere?: BegunElsewhere): ScheduledRequest;
+  begin(head: RequestLineAndHeaders, isServed: boolean, elsewhere?: BegunElsewhere): ScheduledRequest;
 }
 
 /** A request whose path was looked up. */

@@ -1,7 +1,7 @@
-import type { Server } from '../http/upstream/server.ts';
+import type { WorkerServer } from '../http/upstream/worker-server.ts';
 
 /** The servers that may be asked what they keep. */
 export interface RunningServers {
   /** Those that are up, ready or not. */
-  up(): readonly Server[];
+  up(): readonly WorkerServer[];
 }

@@ -1,5 +1,5 @@
 import type { RouterError } from '../errors/errors.ts';
-import type { BegunElsewhere, RequestHead, Scheduling } from '../link/scheduling.ts';
+import type { BegunElsewhere, RequestLineAndHeaders, Scheduling } from '../link/scheduling.ts';
 import { FailureLog } from './failure-log.ts';
 import type { Random } from './policies/policy.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -31,7 +31,7 @@ export class Scheduler implements Scheduling {
     return this.#context.models.several;
   }
 
-  begin(head: RequestHead, isServed: boolean, elsewhere?: BegunElsewhere): ScheduledRequest {
+  begin(head: RequestLineAndHeaders, isServed: boolean, elsewhere?: BegunElsewhere): ScheduledRequest {
     const observed = this.#context.observer.begin(head, elsewhere);
     if (!isServed) return new ScheduledRequest(this.#context, observed);
     this.#serving++;

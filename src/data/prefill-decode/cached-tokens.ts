@@ -1,4 +1,4 @@
-import { fieldAt, fieldsIn, numberIn, type Span } from '../prompt/json-scan.ts';
+import { type ByteSpan, fieldAt, fieldsIn, numberIn } from '../prompt/json-scan.ts';
 import type { Merge } from './merging-answer.ts';
 
 const CACHED = 'cached_tokens';
@@ -36,13 +36,13 @@ export class CachedTokens implements Merge {
 }
 
 /** The number of cached prompt tokens that an answer with these fields reports; undefined if none. */
-export function cachedTokensIn(json: Buffer, fields: ReadonlyMap<string, Span>): number | undefined {
+export function cachedTokensIn(json: Buffer, fields: ReadonlyMap<string, ByteSpan>): number | undefined {
   return placesIn(json, fields)
     .map((span) => numberIn(json, span))
     .find((tokens) => tokens !== undefined);
 }
 
-function placesIn(json: Buffer, fields: ReadonlyMap<string, Span>): Span[] {
+function placesIn(json: Buffer, fields: ReadonlyMap<string, ByteSpan>): ByteSpan[] {
   const spans = Array.from(PLACES, ([name, path]) => {
     const field = fields.get(name);
     return field && fieldAt(json, path, field);

@@ -1,5 +1,5 @@
 import type { Family } from '../../http/endpoint.ts';
-import { elementsOf, fieldsIn, findFields, type Span, skipSpace } from '../prompt/json-scan.ts';
+import { type ByteSpan, elementsOf, fieldsIn, findFields, skipSpace } from '../prompt/json-scan.ts';
 import type { Merge } from './merging-answer.ts';
 
 const COMMA = Buffer.from(',');
@@ -103,7 +103,7 @@ export class PromptLogprobs implements Merge {
   }
 
   /** Yields prompt number and lists for every prompt in a JSON text. */
-  *#lists(json: Buffer): Generator<[string, Map<string, Span>]> {
+  *#lists(json: Buffer): Generator<[string, Map<string, ByteSpan>]> {
     const { list, holder, fields } = this.#place;
     const whole = { start: skipSpace(json, 0), end: json.length };
     const at = list === 'choices' ? fieldsIn(json, whole, [list]).get(list)?.start : whole.start;

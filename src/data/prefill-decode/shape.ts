@@ -1,7 +1,7 @@
 import { RouterError } from '../../errors/errors.ts';
 import type { Endpoint, Family } from '../../http/endpoint.ts';
 import { ENDPOINTS } from '../../http/endpoints.ts';
-import { elementsOf, findFields, type Span, skipSpace } from '../prompt/json-scan.ts';
+import { type ByteSpan, elementsOf, findFields, skipSpace } from '../prompt/json-scan.ts';
 
 /** How many prompts a body holds: a number for a batch, undefined for a single prompt. */
 export type BatchSize = number | undefined;
@@ -11,7 +11,7 @@ const MOST_PROMPTS = 65_536;
 const QUOTE = 0x22;
 const OPEN_BRACKET = 0x5b;
 
-interface Shape {
+interface BodyShape {
   /** Fields that may hold the prompt; the first present counts. */
   readonly prompts: readonly string[];
   /** Fields that ask for several answers to one prompt; in an object, its field `n`. */
@@ -19,7 +19,7 @@ interface Shape {
 }
 
 /** Family that needs a pair of servers → how its bodies are read. Other families cannot carry a room. */
-const SHAPES: ReadonlyMap<Family, Shape> = new Map<Family, Shape>([
+const SHAPES: ReadonlyMap<Family, BodyShape> = new Map<Family, BodyShape>([
   ['generate', { prompts: ['text', 'input_ids', 'input_embeds'], samples: ['sampling_params'] }],
   ['chat', { prompts: [], samples: ['n'] }],
   ['completions', { prompts: ['prompt'], samples: ['n', 'best_of'] }],
@@ -52,7 +52,7 @@ export function batchSizeOf({ path, family }: Endpoint, body: Buffer): BatchSize
 }
 
 /** A list of strings or lists is a batch; a list of numbers is the tokens of one prompt, one of vectors its embeddings. */
-function promptsAt(body: Buffer, { start }: Span, name: string): BatchSize {
+function promptsAt(body: Buffer, { start }: ByteSpan, name: string): BatchSize {
   const first = firstIn(body, start);
   const sample = name === 'input_embeds' ? firstIn(body, first) : first;
   if (body[sample] !== QUOTE && body[sample] !== OPEN_BRACKET) return undefined;
@@ -75,7 +75,7 @@ const ONE: readonly unknown[] = [1, '1', true, null, undefined];
 type Values = OneOrMore<{ readonly n?: unknown } | null>;
 type OneOrMore<T> = T | readonly T[];
 
-function refuseSamples(name: string, body: Buffer, span: Span | undefined): void {
+function refuseSamples(name: string, body: Buffer, span: ByteSpan | undefined): void {
   if (!span) return;
   let value: Values;
   try {
@@ -96,6 +96,6 @@ function refuseSamples(name: string, body: Buffer, span: Span | undefined): void
   }
 }
 
-function isNull(body: Buffer, { start, end }: Span): boolean {
+function isNull(body: Buffer, { start, end }: ByteSpan): boolean {
   return end - start === 4 && body.toString('latin1', start, end) === 'null';
 }

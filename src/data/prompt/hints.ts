@@ -4,7 +4,7 @@ import { pathOf } from '../../http/path.ts';
 import { REFERENCE_FIELDS } from '../../link/reference-fields.ts';
 import type { RoutingHints } from '../../link/scheduling.ts';
 import { findFieldsNearEnds } from './json-ends.ts';
-import { type Span, skipString, stringAt, valueOfField } from './json-scan.ts';
+import { type ByteSpan, skipString, stringAt, valueOfField } from './json-scan.ts';
 import { multipartField } from './multipart.ts';
 import { ALL_PROMPT_FIELDS, promptOf, promptsRead } from './prompt.ts';
 import { ALL_KEY_FIELDS, explicitKey, sessionKey } from './session-key.ts';
@@ -27,7 +27,7 @@ const WANTED: ReadonlySet<string> = new Set([
   ECHO,
   LOGPROBS,
 ]);
-const NO_FIELDS: ReadonlyMap<string, Span> = new Map();
+const NO_FIELDS: ReadonlyMap<string, ByteSpan> = new Map();
 const TRUE = 0x74;
 const NULL = 0x6e;
 const FALSE = 0x66;
@@ -38,7 +38,7 @@ const QUOTE = 0x22;
 export class RequestHints implements RoutingHints {
   readonly #request: Pick<ClientRequest, 'url' | 'headers'>;
   readonly #of: { readonly body: Buffer };
-  #fields: ReadonlyMap<string, Span> | undefined;
+  #fields: ReadonlyMap<string, ByteSpan> | undefined;
   readonly #severalModels: boolean;
   #prompt: Uint8Array | undefined;
   /** The reading (`promptsRead`) that `#prompt` belongs to. */
@@ -105,7 +105,7 @@ export class RequestHints implements RoutingHints {
   }
 
   /** The fields of the body; none if it is no JSON object. */
-  #scanned(): ReadonlyMap<string, Span> {
+  #scanned(): ReadonlyMap<string, ByteSpan> {
     this.#fields ??= findFieldsNearEnds(this.#body, WANTED) ?? NO_FIELDS;
     return this.#fields;
   }

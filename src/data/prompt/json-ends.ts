@@ -1,4 +1,4 @@
-import { type Field, findFields, isClosing, isSpace, keyOf, visitFields } from './json-scan.ts';
+import { decodedKey, findFields, isClosing, isSpace, type JsonField, visitFields } from './json-scan.ts';
 
 /** So much of the beginning of a body is looked at: a million tokens of text, which takes 0.3 ms where it is prose, 20 where it is code. All of 256 MB would take a second. */
 const BEGINNING_BYTES = 4 * 2 ** 20;
@@ -24,9 +24,9 @@ export function beginningOf(body: Buffer): Buffer {
  * The fields of a body as `findFields` finds them. Of a large one only those that begin in its beginning or lie in its last
  * 64 KiB, and a value that goes on beyond the beginning ends with it: a body of any size takes some milliseconds.
  */
-export function findFieldsNearEnds(body: Buffer, keys: ReadonlySet<string>): Map<string, Field> | undefined {
+export function findFieldsNearEnds(body: Buffer, keys: ReadonlySet<string>): Map<string, JsonField> | undefined {
   if (body.length <= BEGINNING_BYTES) return findFields(body, keys);
-  const found = new Map<string, Field>();
+  const found = new Map<string, JsonField>();
   visitFields(beginningOf(body), keys, (key, field) => found.set(key, field), true);
   const base = body.length - END_BYTES;
   for (const [name, { key, start, end }] of fieldsBefore(body.subarray(base), keys)) {
@@ -39,8 +39,8 @@ export function findFieldsNearEnds(body: Buffer, keys: ReadonlySet<string>): Map
  * The last fields of an object of which `body` is the end. Strings and brackets can be told apart from the end on as well:
  * within a string every quote is escaped.
  */
-function fieldsBefore(body: Buffer, keys: ReadonlySet<string>): Map<string, Field> {
-  const found = new Map<string, Field>();
+function fieldsBefore(body: Buffer, keys: ReadonlySet<string>): Map<string, JsonField> {
+  const found = new Map<string, JsonField>();
   let at = spaceBefore(body, body.length);
   if (body[at - 1] !== CLOSE_BRACE) return found;
   at--;
@@ -52,7 +52,7 @@ function fieldsBefore(body: Buffer, keys: ReadonlySet<string>): Map<string, Fiel
     const keyEnd = spaceBefore(body, colon);
     const key = body[colon] === COLON ? stringBefore(body, keyEnd) : NONE;
     if (key === NONE) return found;
-    const name = keyOf(body, key, keyEnd);
+    const name = decodedKey(body, key, keyEnd);
     if (name !== undefined && keys.has(name) && !found.has(name)) found.set(name, { key, start, end });
     at = spaceBefore(body, key) - 1;
     if (body[at] !== COMMA) return found;

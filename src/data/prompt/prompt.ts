@@ -1,6 +1,6 @@
 import type { Family } from '../../http/endpoint.ts';
 import { beginningOf } from './json-ends.ts';
-import type { Span } from './json-scan.ts';
+import type { ByteSpan } from './json-scan.ts';
 import { PromptText } from './prompt-text.ts';
 
 /** A body field that is part of the prompt, and how it is read; the first present name counts. */
@@ -49,7 +49,7 @@ export const ALL_PROMPT_FIELDS: readonly string[] = [
 /** The fields that were read from a request's body. */
 interface Scanned {
   readonly body: Buffer;
-  readonly fields: ReadonlyMap<string, Span>;
+  readonly fields: ReadonlyMap<string, ByteSpan>;
   /** Whether models separate prompts; otherwise only adapters in their names do. */
   readonly severalModels: boolean;
 }
@@ -72,7 +72,7 @@ export function promptOf(family: Family, { body, fields, severalModels }: Scanne
   if (!own) return undefined;
   const beginning = beginningOf(body);
   /** Where the part is in the bytes that are read; in a large body's end it is read separately. */
-  const place = ({ start, end }: Span): number => {
+  const place = ({ start, end }: ByteSpan): number => {
     const isNear = start < beginning.length;
     prompts.read(isNear ? beginning : body.subarray(start, end));
     return isNear ? start : 0;
@@ -96,12 +96,12 @@ export function promptOf(family: Family, { body, fields, severalModels }: Scanne
 }
 
 /** Where `:adapter` is in a model name; each adapter has a cache of its own. */
-function adapterIn(body: Buffer, { start, end }: Span): Span | undefined {
+function adapterIn(body: Buffer, { start, end }: ByteSpan): ByteSpan | undefined {
   const colon = body.lastIndexOf(COLON, end - 1);
   return colon > start ? { start: colon, end } : undefined;
 }
 
-function firstOf(names: readonly string[], body: Buffer, fields: ReadonlyMap<string, Span>): Span | undefined {
+function firstOf(names: readonly string[], body: Buffer, fields: ReadonlyMap<string, ByteSpan>): ByteSpan | undefined {
   for (const name of names) {
     const span = fields.get(name);
     if (span && !isNull(body, span)) return span;
@@ -109,6 +109,6 @@ function firstOf(names: readonly string[], body: Buffer, fields: ReadonlyMap<str
   return undefined;
 }
 
-function isNull(body: Buffer, { start, end }: Span): boolean {
+function isNull(body: Buffer, { start, end }: ByteSpan): boolean {
   return end - start === 4 && body[start] === 0x6e;
 }

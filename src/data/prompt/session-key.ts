@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { findFields, type Span, stringAt } from './json-scan.ts';
+import { type ByteSpan, findFields, stringAt } from './json-scan.ts';
 
 /** The header that names a routing key. */
 const ROUTING_KEY = 'x-smg-routing-key';
@@ -35,7 +35,7 @@ export function explicitKey(headers: IncomingHttpHeaders): string | undefined {
 export function sessionKey(
   headers: IncomingHttpHeaders,
   body: Buffer,
-  fields: ReadonlyMap<string, Span> | undefined,
+  fields: ReadonlyMap<string, ByteSpan> | undefined,
 ): string | undefined {
   for (const name of KEY_FIELDS) {
     const span = fields?.get(name);
@@ -67,7 +67,7 @@ function withDashes(headers: IncomingHttpHeaders): IncomingHttpHeaders | undefin
   return dashed;
 }
 
-function userOf(body: Buffer, metadata: Span | undefined): string | undefined {
+function userOf(body: Buffer, metadata: ByteSpan | undefined): string | undefined {
   if (!metadata) return undefined;
   const inner = body.subarray(metadata.start, metadata.end);
   const span = findFields(inner, USER_ID)?.get('user_id');

@@ -8,7 +8,7 @@ import type { ConnectionOptions } from './connection-options.ts';
 import { Http1Reply, KEEP_ALIVE_SECS, type ReplyConnection } from './http1-reply.ts';
 import { hasPreface, mayBePreface } from './http2-preface.ts';
 import type { OpenConnection } from './open-connection.ts';
-import type { Upstream } from './reply.ts';
+import type { TunnelWriter } from './reply.ts';
 import type { RequestHead } from './request-head.ts';
 import { type ParserListener, RequestParser } from './request-parser.ts';
 import { refusalOf } from './request-refusal.ts';
@@ -42,7 +42,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
   /** The head of a request that was read but not served yet. */
   #unserved: RequestHead | undefined;
   /** Takes the client's bytes once the connection is a tunnel. */
-  #upstream: Upstream | undefined;
+  #upstream: TunnelWriter | undefined;
   #expectsContinue = false;
   #closed = false;
   #closing = false;
@@ -171,7 +171,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     return writeTogether(this.#socket, before, chunk, after, undefined);
   }
 
-  tunnel(head: string, upstream: Upstream): void {
+  tunnel(head: string, upstream: TunnelWriter): void {
     if (this.#closed) return;
     const socket = this.#socket;
     this.#enter('tunnel');
@@ -271,7 +271,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     else this.destroy();
   }
 
-  #passUp(bytes: Buffer, upstream: Upstream): void {
+  #passUp(bytes: Buffer, upstream: TunnelWriter): void {
     if (upstream.send(bytes)) return;
     this.#socket.pause();
     upstream.whenSent(() => this.#socket.resume());

@@ -1,12 +1,12 @@
 import { STATUS_CODES } from 'node:http';
 import { httpDate } from './http-date.ts';
-import type { Reply, Upstream } from './reply.ts';
+import type { Reply, TunnelWriter } from './reply.ts';
 import { ReplyProgress } from './reply-progress.ts';
 
 /** The connection that an answer is written to. */
 export interface ReplyConnection {
   /** Writes `head`; from then on the connection is a tunnel, and what the client has sent or sends goes `upstream`. */
-  tunnel(head: string, upstream: Upstream): void;
+  tunnel(head: string, upstream: TunnelWriter): void;
   /** Writes `before`, `chunk` and `after` at once. False when the client reads more slowly than it is written to. */
   write(before: string, chunk: Buffer, after: string): boolean;
   /** Writes the last bytes of an answer. */
@@ -87,7 +87,7 @@ export class Http1Reply extends ReplyProgress implements Reply {
   }
 
   /** Switches to `protocol` at once: bytes are written as they are, and the client's go `upstream`. */
-  tunnel(protocol: string, headers: readonly string[], upstream: Upstream): void {
+  tunnel(protocol: string, headers: readonly string[], upstream: TunnelWriter): void {
     const head = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n${lines(headers)}${lines(this.extra)}`;
     if (BEYOND_LATIN1.test(head)) throw new TypeError('expected headers of one byte a character');
     this.builtStatus = 101;

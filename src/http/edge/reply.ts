@@ -1,5 +1,5 @@
 /** Takes the bytes that a client sends through a tunnel. */
-export interface Upstream {
+export interface TunnelWriter {
   /** False when no more should come until `whenSent` calls. */
   send(chunk: Buffer): boolean;
   whenSent(resume: () => void): void;
@@ -33,7 +33,7 @@ export interface Reply {
    */
   head(status: number, statusText: string | undefined, headers: readonly string[], length?: number): void;
   /** Switches to `protocol` at once: bytes are written as they are, and the client's go `upstream`. Only for a request with `upgrade`. */
-  tunnel(protocol: string, headers: readonly string[], upstream: Upstream): void;
+  tunnel(protocol: string, headers: readonly string[], upstream: TunnelWriter): void;
   /** Writes some bytes of the body. False when the client reads too slowly: go on when `whenDrained` calls. */
   write(chunk: Buffer): boolean;
   /** Whether the answer has begun and is sent in the chunked coding. */

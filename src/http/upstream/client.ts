@@ -1,7 +1,7 @@
 import { ClientDestroyedError } from 'undici/lib/core/errors.js';
-import { Connection, type ConnectionOptions, type Prepared } from './connection.ts';
 import { headOf } from './request-bytes.ts';
 import type { CallHandler, WorkerClient, WorkerRequest } from './worker-client.ts';
+import { type Prepared, WorkerConnection, type WorkerConnectionOptions } from './worker-connection.ts';
 
 export interface WireOptions {
   /** Longest idle time of a connection; shorter if the worker closes it sooner. */
@@ -20,10 +20,10 @@ const READ_BYTES = 64 * 1024;
 export class WireClient implements WorkerClient {
   readonly #hostHeader: string;
   readonly #options: WireOptions;
-  readonly #connection: ConnectionOptions;
-  readonly #open = new Set<Connection>();
+  readonly #connection: WorkerConnectionOptions;
+  readonly #open = new Set<WorkerConnection>();
   /** Idle connections; the last used one, at the end, is used first. */
-  readonly #idle: Connection[] = [];
+  readonly #idle: WorkerConnection[] = [];
   #sweep: NodeJS.Timeout | undefined;
   #destroyed = false;
 
@@ -56,7 +56,7 @@ export class WireClient implements WorkerClient {
     }
     const idle = request.fresh ? undefined : this.#take();
     if (idle) idle.carry(prepared, handler);
-    else this.#open.add(new Connection(this.#connection, prepared, handler));
+    else this.#open.add(new WorkerConnection(this.#connection, prepared, handler));
   }
 
   async destroy(error?: Error): Promise<void> {
@@ -66,7 +66,7 @@ export class WireClient implements WorkerClient {
   }
 
   /** Takes the last used idle connection, if the worker should still have it open. */
-  #take(): Connection | undefined {
+  #take(): WorkerConnection | undefined {
     const nowMs = performance.now();
     for (;;) {
       const connection = this.#idle.pop();
@@ -75,7 +75,7 @@ export class WireClient implements WorkerClient {
     }
   }
 
-  #keep(connection: Connection): void {
+  #keep(connection: WorkerConnection): void {
     this.#idle.push(connection);
     this.#sweep ??= setTimeout(() => this.#close(), this.#options.keepAliveMs).unref();
   }
@@ -90,13 +90,13 @@ export class WireClient implements WorkerClient {
     if (this.#idle.length > 0) this.#sweep = setTimeout(() => this.#close(), this.#options.keepAliveMs / 4).unref();
   }
 
-  #drop(connection: Connection): void {
+  #drop(connection: WorkerConnection): void {
     this.#open.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
   }
 
-  #endMs({ idleSinceMs, keepAliveMs = Number.POSITIVE_INFINITY }: Connection): number {
+  #endMs({ idleSinceMs, keepAliveMs = Number.POSITIVE_INFINITY }: WorkerConnection): number {
     return idleSinceMs + Math.min(this.#options.keepAliveMs, keepAliveMs - MARGIN_MS);
   }
 }

@@ -3,7 +3,7 @@ import { pathOf } from '../../http/path.ts';
 import type { RequestIds } from '../../http/request-id.ts';
 import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
 import type { AssignedCall, Assignment, AttemptEnd, CallTarget } from '../assignment.ts';
-import type { RequestEnd, RequestFacts, RequestHead, ScheduledRequest, Scheduling } from '../scheduling.ts';
+import type { RequestEnd, RequestFacts, RequestLineAndHeaders, ScheduledRequest, Scheduling } from '../scheduling.ts';
 import type { Sender } from './batch-port.ts';
 import type { PortableAssignment, PortableCall, ToDataThread, ToScheduler } from './messages.ts';
 import { errorOf, type PortableError } from './portable-error.ts';
@@ -38,7 +38,7 @@ export class RemoteScheduling implements Scheduling {
     this.#options = options;
   }
 
-  begin({ method, url, headers }: RequestHead, isServed: boolean): ScheduledRequest {
+  begin({ method, url, headers }: RequestLineAndHeaders, isServed: boolean): ScheduledRequest {
     const number = this.#next++;
     const path = pathOf(url);
     const id = this.#options.requestIds(headers, path);

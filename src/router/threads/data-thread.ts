@@ -14,7 +14,7 @@ import { createLogOf } from '../../observe/log/log.ts';
 import { surviveErrors } from '../../observe/log/survive.ts';
 import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
 import { RemoteAnswers } from './remote-answers.ts';
-import { Upstreams } from './upstreams.ts';
+import { ThreadConnections } from './thread-connections.ts';
 
 /** What a data thread starts with. */
 export interface ThreadOptions {
@@ -37,7 +37,7 @@ const TELL_CONNECTIONS_MS = 250;
 class DataThread {
   readonly #options: ThreadOptions;
   readonly #port: BatchPort<ToScheduler, ToDataThread>;
-  readonly #upstreams: Upstreams;
+  readonly #upstreams: ThreadConnections;
   readonly #scheduling: RemoteScheduling;
   readonly #answers: RemoteAnswers;
   #server: HttpServer | undefined;
@@ -46,7 +46,7 @@ class DataThread {
     const { config, needs, gapBounds } = options;
     this.#options = options;
     this.#port = new BatchPort(port, (message: ToDataThread) => this.#receive(message));
-    this.#upstreams = new Upstreams(readWorkerTls(config));
+    this.#upstreams = new ThreadConnections(readWorkerTls(config));
     this.#scheduling = new RemoteScheduling(this.#port, {
       ...{ needs, gapBounds, requestIds: createRequestIds(config.requestIdHeaders) },
       connect: (target) => this.#upstreams.connect(target),

@@ -1,7 +1,7 @@
 import { BLOCK_BYTES, Blocks } from '../index/blocks.ts';
 import { isBefore, PrefixIndex } from '../index/prefix-index.ts';
 import { expectedCost, Pressure } from './expected-cost.ts';
-import { cheapest, type Offer, scoresOf, shortestQueues } from './offers.ts';
+import { cheapest, costParts, type Offer, shortestQueues } from './offers.ts';
 import type { Candidate, Choice, Hints, Now, Policy, Result, WorkerFacts } from './policy.ts';
 import { depthsOf, Popularity } from './popularity.ts';
 import { Rendezvous } from './rendezvous.ts';
@@ -133,7 +133,13 @@ export class CacheAwarePolicy implements Policy {
     const byPrefix = best.matchedBytes > threshold ? 'prefix' : 'spread';
     const bySession = best.view === home ? 'session' : best.candidate === agreed ? 'agreed' : 'free_cache';
     const reason = shortest ? 'shortest_queue' : enough ? byPrefix : bySession;
-    const choice = this.#take(best, depths, reason, hints.streams ?? false, explain ? offers.map(scoresOf) : undefined);
+    const choice = this.#take(
+      best,
+      depths,
+      reason,
+      hints.streams ?? false,
+      explain ? offers.map(costParts) : undefined,
+    );
     if (this.#teller?.isHeard) choice.sharedAs = this.#teller.chosen(this.#shared(choice, depths, hints));
     return choice;
   }

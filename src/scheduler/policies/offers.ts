@@ -59,7 +59,7 @@ export function cheapest<C>(offers: readonly Offer<C>[], byRoom: boolean): Offer
 }
 
 /** The parts of an offer's cost, for the explain header and the log. */
-export function scoresOf<C extends Candidate>(offer: Offer<C>): Readonly<Record<string, string | number>> {
+export function costParts<C extends Candidate>(offer: Offer<C>): Readonly<Record<string, string | number>> {
   return {
     worker: offer.candidate.url,
     load: offer.inFlight,

@@ -1,6 +1,6 @@
 import type { StoredKind } from '../../http/endpoint.ts';
 import { call } from '../../http/upstream/get.ts';
-import type { Server } from '../../http/upstream/server.ts';
+import type { WorkerServer } from '../../http/upstream/worker-server.ts';
 import { isId, type Owners, type Reference } from './owners.ts';
 
 /** Paths at which a server tells whether it stores an object; there is none for sessions. */
@@ -21,7 +21,7 @@ interface Search {
 /** Asks all `servers` at once which of them stores an object that this router does not know. Undefined if none does; never rejects. */
 export async function findOwner(
   reference: Reference,
-  servers: readonly Server[],
+  servers: readonly WorkerServer[],
   { authorization, over, owners }: Search,
 ): Promise<string | undefined> {
   const folder = ASKED_AT[reference.kind];
@@ -34,7 +34,12 @@ export async function findOwner(
 }
 
 /** Resolves with the server's URL if it has the object, and rejects otherwise. */
-async function stores(server: Server, path: string, own: string | undefined, signal: AbortSignal): Promise<string> {
+async function stores(
+  server: WorkerServer,
+  path: string,
+  own: string | undefined,
+  signal: AbortSignal,
+): Promise<string> {
   const { url, client, basePath, authorization = own } = server;
   const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
   const { status } = await call(client, basePath + path, { headers, timeoutMs: TIMEOUT_MS, maxBytes: 0, signal });

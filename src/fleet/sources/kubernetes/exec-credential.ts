@@ -13,7 +13,7 @@ export interface ExecConfig {
 }
 
 /** What such a program printed. */
-export interface Credential {
+export interface PluginCredential {
   readonly token: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
@@ -29,7 +29,7 @@ export class ExecCredential {
   readonly #config: ExecConfig;
   readonly #folder: string;
   readonly #cluster: object;
-  #kept: { readonly credential: Credential; readonly untilMs: number } | undefined;
+  #kept: { readonly credential: PluginCredential; readonly untilMs: number } | undefined;
 
   constructor(config: ExecConfig, folder: string, cluster: object) {
     if (!config.command) throw new Error('the exec plugin of the user has no command');
@@ -38,7 +38,7 @@ export class ExecCredential {
     this.#cluster = cluster;
   }
 
-  async get(refused: boolean): Promise<Credential> {
+  async get(refused: boolean): Promise<PluginCredential> {
     const kept = this.#kept;
     if (kept && !refused && Date.now() < kept.untilMs - EARLY_MS) return kept.credential;
     const status = await this.#run();

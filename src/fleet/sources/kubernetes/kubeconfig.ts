@@ -34,7 +34,7 @@ interface Kubeconfig {
 }
 
 /** An entry, and the folder to which its paths are relative. */
-interface Found<T> {
+interface Located<T> {
   readonly entry: T;
   readonly folder: string;
 }
@@ -97,7 +97,7 @@ function find<E extends Named, T>(
   what: string,
   list: (config: Kubeconfig) => readonly E[] | undefined,
   inner: (item: E) => T | undefined,
-): Found<T> {
+): Located<T> {
   for (const { config, folder } of files) {
     const item = list(config)?.find((one) => one.name === name);
     const entry = item && inner(item);
@@ -117,8 +117,8 @@ function refuseUnsupported(cluster: ClusterEntry, user: UserEntry | undefined): 
 }
 
 async function accessOf(
-  { entry: cluster, folder }: Found<ClusterEntry>,
-  user: Found<UserEntry> | undefined,
+  { entry: cluster, folder }: Located<ClusterEntry>,
+  user: Located<UserEntry> | undefined,
   credential: Awaited<ReturnType<ExecCredential['get']>> | undefined,
 ): Promise<ClusterAccess> {
   const { entry = {}, folder: home = folder } = user ?? {};

@@ -5,7 +5,7 @@ import type { CallTarget } from '../../link/assignment.ts';
 import type { PortableTarget } from '../../link/threads/messages.ts';
 
 /** A data thread's own connections to servers. */
-export class Upstreams {
+export class ThreadConnections {
   readonly #tls: WorkerTls;
   readonly #clients = new Map<string, WorkerClient>();
 

@@ -1,7 +1,7 @@
 import type { WorkerClient } from './worker-client.ts';
 
 /** A worker's server as a whole, however many ranks it has. */
-export interface Server {
+export interface WorkerServer {
   readonly url: string;
   /** Prefix of every request path; usually ''. */
   readonly basePath: string;

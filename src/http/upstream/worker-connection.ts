@@ -24,23 +24,23 @@ export interface Prepared {
   readonly upgrade: string | undefined;
 }
 
-export interface ConnectionOptions {
+export interface WorkerConnectionOptions {
   readonly address: Address;
   readonly connectTimeoutMs: number;
   /** All connections of a worker read into this buffer and keep pooled copies: Node's own 64 KiB per read cost 5 % of a stream. */
   readonly readBuffer: Buffer;
-  /** Called when the connection may carry another exchange. */
-  readonly idle: (connection: Connection) => void;
-  readonly closed: (connection: Connection) => void;
+  /** Called when the connection may carry another call. */
+  readonly idle: (connection: WorkerConnection) => void;
+  readonly closed: (connection: WorkerConnection) => void;
 }
 
 /** One call on a connection, as its handler controls it. */
-class Exchange implements Tunnel {
+class ConnectionCall implements Tunnel {
   readonly handler: CallHandler;
   /** Undefined once the call is over. */
-  connection: Connection | undefined;
+  connection: WorkerConnection | undefined;
 
-  constructor(handler: CallHandler, connection: Connection) {
+  constructor(handler: CallHandler, connection: WorkerConnection) {
     this.handler = handler;
     this.connection = connection;
   }
@@ -75,21 +75,21 @@ class Exchange implements Tunnel {
 }
 
 /** One TCP connection to a worker, with one call at a time. */
-export class Connection implements AnswerHandler {
-  /** When the last exchange ended, on the clock of `performance.now()`. */
+export class WorkerConnection implements AnswerHandler {
+  /** When the last call ended, on the clock of `performance.now()`. */
   idleSinceMs = 0;
   /** How long the worker keeps it open while idle; undefined if it does not say. */
   keepAliveMs: number | undefined;
-  readonly #options: ConnectionOptions;
+  readonly #options: WorkerConnectionOptions;
   readonly #socket: Socket;
   readonly #parser = new AnswerParser(this);
-  #exchange: Exchange | undefined;
+  #call: ConnectionCall | undefined;
   #request: Prepared | undefined;
   #answered = false;
   #closed = false;
 
   /** Connects for a call, which begins once connected. */
-  constructor(options: ConnectionOptions, request: Prepared, handler: CallHandler) {
+  constructor(options: WorkerConnectionOptions, request: Prepared, handler: CallHandler) {
     const { address, connectTimeoutMs, readBuffer } = options;
     this.#options = options;
     this.#accept(request, handler);
@@ -134,9 +134,9 @@ export class Connection implements AnswerHandler {
     this.#parser.stop();
     this.#socket.destroy();
     this.#options.closed(this);
-    const exchange = this.#over();
-    if (!exchange) return;
-    exchange.handler.onResponseError(exchange, error);
+    const call = this.#over();
+    if (!call) return;
+    call.handler.onResponseError(call, error);
   }
 
   pause(): void {
@@ -167,53 +167,53 @@ export class Connection implements AnswerHandler {
   }
 
   switched(protocol: string, headers: Parameters<AnswerHandler['switched']>[1]): void {
-    const exchange = this.#exchange as Exchange;
-    exchange.handler.onSwitch?.(exchange, protocol, headers);
+    const call = this.#call as ConnectionCall;
+    call.handler.onSwitch?.(call, protocol, headers);
   }
 
   head(status: number, headers: Parameters<AnswerHandler['head']>[1], statusText: string): void {
-    const exchange = this.#exchange as Exchange;
+    const call = this.#call as ConnectionCall;
     this.keepAliveMs = hintOf(headers['keep-alive']);
-    exchange.handler.onResponseStart(exchange, status, headers, statusText);
+    call.handler.onResponseStart(call, status, headers, statusText);
   }
 
   data(chunk: Buffer): void {
-    const exchange = this.#exchange as Exchange;
-    exchange.handler.onResponseData(exchange, chunk);
+    const call = this.#call as ConnectionCall;
+    call.handler.onResponseData(call, chunk);
   }
 
   get passesChunks(): boolean {
-    return this.#exchange?.handler.passesChunks ?? false;
+    return this.#call?.handler.passesChunks ?? false;
   }
 
   chunks(coded: Buffer, bytes: number, count: number): void {
-    const exchange = this.#exchange as Exchange;
-    exchange.handler.onResponseChunks?.(exchange, coded, bytes, count);
+    const call = this.#call as ConnectionCall;
+    call.handler.onResponseChunks?.(call, coded, bytes, count);
   }
 
   end(reusable: boolean): void {
-    const exchange = this.#over() as Exchange;
+    const call = this.#over() as ConnectionCall;
     // A pause over the last bytes would never end.
     if (this.#socket.isPaused()) this.#socket.resume();
     // The rest of a request that was answered early would be in the way.
     if (!reusable || !this.isFlushed) this.#close();
-    exchange.handler.onResponseEnd();
+    call.handler.onResponseEnd();
     if (this.#closed) return;
     this.idleSinceMs = performance.now();
     this.#options.idle(this);
   }
 
   #accept(request: Prepared, handler: CallHandler): void {
-    this.#exchange = new Exchange(handler, this);
+    this.#call = new ConnectionCall(handler, this);
     this.#request = request;
   }
 
   #begin(): void {
-    const exchange = this.#exchange as Exchange;
+    const call = this.#call as ConnectionCall;
     const { head, body, toHead, upgrade } = this.#request as Prepared;
     this.#request = undefined;
     this.#answered = false;
-    exchange.handler.onRequestStart(exchange);
+    call.handler.onRequestStart(call);
     // The handler may have aborted it at once.
     if (this.#closed) return;
     this.#parser.expect(toHead, upgrade);
@@ -225,9 +225,9 @@ export class Connection implements AnswerHandler {
     if (this.#closed) return false;
     const bytes = Buffer.allocUnsafe(length);
     buffer.copy(bytes, 0, 0, length);
-    if (this.#exchange && !this.#answered) {
+    if (this.#call && !this.#answered) {
       this.#answered = true;
-      this.#exchange.handler.onResponseStarted?.();
+      this.#call.handler.onResponseStarted?.();
     }
     try {
       this.#parser.feed(bytes);
@@ -254,11 +254,11 @@ export class Connection implements AnswerHandler {
     else this.destroy(internalError(error));
   }
 
-  #over(): Exchange | undefined {
-    const exchange = this.#exchange;
-    this.#exchange = undefined;
-    if (exchange) exchange.connection = undefined;
-    return exchange;
+  #over(): ConnectionCall | undefined {
+    const call = this.#call;
+    this.#call = undefined;
+    if (call) call.connection = undefined;
+    return call;
   }
 
   #close(): void {
