@@ -13,7 +13,7 @@ const LABELS = `## Labels
 | Label | Values |
 | --- | --- |
 | \`route\` | a path that the router knows, \`{…}\` for its variable part; \`other\` for all else |
-| \`method\` | the HTTP method |
+| \`method\` | \`GET\`, \`HEAD\`, \`POST\`, \`PUT\`, \`PATCH\`, \`DELETE\` or \`OPTIONS\`; \`other\` for all else, and where the answer is 405 |
 | \`model\` | the model of the request where a worker serves one of that name (100 names at most), else \`other\`; without a name the only model there is |
 | \`streaming\` | \`true\` where the answer came as events |
 | \`worker\` | URL of a worker; its series go when it is removed |

@@ -174,8 +174,9 @@ export class Metrics {
 
   /** A request has ended. */
   ended(record: RequestRecord): void {
-    const { route, method, streams, errorCode = '' } = record;
+    const { route, streams, errorCode = '' } = record;
     this.#open.ended(record.startedMs);
+    const method = methodLabel(record.method, record.status);
     const model = this.#models.of(record.model);
     const status = statusLabel(record.status, record.clientLeft);
     const series = this.#requestSeries({ route, method, model, streams, status, errorCode });
@@ -227,12 +228,11 @@ export class Metrics {
     let series = this.#requests.get(key);
     if (!series) {
       const { requests, requestDuration, responses, requestErrors } = this.families;
-      const name = methodLabel(method);
       const errorType = errorTypeOf(status, errorCode);
       series = {
         kind,
-        requests: requests.with(route, name, model, String(streams)),
-        duration: requestDuration.with(route, name, model),
+        requests: requests.with(route, method, model, String(streams)),
+        duration: requestDuration.with(route, method, model),
         responses: responses.with(route, status, errorCode),
         errors: errorType === undefined ? undefined : requestErrors.with(route, model, errorType),
       };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { METHODS as HTTP_METHODS } from 'node:http';
 import { test } from 'node:test';
 import { Metrics, type MetricsOptions } from '../../../src/observe/metrics/metrics.ts';
 import type { WorkerGauges } from '../../../src/observe/metrics/sources.ts';
@@ -226,7 +227,7 @@ test('no client can make up a label value', async () => {
         route: 'other',
         model: `model-${i}`,
         id: `id-${i}`,
-        status: 200 + (i % 400),
+        status: 200 + (i % 200),
         promptTokens: 1,
         cachedTokens: 1,
       }),
@@ -236,6 +237,19 @@ test('no client can make up a label value', async () => {
   assert.ok(!/model-\d|random|id-\d/.test(text));
   assert.ok(text.split('\n').length < 2_000, 'the scrape stays small');
   assert.equal(scraped(parseScrape(text), 'sgl_router_requests_total', { model: 'other' }), 100_000);
+});
+
+test('methods that nobody uses, or that a path does not take, have no series of their own', async () => {
+  using metrics = metricsOf();
+  const { length } = (await metrics.render()).split('\n');
+  for (const method of HTTP_METHODS) metrics.ended(answeredRequest({ method, status: 405 }));
+  for (const method of HTTP_METHODS) metrics.ended(answeredRequest({ method, route: '/v1/models' }));
+  const text = await metrics.render();
+  const common = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
+  assert.deepEqual([...new Set(text.match(/(?<=[{,]method=")[^"]+/g))].sort(), [...common, 'other']);
+  assert.ok(text.split('\n').length < length + 1_000, 'the scrape stays small');
+  const others = { method: 'other', route: '/generate' };
+  assert.equal(scraped(parseScrape(text), 'sgl_router_requests_total', others), HTTP_METHODS.length);
 });
 
 test('the label model names what workers serve now, and is other for all else', async () => {
