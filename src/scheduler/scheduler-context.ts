@@ -1,4 +1,5 @@
 import type { Slots } from '../fleet/slots.ts';
+import type { WorkerServer } from '../http/upstream/worker-server.ts';
 import type { Log } from '../observe/log/log.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Admission, Readiness } from './admission.ts';
@@ -8,7 +9,6 @@ import type { Random } from './policies/policy.ts';
 import type { Pools } from './pools.ts';
 import type { RetryOptions } from './retry.ts';
 import type { RetryBudget } from './retry-budget.ts';
-import type { RunningServers } from './running-servers.ts';
 import type { Owners } from './stored/owners.ts';
 import type { Suspects } from './suspects.ts';
 
@@ -23,7 +23,8 @@ export interface SchedulerParts {
   readonly readiness: Readiness;
   readonly admission: Admission;
   readonly models: Models;
-  readonly servers: RunningServers;
+  /** `up` tells the servers that may be asked what they store: those that are up, ready or not. */
+  readonly servers: { up(): readonly WorkerServer[] };
   readonly owners: Owners;
   readonly observer: Observer;
   readonly log: Log;

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { RouterError } from '../../errors/errors.ts';
 import { ClientGoneError } from '../client-gone.ts';
 import { sendError } from '../respond.ts';
-import type { BodyRoom } from './body-room.ts';
+import type { BodyBudget } from './body-budget.ts';
 import { type BodySource, ClientRequest } from './client-request.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { Http1Reply, KEEP_ALIVE_SECS, type ReplyConnection } from './http1-reply.ts';
@@ -151,8 +151,8 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
     this.#request?.end();
   }
 
-  get room(): BodyRoom {
-    return this.#options.room;
+  get bodyBudget(): BodyBudget {
+    return this.#options.bodyBudget;
   }
 
   readBody(): void {

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { RouterError } from '../../errors/errors.ts';
-import type { BodyRoom, Held } from './body-room.ts';
+import type { BodyBudget, HeldBody } from './body-budget.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** The connection or stream that a request's body comes over. */
 export interface BodySource {
-  readonly room: BodyRoom;
+  readonly bodyBudget: BodyBudget;
   /** Starts to read the body; tells a client that waits for `100 Continue`. */
   readBody(): void;
   /** Reads on after a pause. */
@@ -18,7 +18,7 @@ const EMPTY = Buffer.alloc(0);
 const MOST_UNASKED_BYTES = 64 * 1024;
 
 /** One request of a client: its head, and its body on demand. */
-export class ClientRequest implements IncomingRequest, Held {
+export class ClientRequest implements IncomingRequest, HeldBody {
   readonly method: string;
   /** The request target as it was sent. */
   readonly url: string;
@@ -89,10 +89,10 @@ export class ClientRequest implements IncomingRequest, Held {
     }
     this.#keep(chunk);
     if (chunk.length === this.#length) {
-      this.#source.room.hold(chunk.length);
+      this.#source.bodyBudget.hold(chunk.length);
       return true;
     }
-    const hasRoom = this.#source.room.take(this, chunk.length);
+    const hasRoom = this.#source.bodyBudget.take(this, chunk.length);
     return hasRoom && (this.#waiter !== undefined || this.#bytes < MOST_UNASKED_BYTES);
   }
 
@@ -103,14 +103,14 @@ export class ClientRequest implements IncomingRequest, Held {
   /** Releases the bytes of the body. */
   release(): void {
     if (this.#bytes === 0) return;
-    this.#source.room.give(this, this.#bytes);
+    this.#source.bodyBudget.give(this, this.#bytes);
     this.#bytes = 0;
   }
 
   /** The request is whole. */
   end(): void {
     this.#complete = true;
-    if (this.#bytes > 0) this.#source.room.complete(this);
+    if (this.#bytes > 0) this.#source.bodyBudget.complete(this);
     if (!this.#failure && this.#waiter) this.#waiter.resolve(this.#take());
   }
 

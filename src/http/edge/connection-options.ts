@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { RouterError } from '../../errors/errors.ts';
-import type { BodyRoom } from './body-room.ts';
+import type { BodyBudget } from './body-budget.ts';
 import type { ClientRequest } from './client-request.ts';
 import type { OpenConnection } from './open-connection.ts';
 import type { Reply } from './reply.ts';
@@ -22,7 +22,7 @@ export interface ConnectionOptions {
   readonly limits: ConnectionLimits;
   readonly serve: Serve;
   /** Shared by the bodies of all connections. */
-  readonly room: BodyRoom;
+  readonly bodyBudget: BodyBudget;
   /** Why no request is served on the connection; usually undefined. */
   readonly refusal: () => RouterError | undefined;
   readonly closed: (connection: OpenConnection) => void;

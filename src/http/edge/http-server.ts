@@ -5,7 +5,7 @@ import { pathOf } from '../path.ts';
 import { sendError } from '../respond.ts';
 import type { KeyPair } from '../tls-files.ts';
 import { Acceptors } from './acceptors.ts';
-import { BodyRoom } from './body-room.ts';
+import { BodyBudget } from './body-budget.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientRequest } from './client-request.ts';
 import { affordableConnections } from './connection-limit.ts';
@@ -73,7 +73,7 @@ export async function listen(
 export class HttpServer {
   readonly #connections = new Set<OpenConnection>();
   readonly #most: number;
-  readonly #room: BodyRoom;
+  readonly #bodyBudget: BodyBudget;
   readonly #options: ConnectionOptions;
   /** Options for connections beyond the limit. */
   readonly #optionsBeyond: ConnectionOptions;
@@ -83,12 +83,12 @@ export class HttpServer {
 
   constructor(handler: Handler, { log, limits: given }: ListenOptions) {
     const limits = { ...LIMITS, ...given };
-    this.#room = new BodyRoom(limits.maxHeldBytes);
+    this.#bodyBudget = new BodyBudget(limits.maxHeldBytes);
     this.#most = given?.maxConnections ?? affordableConnections();
     this.#log = log;
     this.#options = {
       limits,
-      room: this.#room,
+      bodyBudget: this.#bodyBudget,
       serve: (request, reply) => void serve(handler, request, reply, log),
       refusal: () => undefined,
       closed: (connection) => this.#connections.delete(connection),

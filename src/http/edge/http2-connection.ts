@@ -89,7 +89,7 @@ export class Http2Connection implements OpenConnection {
 
   #begin(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     this.#served = true;
-    const requestStream = new Http2RequestStream(stream, headers, this.#options.room);
+    const requestStream = new Http2RequestStream(stream, headers, this.#options.bodyBudget);
     this.#streams.add(requestStream);
     // The `close` event follows every error.
     stream.on('error', () => {});

@@ -1,7 +1,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { RouterError } from '../../errors/errors.ts';
 import { ClientGoneError } from '../client-gone.ts';
-import type { BodyRoom } from './body-room.ts';
+import type { BodyBudget } from './body-budget.ts';
 import { type BodySource, ClientRequest } from './client-request.ts';
 import { Http2Reply } from './http2-reply.ts';
 
@@ -9,7 +9,7 @@ const LENGTH = /^\d{1,15}$/;
 
 /** One stream of an HTTP/2 connection: a request, its body, and its answer. */
 export class Http2RequestStream implements BodySource {
-  readonly room: BodyRoom;
+  readonly bodyBudget: BodyBudget;
   readonly request: ClientRequest;
   readonly reply: Http2Reply;
   readonly #stream: ServerHttp2Stream;
@@ -17,8 +17,8 @@ export class Http2RequestStream implements BodySource {
   readonly #startedMs = performance.now();
   #endedMs: number | undefined;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, room: BodyRoom) {
-    this.room = room;
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, bodyBudget: BodyBudget) {
+    this.bodyBudget = bodyBudget;
     this.#stream = stream;
     const { ':method': method = '', ':path': url = '', ':authority': authority, ':scheme': _, ...rest } = headers;
     if (authority !== undefined) rest.host = authority;

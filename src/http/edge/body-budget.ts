@@ -1,5 +1,5 @@
 /** A request body that is being read or is held. */
-export interface Held {
+export interface HeldBody {
   /** Reading may go on. */
   goOn(): void;
 }
@@ -8,10 +8,10 @@ export interface Held {
  * Bounds the bytes of request bodies that all connections hold. Beyond the bound reading stops until others are released; only the
  * oldest body always goes on, or half-read bodies would block each other.
  */
-export class BodyRoom {
+export class BodyBudget {
   readonly #mostBytes: number;
   /** Bodies that are being read, the oldest first. */
-  readonly #reading = new Map<Held, { bytes: number; waits: boolean }>();
+  readonly #reading = new Map<HeldBody, { bytes: number; waits: boolean }>();
   #bytes = 0;
 
   constructor(mostBytes: number) {
@@ -24,7 +24,7 @@ export class BodyRoom {
   }
 
   /** Counts bytes of a body; false when it must wait until `goOn` is called. */
-  take(body: Held, bytes: number): boolean {
+  take(body: HeldBody, bytes: number): boolean {
     let entry = this.#reading.get(body);
     if (!entry) {
       entry = { bytes: 0, waits: false };
@@ -42,18 +42,18 @@ export class BodyRoom {
   }
 
   /** Notes that all of a body has come; its bytes stay counted. */
-  complete(body: Held): void {
+  complete(body: HeldBody): void {
     if (this.#reading.delete(body)) this.#resume();
   }
 
   /** Gives back the bytes of a body that is released or will not be completed. */
-  give(body: Held, bytes: number): void {
+  give(body: HeldBody, bytes: number): void {
     this.#reading.delete(body);
     this.#bytes -= bytes;
     this.#resume();
   }
 
-  #isOldest(body: Held): boolean {
+  #isOldest(body: HeldBody): boolean {
     for (const oldest of this.#reading.keys()) return oldest === body;
     return true;
   }
