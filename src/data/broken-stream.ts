@@ -6,10 +6,7 @@ import { errorObject } from '../http/respond.ts';
 const LF = 0x0a;
 const CR = 0x0d;
 
-/**
- * What ends a stream of events that broke off, as an API with errors of that `shape` words one in a stream; nothing that says
- * it is complete follows. `last` is what the client got last: an event that was cut is ended first.
- */
+/** The bytes that end a stream which broke off: an error event in the API's `shape`, without any sign of completeness. `last` is what the client got last, as a cut event must be ended first. */
 export function terminalEvent(shape: ErrorShape, error: RouterError, last: Buffer | undefined): Buffer {
   return Buffer.from(`${endsEvent(last) ? '' : '\n\n'}${eventOf(shape, error, last)}`);
 }

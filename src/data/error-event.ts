@@ -34,10 +34,7 @@ const PREAMBLES: ReadonlySet<unknown> = new Set([
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/**
- * The status that one event of a stream stands for: where it is an error, in the words of OpenAI's, Anthropic's or SGLang's APIs, the
- * one that it names, else 500. Undefined where it is none. `name` is that of its `event:` line, `data` its JSON text.
- */
+/** The status of an error event of OpenAI's, Anthropic's or SGLang's APIs: the one that it names, else 500; undefined for any other event. `name` is from its `event:` line, `data` is its JSON text. */
 export function errorStatusOf(name: string, data: string): number | undefined {
   const fields = fieldsOf(data);
   if (!fields) return name === 'error' ? UNNAMED : undefined;

@@ -29,8 +29,8 @@ const LONGEST_BEGINNING = 64;
 const TELLING_CHARACTERS = 128;
 
 /**
- * Reads the beginning of a stream of events, which servers answer with status 200 even where they then refuse the request. Says
- * as early as can be that it is no error: as a rule with the first bytes, which name another field. That takes 0.5 µs a stream.
+ * Reads the beginning of a stream, as servers may answer 200 and then refuse the request in an event. Tells as early as possible that
+ * it is no error, usually from the first bytes; that takes 0.5 µs per stream.
  */
 export class Opening {
   #bytes = 0;

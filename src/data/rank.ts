@@ -6,10 +6,7 @@ const FIELDS = ['routed_dp_rank', 'data_parallel_rank'];
 /** Servers that read this header prefer it to the body. */
 const HEADER = 'x-data-parallel-rank';
 
-/**
- * The body with the data-parallel rank that is to answer, in place of any that the client names. As it is where there is no
- * rank, where it is no JSON object, and on paths whose servers may refuse fields that they do not know.
- */
+/** The body with `rank` in place of the client's; unchanged without a rank, for a body that is no JSON object, and on paths that may refuse the field. */
 export function withRank(body: Buffer, { takesRank }: Pick<Endpoint, 'takesRank'>, rank: number | undefined): Buffer {
   if (rank === undefined || body.length === 0 || !takesRank) return body;
   return spliceFields(body, new Map(FIELDS.map((name) => [name, String(rank)]))) ?? body;

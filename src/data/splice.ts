@@ -16,9 +16,8 @@ export interface Cut {
 }
 
 /**
- * The JSON object in `body` with `fields` (name → JSON text) as its first ones, everything else byte for byte. What the
- * client sent under these `names` is cut out, however often it came: some parsers take the first of two, some refuse them.
- * Undefined when the body is no JSON object.
+ * Puts `fields` (name → JSON text) first into the JSON object in `body`, and cuts out all that the client sent under `names`, as parsers
+ * treat repeated fields differently. Every other byte stays. Undefined if the body is no JSON object.
  */
 export function spliceFields(
   body: Buffer,

@@ -3,10 +3,7 @@ import type { LinkedItem } from './linked-list.ts';
 /** What a request's end tells its worker's circuit breaker. */
 export type Verdict = 'success' | 'failure' | 'neutral';
 
-/**
- * What the end of a request may say of its worker: `refusal` that its key or its path is not known there, `complaint` that the request
- * is wrong, `busy` that the worker is full, `none` nothing.
- */
+/** What a request's end says of its worker: `refusal` of its key or path, `complaint` about the request, `busy` that the worker is full. */
 export type Evidence = 'good' | 'failure' | 'refusal' | 'complaint' | 'busy' | 'none';
 
 /** What other workers answered to a request to which one gave an error. */

@@ -133,8 +133,8 @@ export class Registry extends EventEmitter<RegistryEvents> implements WorkerOwne
   }
 
   /**
-   * Takes a worker out: nothing is sent there from now on. Resolves when the requests in flight on it have ended, or
-   * `graceMs` is over and they are cut; its connections are closed then. False when the URL is not known.
+   * Removes a worker from routing. Resolves when its requests have ended, or after `graceMs`, when they are cut and its connections closed.
+   * Resolves with false if the URL is unknown.
    */
   async remove(url: string, graceMs?: number): Promise<boolean> {
     const worker = this.#workers.get(keyOf(url));

@@ -73,10 +73,7 @@ const OWN_ENDPOINTS = [
 /** A path that the router answers itself. */
 export type OwnPath = (typeof OWN_ENDPOINTS)[number]['path'];
 
-/**
- * Every path that the router knows, of SGLang 0.5 as its own list of routes has them, of vLLM and of sglang-router 0.3.2, and
- * all that it has to know of each. Whatever depends on a path is read from here, by its family or by one of its traits.
- */
+/** Every path that the router knows, of SGLang 0.5, vLLM and sglang-router 0.3.2, with all its traits. Whatever depends on a path is read from here. */
 export const ENDPOINTS: readonly Endpoint[] = [
   { path: '/generate', family: 'generate', ...IN_SESSION },
   { path: '/v1/chat/completions', family: 'chat', ...IN_SESSION },

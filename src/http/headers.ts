@@ -29,8 +29,8 @@ function namedByConnection(connection: string | string[] | undefined): Set<strin
 }
 
 /**
- * The client's headers as name, value, name, value … for the worker. Built from Node's lower-cased map, so that a name
- * in two spellings can never reach the worker twice. What `own` has, in the same form, takes the place of the client's.
+ * The client's headers for the worker, as name, value, name, value …; `own` ones replace the client's. Node's lower-cased map makes sure
+ * that no name goes out in two spellings.
  */
 export function requestHeaders(headers: IncomingHttpHeaders, own: readonly string[] = []): string[] {
   const dropped = namedByConnection(headers.connection);

@@ -38,10 +38,7 @@ export function failed(error: Error, started: boolean, sent: boolean): Failed {
   return { kind: 'failed', error, started, sent, blameless };
 }
 
-/**
- * True when the server had the request, and its connection broke before a byte of the answer's body: it may have died of it. Not
- * where the router ended the call, or where something else than HTTP came.
- */
+/** Whether the server may have died of the request: its connection broke before a byte of the body, other than by the router or by invalid HTTP. */
 export function mayHaveDied({ sent, started, blameless, error }: Failed): boolean {
   return sent && !started && !blameless && !(error instanceof RouterError) && !isBadResponse(error);
 }

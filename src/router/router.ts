@@ -256,9 +256,8 @@ export class Router {
   }
 
   /**
-   * Answers requests of new connections and those that wait with 503, so that whoever sends them sees it, serves one more on each
-   * connection that it has, for its client knows of no other place yet, and waits for those in flight, `graceMs` at most; what is
-   * left then is cut, and told so. Resolves with how many that were, and listens no more.
+   * Shuts down: answers new and waiting requests with 503, serves one more on each open connection, as its client knows no other router,
+   * and waits up to `graceMs` for those in flight. Cuts the rest with an error, stops listening, and resolves with how many it cut.
    */
   async drain(graceMs: number): Promise<number> {
     const endMs = performance.now() + graceMs;

@@ -44,10 +44,7 @@ export async function warmUpBeside(router: Router, config: Config, log: Log): Pr
   }
 }
 
-/**
- * Sends made-up requests through further routers of this process to made-up servers, so that the code which serves real ones is compiled
- * before they come. Nothing is left of it but compiled code. Resolves with how many were sent.
- */
+/** Sends made-up requests through two extra routers to made-up servers, so that the code is compiled before real requests come. Resolves with their number. */
 async function warmUp(config: Config, turn: () => Turn): Promise<number> {
   const servers = await Promise.all(Array.from({ length: SERVERS }, openServer));
   const routers: Router[] = [];

@@ -84,10 +84,7 @@ export class Admission {
     return this.#closed;
   }
 
-  /**
-   * Admits the request now (undefined) or when its turn comes (a promise). Rejects when the queue is full or the wait too
-   * long, with what it waited for, and resolves at once when the client leaves, with nothing held.
-   */
+  /** Admits the request now (undefined) or later (a promise). Rejects when the queue is full or the wait too long; resolves at once when the client leaves. */
   enter(request: Applicant): Promise<void> | undefined {
     if (this.#closed) {
       if (!request.last || !this.#opens()) return Promise.reject(this.#closed);

@@ -13,10 +13,7 @@ export interface Models {
   find(name: string): string | undefined;
 }
 
-/**
- * The model whose workers may be asked; undefined where any worker may: with one model, whatever a request calls it. Throws a
- * RouterError where a request `must` be for one of several, and is for none of them.
- */
+/** The model whose workers may be asked; undefined if any may, as with one model. Throws a RouterError if a request `must` name one of several and does not. */
 export function modelOf(models: Models, hints: { readonly model: string | undefined }, must: boolean) {
   if (!models.several) return undefined;
   const { model } = hints;

@@ -11,10 +11,7 @@ const PLACES: ReadonlyMap<string, readonly string[]> = new Map([
 /** Fields that `cachedTokensIn` needs. */
 export const CACHED_FIELDS: readonly string[] = [...PLACES.keys()];
 
-/**
- * Puts into decode's answer how much of the prompt the prefill server had cached: to the decode server all of it came from
- * elsewhere, and so it counts all of it as cached. Every other byte stays as it is.
- */
+/** Replaces the cached tokens in decode's answer by the prefill server's: a decode server counts the whole prompt as cached. Every other byte stays. */
 export class CachedTokens implements Merge {
   readonly #tokens: Buffer;
 

@@ -28,8 +28,8 @@ const SHAPES: ReadonlyMap<Family, BodyShape> = new Map<Family, BodyShape>([
 ]);
 
 /**
- * Looks at what decides how a pair of servers must be asked. Throws RouterError `bad_request` for what would hang or end
- * an engine: no JSON object, or several answers to one prompt, whose samples would all meet in one room.
+ * Returns the batch size of a request for a pair of servers. Throws RouterError `bad_request` for what would hang or crash an engine: no
+ * JSON object, or several answers to one prompt, which would all meet in one room.
  */
 export function batchSizeOf({ path, family }: Endpoint, body: Buffer): BatchSize {
   const shape = SHAPES.get(family);

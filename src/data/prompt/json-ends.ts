@@ -21,8 +21,8 @@ export function beginningOf(body: Buffer): Buffer {
 }
 
 /**
- * The fields of a body as `findFields` finds them. Of a large one only those that begin in its beginning or lie in its last
- * 64 KiB, and a value that goes on beyond the beginning ends with it: a body of any size takes some milliseconds.
+ * Finds the fields of a body, as `findFields` does. In a large body it reads only the beginning and the last 64 KiB, which takes some
+ * milliseconds at any size; a value beyond the beginning is cut there.
  */
 export function findFieldsNearEnds(body: Buffer, keys: ReadonlySet<string>): Map<string, JsonField> | undefined {
   if (body.length <= BEGINNING_BYTES) return findFields(body, keys);
@@ -35,10 +35,7 @@ export function findFieldsNearEnds(body: Buffer, keys: ReadonlySet<string>): Map
   return found;
 }
 
-/**
- * The last fields of an object of which `body` is the end. Strings and brackets can be told apart from the end on as well:
- * within a string every quote is escaped.
- */
+/** Finds the last fields of an object that `body` is the end of, reading backwards, which works as every quote in a string is escaped. */
 function fieldsBefore(body: Buffer, keys: ReadonlySet<string>): Map<string, JsonField> {
   const found = new Map<string, JsonField>();
   let at = spaceBefore(body, body.length);

@@ -102,10 +102,7 @@ export class ObjectWalk {
   }
 }
 
-/**
- * False when the structure is broken. Of a body that `isCut`, of which only the beginning is there, a value that goes on
- * beyond it is visited as far as it is there.
- */
+/** Visits an object's fields; false when its structure is broken. If the body `isCut`, a value is visited as far as it is there. */
 export function visitFields(
   body: Buffer,
   keys: ReadonlySet<string>,
@@ -128,8 +125,8 @@ export function visitFields(
 }
 
 /**
- * Where the value of an object's own field begins; the object is the one at `at`, or after the white space there. It looks no further than
- * that, so the body may be cut: undefined where the key has not come, or what comes before is broken.
+ * Where the value of field `name` begins in the object at `at`, white space before it allowed. The body may be cut: undefined if the key
+ * has not come, or the bytes before it are broken.
  */
 export function valueOfField(body: Buffer, at: number, name: string): number | undefined {
   let next = skipSpace(body, at);

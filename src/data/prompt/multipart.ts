@@ -22,8 +22,8 @@ const PARAMETER = /\s*;\s*([\w!#$%&'*+.^`|~-]+)\s*=\s*(?:"((?:[^"\\\r\n]|\\[^\r\
 const DISPOSITION = /(?:^|\r\n)content-disposition[ \t]*:[ \t]*form-data/i;
 
 /**
- * The text of a field in a `multipart/form-data` body, of several the last that is found; undefined where there is none, or the
- * body is none of these. A part with a file name is a file. Nothing is copied but the value.
+ * The text of the last such field in a `multipart/form-data` body; undefined if there is none. A part with a file name is a file, and
+ * nothing but the value is copied.
  */
 export function multipartField(body: Buffer, contentType: string | undefined, name: string): string | undefined {
   const boundary = contentType === undefined ? undefined : boundaryOf(contentType);

@@ -27,10 +27,8 @@ const SLACK_BYTES = 256;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
- * The prompts of one request after the other as a chat template sees them: roles and text without the JSON around them, so
- * that a prompt has the same bytes however a client spells it. Images, tools and calls of tools stay JSON, without white
- * space. All of them are written into one buffer. Broken JSON is read as far as it goes, and nothing is read more than a few
- * times.
+ * Writes prompts, one after another, as chat templates see them: roles and text without the JSON around them, so that a prompt has the
+ * same bytes however it is spelled. Images, tools and tool calls stay JSON without white space. Broken JSON is read as far as it goes.
  */
 export class PromptText {
   #out = Buffer.allocUnsafe(64 * 1024);

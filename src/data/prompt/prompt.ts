@@ -14,10 +14,7 @@ const system = (name: string): Part => ({ names: [name], as: 'system' });
 const messages = (name: string): Part => ({ names: [name], as: 'messages' });
 const plain = (...names: readonly string[]): Part => ({ names, as: 'plain' });
 
-/**
- * Family of paths → what makes the prompt, in the order in which a chat template puts it: what many requests share comes first, wherever
- * the client wrote it.
- */
+/** Family of paths → parts of the prompt in the order of chat templates, so that what many requests share comes first. */
 const PROMPTS: ReadonlyMap<Family, readonly Part[]> = new Map<Family, readonly Part[]>([
   ['generate', [plain('text', 'input_ids')]],
   ['chat', [TOOLS, messages('messages')]],
@@ -63,10 +60,7 @@ export function promptsRead(): number {
   return readings;
 }
 
-/**
- * The prompt as the engine will see it, the same bytes for every spelling: a conversation that goes on, or a prompt with the
- * same beginning, has the same first bytes. Undefined where paths of that family have no prompt or the body none.
- */
+/** The prompt as the engine sees it, in the same bytes for every spelling, so that equal beginnings stay equal. Undefined if there is no prompt. */
 export function promptOf(family: Family, { body, fields, severalModels }: Scanned): Uint8Array | undefined {
   const own = PROMPTS.get(family);
   if (!own) return undefined;

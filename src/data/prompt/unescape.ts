@@ -24,8 +24,8 @@ export function isEscapeOfTaste(body: Buffer, at: number): boolean {
 }
 
 /**
- * Writes what such an escape at `at` stands for to `out` at `to`, as most encoders write it: UTF-8, or the short escape where there is
- * one. Half of a surrogate pair is replaced. Returns where the escape ends and where what was written does; that is never longer.
+ * Writes the character of such an escape at `at` to `out` at `to`, as UTF-8 or its short escape. Half of a surrogate pair is replaced.
+ * Returns the ends of both; what is written is never longer.
  */
 export function writeUnescaped(
   body: Buffer,

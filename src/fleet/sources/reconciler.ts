@@ -33,8 +33,8 @@ interface Held {
 }
 
 /**
- * Makes the registry hold what the sources name, as differences: what stays is not touched, what no source names any more
- * is drained. A URL belongs to the first source that names it; workers that came by a call or a launch are left alone.
+ * Keeps the registry equal to what the sources name: it adds new workers and drains those no longer named. A URL belongs to the first
+ * source that names it; workers added by an API call or a launch are left alone.
  */
 export class Reconciler {
   readonly #registry: Registry;

@@ -9,8 +9,8 @@ const TRIES = 5;
 
 export interface AcceptorOptions {
   /**
-   * Sockets that listen at the port. libuv takes one new connection of each in a turn of the event loop: where a turn takes 5 ms, 512 clients were
-   * connected after 9.4 s with one socket and after 2.4 s with four. Without SO_REUSEPORT there is one.
+   * Number of listening sockets; one without SO_REUSEPORT. libuv takes one connection of each per turn of the event loop: with turns of
+   * 5 ms, 512 clients were connected after 9.4 s with one socket and after 2.4 s with four.
    */
   readonly sockets: number;
   /** Whether other threads listen there too; their starter has made sure that no other program does. */
@@ -52,10 +52,7 @@ export class Acceptors {
     }
   }
 
-  /**
-   * A port that nobody listens at. With SO_REUSEPORT one that another program of the user listens at so can be bound without an error, so it
-   * is bound without first. Throws ExitError as `open` does.
-   */
+  /** Finds an unused port. It is bound without SO_REUSEPORT, which would succeed on another program's port. Throws ExitError as `open` does. */
   static async findUnused(host: string, port: number): Promise<AddressInfo> {
     const probe = createServer();
     await listening(probe, { host, port });

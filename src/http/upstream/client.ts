@@ -14,8 +14,8 @@ const MARGIN_MS = 1_000;
 const READ_BYTES = 64 * 1024;
 
 /**
- * Connections to one `http://` worker: as many as exchanges are under way, kept for a while. HTTP/1.1 and nothing else: a chat
- * costs 7 % less CPU than over undici, and the router holds 15 MB less.
+ * Connections to one `http://` worker, one for each call under way and kept for a while. HTTP/1.1 only: a chat costs 7 % less CPU than
+ * over undici, and the router holds 15 MB less.
  */
 export class WireClient implements WorkerClient {
   readonly #hostHeader: string;

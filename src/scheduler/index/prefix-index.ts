@@ -91,10 +91,7 @@ export class PrefixIndex {
     if (this.room(slot) < 0) this.#untidy.add(slot);
   }
 
-  /**
-   * Writes to `out` how many of the blocks, from the first on, each of the `slots` holds, and to `uses` when it used the last of
-   * them, where it has any: comparable by `isBefore`.
-   */
+  /** Writes to `out` how many leading blocks each of the `slots` holds, and to `uses` its last use of the last of them, for `isBefore`. */
   match(
     blocks: Blocks,
     slots: ArrayLike<number>,

@@ -32,24 +32,22 @@ const REFUTED_BELOW = 0.5;
 /** A smaller prediction says nothing of the cache: it may be the template alone. */
 const LEAST_TELLING_BYTES = 1024;
 /**
- * What a match counts for while it is in doubt. Of several workers that hold a prompt the one that uses it now is taken then: of
- * bursts of 1,024 prompts, with the caches emptied between, each made some more copies before, which the next believed in.
+ * Share at which a doubted match counts, so that of several holders the one that uses the prompt now is taken. Without it bursts of 1,024
+ * prompts, with the caches emptied between, made ever more copies.
  */
 const DOUBTED_SHARE = 0.9;
 /**
- * The index holds by so much more than an engine does. Where a prompt was just dropped it is computed again, but copies of it
- * elsewhere would drop others. With caches too small for 8 simulated engines, agents hit 66 % instead of 62.5, first tokens came 5 %
- * sooner; with 1.3 they come later again.
+ * Factor by which the index may hold more than an engine: a prompt just dropped is better computed there again than copied elsewhere.
+ * With small caches on 8 simulated engines, agents hit 66 % instead of 62.5, and first tokens came 5 % sooner; with 1.3 later again.
  */
 const OVERBOOKING = 1.15;
 /** What a session without a known prefix saves on its last worker: these tokens, worth two requests in flight, or this share of its own. */
 const SESSION_TOKENS = 256;
 const SESSION_SHARE = 1 / 8;
 /**
- * What each token of a prompt that is not known saves where all routers would send it, while there are several: several of them may get
- * it at once, before they hear of each other. Of 1,024 prompts at once on four routers that hear of each other 50 ms late, first tokens (p90)
- * come 1.4 times as late as with one router without this, 1.25 times with 3 and 1.15 with 8; but with 8, prompts that nobody shares take 17 %
- * longer in all.
+ * Weight of each token of an unknown prompt on the worker that all routers would choose, as several routers may get it at once. Of 1,024
+ * prompts at once on four routers that hear of each other 50 ms late, first tokens (p90) come 1.4 times as late as with one router at 0,
+ * 1.25 times at 3 and 1.15 times at 8; but at 8 prompts that nobody shares take 17 % longer in all.
  */
 const AGREED_WEIGHT = 3;
 const NO_PROMPT = new Uint8Array(0);

@@ -6,8 +6,8 @@ import type { WorkerView } from './worker-view.ts';
 const EQUAL_SHARE = 0.02;
 const EQUAL_TOKENS = 16;
 /**
- * Out of balance, the workers in this lower part of the spread count as little busy. With a sixteenth, prompts of a burst
- * left their group wherever it was: of 1,024 at once 0.4 % of the tokens more were computed again, and the end came 4 % later.
+ * Out of balance, workers in this lower part of the spread count as least busy. With a sixteenth, bursts of 1,024 prompts left their
+ * group too easily: 0.4 % more tokens were computed again, and the end came 4 % later.
  */
 const SHORTEST_SHARE = 1 / 2;
 

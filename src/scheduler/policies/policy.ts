@@ -22,10 +22,7 @@ interface HashedPrompt {
 
 /** What a policy may know of a request. Reading `prompt` or `key` for the first time reads the body: ask only for what is needed. */
 export interface Hints {
-  /**
-   * Bytes of the prompt as routing sees it, stable for the same conversation prefix; undefined where the request has none.
-   * They hold until another request's prompt is read: whoever needs them later copies them.
-   */
+  /** The prompt's bytes as routing reads them; undefined without a prompt. They are valid until another prompt is read, so copy them to keep them. */
   readonly prompt: Uint8Array | HashedPrompt | undefined;
   /** The key of a session: an explicit routing key, else the client's own session id; undefined without either. */
   readonly key: string | undefined;

@@ -22,8 +22,8 @@ export class Popularity {
   readonly #users = new Map<number, number>();
 
   /**
-   * The longest of the held beginnings that too few workers hold: a share of the workers smaller than that of the requests
-   * `inFlight` that have it. `held` are the blocks of it that each worker holds, `depths` the different ones among them.
+   * Finds the longest held beginning with too few copies: a smaller share of the workers than of the requests `inFlight` that have it.
+   * `held` has the blocks that each worker holds, `depths` the different numbers among them.
    */
   nextCopy(blocks: Blocks, held: readonly number[], depths: readonly number[], inFlight: number): Copy {
     let copy = NO_COPY;

@@ -2,9 +2,8 @@ import { hashText, mix32 } from '../index/hash.ts';
 import type { Candidate } from './policy.ts';
 
 /**
- * Which worker a hash belongs to: each draws a number from the hash and its own name, the highest has it. What a ring of
- * virtual nodes promises holds exactly and without state to keep: when a worker leaves, only what was its own moves, and
- * to all others evenly; routers that know the same workers agree.
+ * Assigns hashes to workers by rendezvous hashing: each worker draws a number from the hash and its URL, and the highest wins. When a
+ * worker leaves, only its own hashes move, evenly to all others; routers that know the same workers agree.
  */
 export class Rendezvous {
   /** By slot: the URL whose hash is cached. */

@@ -5,10 +5,7 @@ const STALE_AFTER_MS = 5_000;
 /** Share of its KV cache above which a worker counts as full; caps the fullness term. */
 const FULLEST = 0.95;
 
-/**
- * Reports that are weighed together. A single one may have been taken just before a burst of ours ended, which it shows as the
- * work of others, or between two batches of others, when it shows nothing: the middle of three is wrong only if two are.
- */
+/** Number of reports whose median counts: a single one may fall just before a burst of ours ends, or between two batches of others. */
 const REPORTS = 3;
 
 interface Report {

@@ -24,10 +24,7 @@ interface Entry {
   newer: Entry;
 }
 
-/**
- * Which worker each key has, for as long as the key is in use. Keys are kept as hashes, for their length is the client's
- * choice; two that meet share a worker.
- */
+/** Remembers the worker of each key in use. Keys are kept as hashes, as clients choose their length; two that collide share a worker. */
 export class StickyKeys {
   readonly #now: Now;
   readonly #maxIdleMs: number;
