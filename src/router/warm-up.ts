@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/options.ts';
 import { hasFilesToSpare } from '../http/edge/connection-limit.ts';
 import { createLog, type Log } from '../observe/log/log.ts';
-import { answerMadeUp, type MadeUpKind, portOf, sendMadeUp } from './made-up-traffic.ts';
+import type { MadeUpKind } from './made-up-messages.ts';
+import { answerMadeUp, portOf, sendMadeUp } from './made-up-traffic.ts';
 import { Observing } from './observing.ts';
 import { Router } from './router.ts';
 import { defaultThreads } from './threads/default-threads.ts';
@@ -95,13 +96,17 @@ async function openRouter(config: Config, servers: readonly Server[]): Promise<R
   }
 }
 
-/** The same policy and limits; no keys, files and ports, which are the real router's, and no bound on what is made up. */
+/**
+ * The same policy and limits; no keys, files and ports, which are the real router's, and no bound on what is made up. Made as the real
+ * configuration is: code compiled for an object with another hidden class is thrown away when the real one comes.
+ */
 function privateConfig(config: Config): Config {
-  return {
+  const own: Config = {
     ...config,
     ...{ host: '127.0.0.1', port: 0, prometheusPort: 0, dataThreads: 1, dpAware: false, pdDisaggregation: false },
     ...{ maxConcurrentRequests: -1, rateLimitTokensPerSecond: undefined, healthCheckEndpoint: '/health' },
     ...{ apiKey: undefined, controlPlaneApiKeys: [], tlsCertPath: undefined, tlsKeyPath: undefined },
     ...{ enableTrace: false, recordTrace: undefined },
   };
+  return Object.freeze(Object.fromEntries(Object.entries(own)) as Config);
 }

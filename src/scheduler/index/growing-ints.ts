@@ -1,6 +1,6 @@
 /** Integers of one chunk: 128 KiB. */
 const CHUNK_BITS = 15;
-const CHUNK = 2 ** CHUNK_BITS;
+const CHUNK = 1 << CHUNK_BITS;
 const MASK = CHUNK - 1;
 
 /**
