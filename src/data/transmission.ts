@@ -9,9 +9,9 @@ import type { Outcome } from '../link/outcome.ts';
 import type { AnswerReader } from './answer-reader.ts';
 import { Deadlines } from './deadlines.ts';
 import { clientLocation } from './location.ts';
-import { Opening, type OpeningState } from './opening.ts';
 import type { AnswerInfo, Sink } from './sink.ts';
-import { ToWorker } from './to-worker.ts';
+import { type OpeningState, StreamOpening } from './stream-opening.ts';
+import { TunnelToWorker } from './tunnel-to-worker.ts';
 import { type SentCall, workerRequest } from './worker-request.ts';
 
 /** The call to a worker that is transmitted. */
@@ -58,7 +58,7 @@ export class Transmission implements CallHandler, WaitingCall {
   #status = 0;
   #answerBegan = false;
   /** Reads a stream while its beginning may be an error and is kept back; undefined otherwise. */
-  #opening: Opening | undefined;
+  #opening: StreamOpening | undefined;
   #openingTimer: NodeJS.Timeout | undefined;
   #kept: Buffer[] = [];
   /** Events that wait while the scheduler decides whether the client gets the answer; usually undefined. */
@@ -148,7 +148,7 @@ export class Transmission implements CallHandler, WaitingCall {
       this.#call.report.tunnel();
       this.#waitsNoMore(true);
       this.#deadlines.tunnel();
-      const upstream = new ToWorker(tunnel, this.#deadlines, this.#call.exchange);
+      const upstream = new TunnelToWorker(tunnel, this.#deadlines, this.#call.exchange);
       this.#sink.tunnel?.(protocol, headers, this.#call, upstream);
     } catch (error) {
       this.#stop(thrown(error));
@@ -242,7 +242,7 @@ export class Transmission implements CallHandler, WaitingCall {
     call.answer.head(status, headers);
     call.report.head(status, call.streams, headers['retry-after']);
     this.#sink.head(status, statusText, this.#forClient(headers), call);
-    if (call.answer.readable && status < 300) this.#opening = new Opening();
+    if (call.answer.readable && status < 300) this.#opening = new StreamOpening();
   }
 
   #forClient(headers: IncomingHttpHeaders): IncomingHttpHeaders {

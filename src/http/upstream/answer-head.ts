@@ -7,7 +7,7 @@ interface AnswerHead {
   readonly statusText: string;
   /** Names in lower case; a repeated name has a list of values. */
   readonly headers: IncomingHttpHeaders;
-  /** Whether the connection may carry another exchange. */
+  /** Whether the connection may carry another call. */
   readonly reusable: boolean;
   /** Bytes of the body; undefined if it ends with the connection. */
   readonly length: number | 'chunked' | undefined;

@@ -32,7 +32,7 @@ const TELLING_CHARACTERS = 128;
  * Reads the beginning of a stream, as servers may answer 200 and then refuse the request in an event. Tells as early as possible that
  * it is no error, usually from the first bytes; that takes 0.5 µs per stream.
  */
-export class Opening {
+export class StreamOpening {
   #bytes = 0;
   /** The unfinished line, one character per byte. */
   #line = '';

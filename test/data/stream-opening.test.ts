@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Opening, type OpeningState } from '../../src/data/opening.ts';
+import { type OpeningState, StreamOpening } from '../../src/data/stream-opening.ts';
 
 /** What a stream tells when it comes in pieces of that many bytes, and with how many bytes it did. */
 function told(
   stream: string,
   size = Number.POSITIVE_INFINITY,
 ): { readonly told: OpeningState; readonly after: number } {
-  const opening = new Opening();
+  const opening = new StreamOpening();
   const bytes = Buffer.from(stream);
   for (let at = 0; at < bytes.length; at += size) {
     const result = opening.see(bytes.subarray(at, at + size));

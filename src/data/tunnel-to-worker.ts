@@ -8,7 +8,7 @@ interface Counted {
 }
 
 /** Passes what a client sends through a tunnel to the worker. */
-export class ToWorker implements TunnelWriter {
+export class TunnelToWorker implements TunnelWriter {
   readonly #tunnel: Tunnel;
   readonly #deadlines: Deadlines;
   readonly #counted: Counted;
