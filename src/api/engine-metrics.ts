@@ -1,5 +1,5 @@
 import type { IncomingRequest } from '../http/edge/incoming-request.ts';
-import { sendText } from '../http/respond.ts';
+import { sendTextBytes } from '../http/respond.ts';
 import { askWorker, failures, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
@@ -9,10 +9,11 @@ import { together } from './together.ts';
 
 /** The metrics of the healthy workers as one text; a worker that has none is a comment at its end. */
 export async function engineMetrics({ request, response }: Call, context: ApiContext): Promise<void> {
-  sendText(response, 200, await together(context, request, 'metrics', () => collect(request, context)));
+  sendTextBytes(response, 200, await together(context, request, 'metrics', () => collect(request, context)));
 }
 
-async function collect(request: IncomingRequest, context: ApiContext): Promise<string> {
+/** Bytes, of which all who ask together are sent the same: with a copy for each some dozens of clients would take gigabytes. */
+async function collect(request: IncomingRequest, context: ApiContext): Promise<Buffer> {
   const metrics = new EngineMetrics();
   const ask = healthyWorkers(context).map(async (worker) => {
     const answer = await askWorker(worker, { path: '/metrics', headers: headersFor(request) });
@@ -22,5 +23,5 @@ async function collect(request: IncomingRequest, context: ApiContext): Promise<s
   const answers = await Promise.all(ask);
   goodOnes(answers);
   const missing = failures(answers).map(({ worker, error }) => `# ${worker}: ${error.replaceAll(/\s+/g, ' ')}\n`);
-  return metrics.render() + missing.join('');
+  return Buffer.from(metrics.render() + missing.join(''));
 }

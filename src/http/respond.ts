@@ -15,7 +15,12 @@ export function setHeaders(reply: Reply, headers: readonly string[]): void {
 
 /** Answers with plain text. */
 export function sendText(reply: Reply, status: number, text: string): void {
-  reply.send(status, 'text/plain; charset=utf-8', Buffer.from(text));
+  sendTextBytes(reply, status, Buffer.from(text));
+}
+
+/** Answers with plain text in UTF-8. */
+export function sendTextBytes(reply: Reply, status: number, bytes: Buffer): void {
+  reply.send(status, 'text/plain; charset=utf-8', bytes);
 }
 
 /** Answers with JSON. */

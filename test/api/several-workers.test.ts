@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { Config } from '../../src/config/options.ts';
 import { type FakeWorker, fakeWorker } from '../helpers/fake-worker.ts';
+import { parseScrape, scraped } from '../helpers/prometheus.ts';
 import { type Json, startSim } from '../helpers/sim.ts';
 import { spawnSim } from '../helpers/spawn-sim.ts';
 import { testRouter } from '../helpers/test-router.ts';
@@ -251,6 +253,30 @@ test('/engine_metrics is of all healthy workers, under both names; one without m
   }
   assert.ok(!text.includes(`worker_addr="${silent.url}"`));
   assert.match(text, new RegExp(`# ${silent.url}: /metrics answered 404.*\n$`));
+});
+
+test('many who ask for /engine_metrics at once, and read slowly, are sent the same bytes', async () => {
+  const CLIENTS = 60;
+  const MIB = 2 ** 20;
+  const { promise: begin, resolve: answer } = Promise.withResolvers<void>();
+  const text = `x{y="${'z'.repeat(4 * MIB)}"} 1\n`;
+  await using worker = await fakeWorker((_, response) => void begin.then(() => response.end(text)));
+  await using router = await testRouter([worker.url], [], { dataThreads: 1 });
+  const { port, hostname } = new URL(router.url);
+  const clients = Array.from({ length: CLIENTS }, () => connect(Number(port), hostname).pause());
+  for (const client of clients) client.write('GET /engine_metrics HTTP/1.1\r\nhost: x\r\n\r\n');
+  const last = fetch(`${router.url}/engine_metrics`);
+  const open = async () => {
+    const scrape = await (await fetch(`${router.url}/metrics`)).text();
+    return scraped(parseScrape(scrape), 'smg_http_connections_active') ?? 0;
+  };
+  while ((await open()) < CLIENTS + 2);
+  const before = process.memoryUsage().arrayBuffers;
+  answer();
+  assert.equal((await (await last).text()).length, text.length + `worker_addr="${worker.url}",`.length);
+  const taken = process.memoryUsage().arrayBuffers - before;
+  assert.ok(taken < 10 * text.length, `${Math.round(taken / MIB)} MiB`);
+  for (const client of clients) client.destroy();
 });
 
 test('/abort_request reaches the worker that has the request', async () => {
