@@ -11,6 +11,7 @@ import type { Log } from '../observe/log/log.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
 import type { Additions } from './additions.ts';
 import type { EngineLoads } from './engine-loads.ts';
+import type { Questions } from './questions.ts';
 
 /** Who names workers, and since which Unix time it cannot say which there are. */
 export interface SourceState {
@@ -46,6 +47,5 @@ export interface ApiParts {
 /** What the handlers work with. */
 export interface ApiContext extends ApiParts {
   readonly engineLoads: EngineLoads;
-  /** Questions to the workers that `together` waits for. */
-  readonly underWay: Map<string, Promise<unknown>>;
+  readonly questions: Questions;
 }

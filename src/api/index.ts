@@ -16,6 +16,7 @@ import { getLoads, getRankLoads } from './loads.ts';
 import { metrics } from './metrics.ts';
 import { modelInfo } from './model-info.ts';
 import { getModel, getModels } from './models.ts';
+import { Questions } from './questions.ts';
 import { removeWorker } from './remove-worker.ts';
 import { routerChoices } from './router-choices.ts';
 import { serverInfo } from './server-info.ts';
@@ -62,6 +63,6 @@ export function createApi(parts: ApiParts): Dispatcher {
   return new Dispatcher(HANDLERS, {
     ...parts,
     engineLoads: new EngineLoads(),
-    underWay: new Map(),
+    questions: new Questions(),
   });
 }

@@ -7,16 +7,16 @@ import type { Call } from './call.ts';
 import type { ApiContext } from './context.ts';
 import { withoutKeys } from './fan-out/without-keys.ts';
 import { servingWorkers } from './healthy-workers.ts';
+import { together } from './together.ts';
 
 /** The newer name first. */
 const PATHS = ['/server_info', '/get_server_info'];
 
 /** What the first healthy worker that answers says of itself; of prefill and decode servers what all say, as the load balancer of the manual has it. */
 export async function serverInfo({ request, response }: Call, context: ApiContext): Promise<void> {
-  const body = context.roles.includes('prefill')
-    ? await infoByRole(request, context)
-    : await infoOfOne(request, context);
-  sendJsonText(response, 200, withoutKeys(body));
+  const ask = context.roles.includes('prefill') ? infoByRole : infoOfOne;
+  const text = await together(context, request, 'server info', async () => withoutKeys(await ask(request, context)));
+  sendJsonText(response, 200, text);
 }
 
 async function infoOfOne(request: IncomingRequest, context: ApiContext): Promise<string> {

@@ -3,15 +3,10 @@ import type { ApiContext } from './context.ts';
 
 /** Who asks for what is being asked with the same key already gets that answer too: a public path must not multiply into calls to every worker. */
 export function together<T>(
-  { underWay }: ApiContext,
+  { questions }: ApiContext,
   { headers: { authorization = '' } }: IncomingRequest,
   what: string,
   ask: () => Promise<T>,
 ): Promise<T> {
-  const question = `${what} ${authorization}`;
-  const known = underWay.get(question) as Promise<T> | undefined;
-  if (known) return known;
-  const answer = ask().finally(() => underWay.delete(question));
-  underWay.set(question, answer);
-  return answer;
+  return questions.ask(`${what} ${authorization}`, ask);
 }
