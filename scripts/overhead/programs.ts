@@ -83,7 +83,7 @@ function launch([port, metricsPort]: readonly number[]): string[] {
 }
 
 function knows(option: string): boolean {
-  const help = ['-m', 'sglang_router.launch_router', '--help'];
+  const help = ['-m', 'sglang_router.launch_router', '--help-all'];
   return execFileSync(PYTHON, help, { encoding: 'utf8' }).includes(option);
 }
 

@@ -7,6 +7,8 @@ import { temporaryFolder } from '../os/folder.ts';
 import { freePorts, Program } from './program.ts';
 
 const START_MS = 60_000;
+/** Our router compiles its code while servers load, which takes longer than it needs; simulated ones are there at once. */
+const WARM_UP_MS = 4_000;
 const CONNECTIONS = 4096;
 const PORTS_EACH = 3;
 /** Beyond what any workload has under way: the choice of workers is measured, not admission. */
@@ -15,7 +17,7 @@ const ADMIT_ALL = ['--max-concurrent-requests', '8192'];
 /** A router that is measured: ours with some policy, or another one. */
 export interface Contender {
   readonly name: string;
-  /** Milliseconds that it needs, once it is ready, to know its workers. */
+  /** Milliseconds that it needs, once it is ready, to be as it is in service. */
   readonly settleMs?: number;
   /** The command that routes to these workers. */
   command(place: Place): Promise<Command> | Command;
@@ -41,6 +43,7 @@ export interface Command {
 export function ownRouter(program: string, policy: string, routerArgs: readonly string[]): Contender {
   return {
     name: policy,
+    settleMs: process.env.SGLANG_ROUTER_DISABLE_WARM_UP ? 0 : WARM_UP_MS,
     command: ({ workers, routers, ports: [port] }) => ({
       file: process.execPath,
       args: [
