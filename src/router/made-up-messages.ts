@@ -33,7 +33,7 @@ const SERVERS = [
   'cache-control: no-cache\r\nvary: origin\r\nserver: proxy\r\n',
 ] as const;
 
-/** Whoever asks how a server is gets all that a server tells of itself. */
+/** The answer to every GET: what a server tells of its model and its cache. */
 const FACTS = '{"max_total_num_tokens":524288,"model_path":"m","data":[{"id":"m"}]}';
 const USAGE = '"prompt_tokens":500,"completion_tokens":16';
 const CHAT = `{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"words"},"finish_reason":"stop"}],"usage":{${USAGE},"total_tokens":516,"prompt_tokens_details":{"cached_tokens":400}}}\n`;
@@ -42,7 +42,7 @@ const CHAT_EVENT =
   'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"word "},"finish_reason":null}]}\n\n';
 const GENERATED_EVENT = `data: ${GENERATED}\n`;
 
-/** What every answer ends with, and every streamed one. */
+/** The last bytes of an answer that is not streamed, and of one that is. */
 export const ANSWER_END = Buffer.from('}\n');
 export const STREAM_END = Buffer.from('0\r\n\r\n');
 
@@ -57,13 +57,13 @@ export function requestOf({ path, streams: stream }: MadeUpKind, number: number)
   return `POST ${path} HTTP/1.1\r\n${CLIENTS[number % CLIENTS.length]}content-length: ${body.length}\r\n\r\n${body}`;
 }
 
-/** The answer to the `number`th request of a connection, whose last closes it. */
+/** A whole answer; `number` picks its headers, and the last one on a connection says that it closes. */
 export function answerTo(request: string, number: number, isLast: boolean): string {
   const body = request.startsWith('GET') ? FACTS : request.startsWith('POST /generate') ? GENERATED : CHAT;
   return `${headOf(number, isLast)}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 }
 
-/** The same as a stream: its head, its chunks, its end. */
+/** The same as a stream: its head, its chunks and its end. */
 export function streamTo(request: string, number: number, isLast: boolean): readonly (string | Buffer)[] {
   const head = `${headOf(number, isLast)}content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n`;
   const event = request.startsWith('POST /generate') ? GENERATED_EVENT : CHAT_EVENT;

@@ -2,7 +2,7 @@ import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ANSWER_END, answerTo, type MadeUpKind, requestOf, STREAM_END, streamTo } from './made-up-messages.ts';
 
-/** Of clients and of servers: new ones are part of a burst. */
+/** Requests on one connection, of clients and to servers: new connections are part of a burst. */
 const REQUESTS_PER_CONNECTION = 6;
 
 let requests = 0;
@@ -12,7 +12,7 @@ export function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-/** One client: sends what `next` says, each when the one before is answered, until that says nothing. */
+/** Acts as one client: sends requests one after another until `next` has none. */
 export async function sendMadeUp(url: string, next: () => Promise<MadeUpKind | undefined>): Promise<void> {
   const { hostname, port } = new URL(url);
   let goesOn = true;
@@ -42,7 +42,7 @@ async function sendOver(socket: Socket, next: () => Promise<MadeUpKind | undefin
   return true;
 }
 
-/** The server: answers each request of a connection at once, a stream a chunk a turn of the event loop. */
+/** Acts as one server: answers each request at once, and streams one chunk per turn of the event loop. */
 export function answerMadeUp(socket: Socket): void {
   let text = '';
   let left = REQUESTS_PER_CONNECTION;
@@ -53,11 +53,13 @@ export function answerMadeUp(socket: Socket): void {
     const isLast = --left === 0;
     const request = text;
     text = '';
-    if (/"stream": ?true/.test(request)) void send(socket, streamTo(request, answers++, isLast), isLast);
-    else void send(socket, [answerTo(request, answers++, isLast)], isLast);
+    const streams = /"stream": ?true/.test(request);
+    const parts = streams ? streamTo(request, answers++, isLast) : [answerTo(request, answers++, isLast)];
+    void send(socket, parts, isLast);
   });
 }
 
+/** Sends the head and the first part at once, each further part in a turn of its own. */
 async function send(socket: Socket, parts: readonly (string | Buffer)[], isLast: boolean): Promise<void> {
   for (const [i, part] of parts.entries()) {
     if (i > 1) await nextTurn();
