@@ -8,6 +8,8 @@ import { type Role, UNKNOWN_MODEL, type WorkerSpec } from './worker-spec.ts';
 /** Makes the connections to the worker at an origin. */
 export type CreateClient = (origin: string, spec: WorkerSpec) => WorkerClient;
 
+let added = 0;
+
 /** A worker's address, its connections, and what it says of itself. */
 export class WorkerIdentity implements AskedServer {
   /** As given, without a trailing slash; the worker's name everywhere. */
@@ -15,6 +17,8 @@ export class WorkerIdentity implements AskedServer {
   /** The same for every spelling of `url`. */
   readonly key: string;
   readonly id: string;
+  /** Another number for each worker, also for one that is added again at the same URL. */
+  readonly serverId = ++added;
   readonly role: Role;
   /** Name or address in `url`, without brackets. */
   readonly host: string;

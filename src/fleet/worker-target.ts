@@ -90,6 +90,10 @@ export class WorkerTarget {
     return this.worker.url;
   }
 
+  get serverId(): number {
+    return this.worker.serverId;
+  }
+
   get basePath(): string {
     return this.worker.basePath;
   }

@@ -9,6 +9,8 @@ export interface CallTarget {
   readonly url: string;
   /** The URL of its server, which all its ranks share. */
   readonly server: string;
+  /** Tells a server from one that was removed before at the same URL, whose calls may still run. */
+  readonly serverId: number;
   /** Prefix of every request path; usually ''. */
   readonly basePath: string;
   readonly client: WorkerClient;

@@ -156,7 +156,7 @@ export class Router {
     const ownAnswers = this.#ownAnswers(config, models, readiness.missing);
     this.#dataParts = { scheduling: this.#scheduler, ownAnswers, log };
     this.#needs = config.recordTrace === undefined ? needsOf(policies.values()) : 'text';
-    registry.on('closed', ({ url }, error) => this.#threads?.closeServer(url, error));
+    registry.on('closed', ({ serverId }, error) => this.#threads?.closeServer(serverId, error));
   }
 
   /** Checks, before anything starts, that all workers of the sources and `more` fit; throws a usage error otherwise. */

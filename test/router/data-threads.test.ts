@@ -74,6 +74,31 @@ test('a thread that ends is replaced; what its requests held is given back, and 
   for (let i = 0; i < 12; i++) assert.equal(await (await post(router.url)).text(), 'ok');
 });
 
+test('a worker that is removed and added again at its URL keeps its requests when the last of the old ones has ended', async () => {
+  const held: ServerResponse[] = [];
+  await using worker = await fakeWorker((_, response) => {
+    response.write('one ');
+    held.push(response);
+  });
+  await using router = await testRouter([worker.url], [], THREADS);
+  const { registry } = router.router;
+  const texts = (count: number) => Array.from({ length: count }, async () => (await post(router.url)).text());
+  const before = texts(12);
+  await until(() => held.length === 12);
+  const removed = registry.remove(worker.url);
+  registry.add({ url: worker.url });
+  await until(() => registry.available().length === 1);
+  const after = texts(12);
+  await until(() => held.length === 24);
+  for (const response of held.splice(0, 12)) response.end('answer');
+  await Promise.all(before);
+  assert.equal(await removed, true);
+  // The threads have handled what the end of the removal told them when they answer this.
+  await Promise.all(Array.from({ length: 12 }, async () => (await fetch(`${router.url}/health`)).text()));
+  for (const response of held) response.end('answer');
+  assert.deepEqual(new Set(await Promise.all([...before, ...after])), new Set(['one answer']));
+});
+
 test('the router’s own paths answer in every thread, with bodies, keys and errors', async () => {
   await using worker = await fakeWorker(answering('ok'));
   await using router = await testRouter([worker.url], ['--api-key', 'secret'], THREADS);

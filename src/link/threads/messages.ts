@@ -121,7 +121,7 @@ export type ToDataThread =
   | { readonly kind: 'decided'; readonly request: number; readonly call: number; readonly goesElsewhere: boolean }
   | { readonly kind: 'abandon'; readonly request: number; readonly call: number; readonly reason: string }
   | { readonly kind: 'shared'; readonly closed: PortableError | undefined; readonly severalModels: boolean }
-  | { readonly kind: 'closeServer'; readonly server: string; readonly error: PortableError | undefined }
+  | { readonly kind: 'closeServer'; readonly serverId: number; readonly error: PortableError | undefined }
   | { readonly kind: 'ownWantsBody'; readonly request: number; readonly maxBytes: number }
   | {
       readonly kind: 'ownHead';

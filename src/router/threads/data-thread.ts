@@ -66,7 +66,7 @@ class DataThread {
         this.#scheduling.share(message.closed, message.severalModels);
         break;
       case 'closeServer':
-        this.#upstreams.close(message.server, message.error && errorOf(message.error));
+        this.#upstreams.close(message.serverId, message.error && errorOf(message.error));
         break;
       case 'listen':
         void this.#listen(message.host, message.port);

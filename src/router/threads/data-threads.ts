@@ -78,8 +78,8 @@ export class DataThreads implements ClientPort {
   }
 
   /** A server was taken out: ends the threads' calls to it, with the error if there is one. */
-  closeServer(server: string, error: Error | undefined): void {
-    this.#tell({ kind: 'closeServer', server, error: error && portable(error) });
+  closeServer(serverId: number, error: Error | undefined): void {
+    this.#tell({ kind: 'closeServer', serverId, error: error && portable(error) });
   }
 
   leave(): Promise<unknown> {

@@ -7,7 +7,7 @@ import type { PortableTarget } from '../../link/threads/messages.ts';
 /** A data thread's own connections to servers. */
 export class ThreadConnections {
   readonly #tls: WorkerTls;
-  readonly #clients = new Map<string, WorkerClient>();
+  readonly #clients = new Map<number, WorkerClient>();
 
   constructor(tls: WorkerTls) {
     this.#tls = tls;
@@ -15,20 +15,20 @@ export class ThreadConnections {
 
   /** Returns the target with this thread's connections to its server. */
   connect(target: PortableTarget): CallTarget {
-    const { server, isLaunched } = target;
-    let client = this.#clients.get(server);
+    const { server, serverId, isLaunched } = target;
+    let client = this.#clients.get(serverId);
     if (!client) {
       // A server that the router started is on the loopback interface, with a certificate for some other name.
       const tls: WorkerTls = isLaunched ? { ...this.#tls, rejectUnauthorized: false } : this.#tls;
       client = createClient(new URL(server).origin, tls);
-      this.#clients.set(server, client);
+      this.#clients.set(serverId, client);
     }
     return { ...target, client };
   }
 
   /** The server was taken out: ends its calls, with the error if there is one. */
-  close(server: string, error: Error | undefined): void {
-    void this.#clients.get(server)?.destroy(error);
-    this.#clients.delete(server);
+  close(serverId: number, error: Error | undefined): void {
+    void this.#clients.get(serverId)?.destroy(error);
+    this.#clients.delete(serverId);
   }
 }
