@@ -1,8 +1,8 @@
 import { seededRandom } from '../../../test/helpers/seeded-random.ts';
-import type { Reply } from '../ask.ts';
 import { Crowd } from '../crowd.ts';
 import type { Engine } from '../engine.ts';
 import { descriptors, median, rssKb } from '../gauges.ts';
+import { isExcused, type Kill } from '../kills.ts';
 import { leave } from '../leave.ts';
 import { someQuestion } from '../question.ts';
 import { delay, figuresOf, problemsOf, type Scenario } from '../scenario.ts';
@@ -18,11 +18,6 @@ const IDLE_MS = 7_000;
 /** A run shorter than this says nothing of memory. */
 const JUDGED_MINUTES = 10;
 const MOST_GROWTH_MB = 10;
-
-interface Kill {
-  readonly url: string;
-  readonly atMs: number;
-}
 
 export const mixed: Scenario = {
   about:
@@ -75,7 +70,7 @@ export const mixed: Scenario = {
     const left = await leaving;
     clearInterval(watch);
     await delay(IDLE_MS);
-    problems.push(...problemsOf(crowd, router, (reply) => wasCut(reply, kills)));
+    problems.push(...problemsOf(crowd, router, (reply) => isExcused(reply, kills)));
     if (router.over !== undefined) return { figures: figuresOf(crowd), problems };
     const load = (await router.workers()).reduce((sum, row) => sum + row.load, 0);
     const after = descriptors(router.pid);
@@ -167,12 +162,6 @@ function backIn(router: Router, engine: Engine): Promise<void> {
     (rows) => rows.some(({ url, is_healthy: healthy }) => url === engine.url && healthy),
     45_000,
   );
-}
-
-/** A part of an answer that came from a worker which was killed meanwhile. */
-function wasCut({ outcome, stream, worker, sentMs, endMs }: Reply, kills: readonly Kill[]): boolean {
-  if (outcome !== 'terminated' && (outcome !== 'cut' || stream)) return false;
-  return kills.some(({ url, atMs }) => url === worker && sentMs <= atMs && atMs <= endMs);
 }
 
 /** What memory did once code and caches had warmed up: the first quarter of the samples is left out. */

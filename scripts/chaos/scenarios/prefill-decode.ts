@@ -1,9 +1,10 @@
 import { Agent } from 'node:http';
 import { seededRandom } from '../../../test/helpers/seeded-random.ts';
-import { ask, type Reply } from '../ask.ts';
+import { ask } from '../ask.ts';
 import { Crowd } from '../crowd.ts';
 import { Engine } from '../engine.ts';
 import { median } from '../gauges.ts';
+import { isExcused, type Kill } from '../kills.ts';
 import { leave } from '../leave.ts';
 import { question, someQuestion } from '../question.ts';
 import { delay, type Findings, figuresOf, problemsOf, type Scenario, type ScenarioOptions } from '../scenario.ts';
@@ -23,11 +24,6 @@ const ENGINE_FLAGS = [
 ];
 /** A worker that comes back is asked again soon, so that it can be killed again. */
 const ROUTER_FLAGS = ['--cb-timeout-duration-secs', '1', '--health-check-interval-secs', '1'];
-
-interface Kill {
-  readonly url: string;
-  readonly atMs: number;
-}
 
 export const prefillDecode: Scenario = {
   about: '1,000 kills of 4 prefill and 4 decode servers while clients come and leave: no hang, no leak, no wrong text',
@@ -142,7 +138,7 @@ async function killUnderLoad(
   await Promise.all(killing);
   await crowd.stop();
   const left = await leaving;
-  const problems = problemsOf(crowd, router, (reply) => wasCut(reply, kills) || lostTwo(reply, kills));
+  const problems = problemsOf(crowd, router, (reply) => isExcused(reply, kills));
   if (crowd.counts.wrong > 0) problems.push(`${crowd.counts.wrong} wrong texts`);
   if (router.over !== undefined) return { figures: figuresOf(crowd), problems };
   const engines = [...prefills, ...decodes];
@@ -155,22 +151,6 @@ async function killUnderLoad(
   if (duplicates !== 0) problems.push(`${duplicates} rooms had two requests at once`);
   const figures = { kills: kills.length, 'clients that left': left, 'in flight': load, 'open rooms': rooms, seed };
   return { figures: { ...figuresOf(crowd), ...figures, 'duplicate rooms': duplicates }, problems };
-}
-
-/** Part of an answer whose decode server was killed meanwhile; what a prefill server was killed over must be whole. */
-function wasCut({ outcome, stream, worker, sentMs, endMs }: Reply, kills: readonly Kill[]): boolean {
-  if (outcome !== 'terminated' && (outcome !== 'cut' || stream)) return false;
-  return kills.some(({ url, atMs }) => url === worker && sentMs <= atMs && atMs <= endMs);
-}
-
-/** A request that is sent to a server so soon after its end finds a kept connection closed, and breaks off as if it had ended it. */
-const UNNOTICED_MS = 2_000;
-
-/** Two of its servers were killed over it or just before, so it was given to no other: for all that the router knows, it is what ends them. */
-function lostTwo({ outcome, detail, sentMs, endMs }: Reply, kills: readonly Kill[]): boolean {
-  if (outcome !== 'refused' || !detail.includes('worker_died')) return false;
-  const over = kills.filter(({ url, atMs }) => detail.includes(url) && sentMs - UNNOTICED_MS <= atMs && atMs <= endMs);
-  return over.length >= 2;
 }
 
 function backIn(router: Router, { url }: Engine): Promise<void> {
