@@ -124,7 +124,7 @@ export const OPTIONS = {
   disableWarmUp: flag({
     flags: ['--disable-warm-up'],
     group: 'core',
-    help: 'do not compile what serves requests before the first one comes; the warm-up takes up to three seconds of CPU, once',
+    help: 'do not compile what serves requests before the first one comes; the warm-up takes up to three seconds of CPU of each data thread, once',
   }),
   shutdownGracePeriodMs: secs({
     flags: ['--shutdown-grace-period-secs'],

@@ -200,9 +200,10 @@ export class Router {
     return this.#unreachable;
   }
 
-  async listen(config: Config): Promise<void> {
+  /** Listens in threads of its own, or in those of `owner`. */
+  async listen(config: Config, owner?: Router): Promise<void> {
     const { host, dataThreads = defaultThreads(), tlsCertPath } = config;
-    this.#server = dataThreads === 1 ? await this.#serveHere(config) : await this.#serveIn(dataThreads, config);
+    this.#server = dataThreads === 1 ? await this.#serveHere(config) : await this.#serveIn(dataThreads, config, owner);
     this.#url = urlOf(this.#server.address(), tlsCertPath === undefined ? 'http' : 'https');
     this.#networkUrls = networkUrls(this.#url, host);
     this.#onLoopback = isLoopback(host);
@@ -221,10 +222,11 @@ export class Router {
     });
   }
 
-  async #serveIn(count: number, config: Config): Promise<DataThreads> {
+  async #serveIn(count: number, config: Config, owner?: Router): Promise<DataThreads> {
     const gapBounds = METRICS.interToken.buckets;
     const { DataThreads } = await import('./threads/data-threads.ts');
-    const threads = await DataThreads.open(count, config, { ...this.#dataParts, needs: this.#needs, gapBounds });
+    const parts = { ...this.#dataParts, needs: this.#needs, gapBounds };
+    const threads = await DataThreads.open(count, config, parts, owner === undefined ? undefined : owner.#threads);
     this.#threads = threads;
     for (const event of ['change', 'learned'] as const) this.registry.on(event, () => threads.share());
     return threads;

@@ -30,12 +30,10 @@ type Turn = 'go' | 'wait' | 'end';
 
 /** Warms up beside a router that has just begun to listen, while it serves no request. What goes wrong costs speed and nothing else. */
 export async function warmUpBeside(router: Router, config: Config, log: Log): Promise<void> {
-  const { disableWarmUp, dataThreads = defaultThreads() } = config;
-  // Several threads would each need a warm-up of their own.
-  if (disableWarmUp || dataThreads > 1 || !hasFilesToSpare()) return;
+  if (config.disableWarmUp || !hasFilesToSpare()) return;
   const startedMs = performance.now();
   try {
-    const requests = await warmUp(config, () => {
+    const requests = await warmUp(router, config, () => {
       if (!router.isOpen || performance.now() - startedMs > GIVE_UP_MS) return 'end';
       return router.serving > 0 ? 'wait' : 'go';
     });
@@ -46,23 +44,23 @@ export async function warmUpBeside(router: Router, config: Config, log: Log): Pr
 }
 
 /** Sends made-up requests through two extra routers to made-up servers, so that the code is compiled before real requests come. Resolves with their number. */
-async function warmUp(config: Config, turn: () => Turn): Promise<number> {
+async function warmUp(real: Router, config: Config, turn: () => Turn): Promise<number> {
   const servers = await Promise.all(Array.from({ length: SERVERS }, openServer));
   const routers: Router[] = [];
   try {
-    for (let count = 0; count < ROUTERS; count++) routers.push(await openRouter(config, servers));
-    return await sendAll(routers, turn);
+    for (let count = 0; count < ROUTERS; count++) routers.push(await openRouter(real, config, servers));
+    return await sendAll(routers, REQUESTS * (config.dataThreads ?? defaultThreads()), turn);
   } finally {
     for (const router of routers) await router.close();
     for (const server of servers) server.close();
   }
 }
 
-async function sendAll(routers: readonly Router[], turn: () => Turn): Promise<number> {
+async function sendAll(routers: readonly Router[], requests: number, turn: () => Turn): Promise<number> {
   let sent = 0;
   const next = async () => {
-    while (sent < REQUESTS && turn() === 'wait') await delay(LOOK_MS);
-    return sent < REQUESTS && turn() === 'go' ? kindOf(sent++) : undefined;
+    while (sent < requests && turn() === 'wait') await delay(LOOK_MS);
+    return sent < requests && turn() === 'go' ? kindOf(sent++) : undefined;
   };
   const clients = routers.flatMap(({ url }) => Array.from({ length: CLIENTS }, () => sendMadeUp(url, next)));
   await Promise.all(clients);
@@ -80,13 +78,13 @@ async function openServer(): Promise<Server> {
   return server;
 }
 
-async function openRouter(config: Config, servers: readonly Server[]): Promise<Router> {
+async function openRouter(real: Router, config: Config, servers: readonly Server[]): Promise<Router> {
   const own = privateConfig(config);
   const log = createLog('critical', () => {});
   const router = new Router(own, log, await Observing.open(own, { log }));
   const { registry } = router;
   try {
-    await router.listen(own);
+    await router.listen(own, real);
     for (const server of servers) registry.add({ url: `http://127.0.0.1:${portOf(server)}` });
     while (registry.available().length < servers.length) await once(registry, 'change');
     return router;
@@ -103,7 +101,7 @@ async function openRouter(config: Config, servers: readonly Server[]): Promise<R
 function privateConfig(config: Config): Config {
   const own: Config = {
     ...config,
-    ...{ host: '127.0.0.1', port: 0, prometheusPort: 0, dataThreads: 1, dpAware: false, pdDisaggregation: false },
+    ...{ host: '127.0.0.1', port: 0, prometheusPort: 0, dpAware: false, pdDisaggregation: false },
     ...{ maxConcurrentRequests: -1, rateLimitTokensPerSecond: undefined, healthCheckEndpoint: '/health' },
     ...{ apiKey: undefined, controlPlaneApiKeys: [], tlsCertPath: undefined, tlsKeyPath: undefined },
     ...{ enableTrace: false, recordTrace: undefined },

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { resolveRouter } from '../../src/config/resolve.ts';
@@ -29,6 +30,18 @@ function openHandles(): string[] {
   return process.getActiveResourcesInfo().filter((kind) => /TCP/.test(kind));
 }
 
+/** Sockets of all threads of the process. */
+function openSockets(): number {
+  const targets = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return 'closed meanwhile';
+    }
+  });
+  return targets.filter((target) => target.startsWith('socket:')).length;
+}
+
 test('a warm-up sends thousands of requests of which the router itself knows nothing, and leaves nothing open', async () => {
   await using worker = await fakeWorker(answering('ok'));
   await using router = await testRouter([worker.url]);
@@ -39,6 +52,21 @@ test('a warm-up sends thousands of requests of which the router itself knows not
   await until(() => openHandles().length <= before);
   const answer = await fetch(`${router.url}/generate`, { method: 'POST', body: '{"text":"a"}' });
   assert.equal(await answer.text(), 'ok');
+});
+
+const NEEDS_PROC = { skip: process.platform !== 'linux' && 'counts sockets in /proc' };
+
+test('data threads warm up too, and nothing of it stays open in them', NEEDS_PROC, async () => {
+  await using worker = await fakeWorker(answering('ok'));
+  await using router = await testRouter([worker.url], [], { dataThreads: 3 });
+  const before = openSockets();
+  assert.match(await warmUp(router.router, ['--data-threads', '3']), /warmed up.*requests=12000/);
+  assert.equal(router.records.length, 0);
+  await until(() => openSockets() <= before);
+  for (let i = 0; i < 9; i++) {
+    const answer = await fetch(`${router.url}/generate`, { method: 'POST', body: '{"text":"a"}' });
+    assert.equal(await answer.text(), 'ok');
+  }
 });
 
 test('keys, TLS, prefill and decode servers and limits of the router do not hold the warm-up up', async () => {

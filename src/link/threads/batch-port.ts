@@ -49,6 +49,12 @@ export class BatchPort<Sent, Received> implements Sender<Sent> {
     this.#port.postMessage(message);
   }
 
+  /** Sends by itself, as `sendBytes` does, and hands a port in it over. */
+  sendPort(message: Sent, port: MessagePort): void {
+    this.#flush();
+    (this.#port as MessagePort).postMessage(message, [port]);
+  }
+
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -190,7 +190,8 @@ export class ThreadLink {
     const number = linked.calls.push(call) - 1;
     linked.open.add(number);
     this.#waits(request, linked, number, linked);
-    const { url, server, serverId, basePath, authorization, rank, bootstrapHost, bootstrapPort, isLaunched } = call.target;
+    const { url, server, serverId, basePath, authorization, rank, bootstrapHost, bootstrapPort, isLaunched } =
+      call.target;
     const target = { url, server, serverId, basePath, authorization, rank, bootstrapHost, bootstrapPort, isLaunched };
     return { target, choice: call.choice, traceparent: call.traceparent };
   }

@@ -10,7 +10,7 @@ import type { ToDataThread, ToScheduler } from '../../link/threads/messages.ts';
 import { errorOf, portable } from '../../link/threads/portable-error.ts';
 import { RemoteScheduling } from '../../link/threads/remote-scheduling.ts';
 import type { Level } from '../../observe/log/line.ts';
-import { createLogOf } from '../../observe/log/log.ts';
+import { createLogOf, type Log } from '../../observe/log/log.ts';
 import { surviveErrors } from '../../observe/log/survive.ts';
 import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
 import { RemoteAnswers } from './remote-answers.ts';
@@ -28,24 +28,37 @@ export interface ThreadOptions {
   readonly maxConnections: number;
 }
 
+/** Asks a thread to serve another router as well, which closes the port when that is over. */
+export interface ServeGuest {
+  readonly kind: 'serveGuest';
+  readonly options: ThreadOptions;
+  readonly port: MessagePort;
+}
+
 /** New connections that each thread takes per turn of its event loop. */
 const SOCKETS = 2;
 /** How often the scheduler is told of how many clients are connected. */
 const TELL_CONNECTIONS_MS = 250;
 
-/** One data thread: serves the port beside the others, and asks the scheduler of the main thread. */
+/** What serves one router in a data thread: answers at its port beside the other threads, and asks its scheduler in the main thread. */
 class DataThread {
   readonly #options: ThreadOptions;
-  readonly #port: BatchPort<ToScheduler, ToDataThread>;
+  readonly #port: BatchPort<ToScheduler, ToDataThread | ServeGuest>;
+  readonly #log: Log;
   readonly #upstreams: ThreadConnections;
   readonly #scheduling: RemoteScheduling;
   readonly #answers: RemoteAnswers;
   #server: HttpServer | undefined;
+  #teller: NodeJS.Timeout | undefined;
 
   constructor(options: ThreadOptions, port: MessagePort) {
     const { config, needs, gapBounds } = options;
     this.#options = options;
-    this.#port = new BatchPort(port, (message: ToDataThread) => this.#receive(message));
+    this.#port = new BatchPort(port, (message: ToDataThread | ServeGuest) => this.#receive(message));
+    port.on('close', () => this.#close());
+    this.#log = createLogOf(options.logLevel, (level, message, fields) =>
+      this.#port.send({ kind: 'log', level, message, fields }),
+    );
     this.#upstreams = new ThreadConnections(readWorkerTls(config));
     this.#scheduling = new RemoteScheduling(this.#port, {
       ...{ needs, gapBounds, requestIds: createRequestIds(config.requestIdHeaders) },
@@ -54,7 +67,13 @@ class DataThread {
     this.#answers = new RemoteAnswers((message) => this.#port.sendBytes(message));
   }
 
-  #receive(message: ToDataThread): void {
+  /** Has errors that nobody caught logged, and the thread go on. */
+  surviveErrors(): this {
+    surviveErrors(this.#log);
+    return this;
+  }
+
+  #receive(message: ToDataThread | ServeGuest): void {
     switch (message.kind) {
       case 'assigned':
       case 'nextCall':
@@ -77,6 +96,9 @@ class DataThread {
       case 'close':
         void this.#server?.close();
         break;
+      case 'serveGuest':
+        new DataThread(message.options, message.port);
+        break;
       case 'awaitsLast':
         this.#port.send({ kind: 'lastAwaited', isAwaited: this.#server?.awaitsLast(message.ms) ?? false });
         break;
@@ -87,22 +109,18 @@ class DataThread {
   }
 
   async #listen(host: string, port: number): Promise<void> {
-    const { config, logLevel, threads, maxConnections } = this.#options;
-    const log = createLogOf(logLevel, (level, message, fields) =>
-      this.#port.send({ kind: 'log', level, message, fields }),
-    );
-    surviveErrors(log);
+    const { config, threads, maxConnections } = this.#options;
     const front = createFront(config, {
       scheduling: this.#scheduling,
       ownAnswers: (request, reply, { scheduled }) =>
         this.#answers.answer(this.#scheduling.numberOf(scheduled), request, reply),
-      log,
+      log: this.#log,
     });
     const { tlsCertPath, tlsKeyPath, uploadTimeoutMs, maxHeldPayloadBytes } = config;
     const maxHeldBytes = Math.ceil(maxHeldPayloadBytes / threads);
     try {
       this.#server = await listen(host, port, (request, reply) => front.serve(request, reply), {
-        log,
+        log: this.#log,
         tls: readServingPair(tlsCertPath, tlsKeyPath),
         limits: { uploadTimeoutMs, maxHeldBytes, maxConnections },
         sockets: SOCKETS,
@@ -118,12 +136,20 @@ class DataThread {
 
   #tellConnections(server: HttpServer): void {
     let told = 0;
-    setInterval(() => {
+    this.#teller = setInterval(() => {
       const { connections: count } = server;
       if (count !== told) this.#port.send({ kind: 'connections', count });
       told = count;
     }, TELL_CONNECTIONS_MS).unref();
   }
+
+  /** The router is closed, or its main thread is gone. */
+  #close(): void {
+    clearInterval(this.#teller);
+    this.#server?.close();
+    this.#server?.closeAllConnections();
+    this.#upstreams.closeAll();
+  }
 }
 
-if (parentPort) new DataThread(workerData as ThreadOptions, parentPort);
+if (parentPort) new DataThread(workerData as ThreadOptions, parentPort).surviveErrors();

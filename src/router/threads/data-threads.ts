@@ -1,8 +1,5 @@
-import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import type { Config } from '../../config/options.ts';
 import type { OwnAnswers } from '../../data/front.ts';
 import { Acceptors } from '../../http/edge/acceptors.ts';
@@ -15,6 +12,7 @@ import type { Log } from '../../observe/log/log.ts';
 import type { PromptNeeds } from '../../scheduler/policies/policy.ts';
 import type { ClientPort } from '../client-port.ts';
 import type { ThreadOptions } from './data-thread.ts';
+import { type OpenChannel, startThread } from './thread-channel.ts';
 import { ThreadHandle } from './thread-handle.ts';
 
 interface DataThreadsParts {
@@ -25,8 +23,6 @@ interface DataThreadsParts {
   readonly log: Log;
 }
 
-/** Garbage of requests dies young, so a small nursery saves 25 MB with four threads and costs no CPU. */
-const LIMITS = { maxYoungGenerationSizeMb: 6 };
 /** Between two tries to replace a thread. */
 const START_AGAIN_MS = 1_000;
 
@@ -35,22 +31,29 @@ export class DataThreads implements ClientPort {
   readonly #config: Config;
   readonly #parts: DataThreadsParts;
   readonly #address: AddressInfo;
+  readonly #openChannel: OpenChannel;
   readonly #threads: ThreadHandle[] = [];
   #isClosed = false;
   #shared = '';
 
-  private constructor(config: Config, parts: DataThreadsParts, address: AddressInfo) {
+  private constructor(config: Config, parts: DataThreadsParts, address: AddressInfo, openChannel: OpenChannel) {
     this.#config = config;
     this.#parts = parts;
     this.#address = address;
+    this.#openChannel = openChannel;
   }
 
-  /** Starts `count` threads that listen. Throws ExitError `port_in_use` where somebody else does. */
-  static async open(count: number, config: Config, parts: DataThreadsParts): Promise<DataThreads> {
+  /** Starts `count` threads that listen, or has those of `owner` serve this router too. Throws ExitError `port_in_use` where somebody else listens. */
+  static async open(count: number, config: Config, parts: DataThreadsParts, owner?: DataThreads): Promise<DataThreads> {
     const { host, port, tlsCertPath, tlsKeyPath } = config;
     // Before a thread is started; each reads them for itself.
     readServingPair(tlsCertPath, tlsKeyPath);
-    const threads = new DataThreads(config, parts, await Acceptors.findUnused(host, port));
+    const threads = new DataThreads(
+      config,
+      parts,
+      await Acceptors.findUnused(host, port),
+      owner?.guests() ?? startThread,
+    );
     try {
       await Promise.all(Array.from({ length: count }, () => threads.#start(count)));
     } catch (error) {
@@ -107,21 +110,24 @@ export class DataThreads implements ClientPort {
     this.#threads[index]?.end();
   }
 
+  /** Has each thread in turn serve another router. */
+  guests(): OpenChannel {
+    let next = 0;
+    return (options) => (this.#threads[next++ % this.#threads.length] as ThreadHandle).openGuest(options);
+  }
+
   #tell(message: ToDataThread): void {
     for (const thread of this.#threads) thread.send(message);
   }
 
   async #start(threads: number): Promise<void> {
     const { needs, gapBounds, log, ...asked } = this.#parts;
-    const workerData: ThreadOptions = {
+    const options: ThreadOptions = {
       ...{ config: this.#config, needs, gapBounds, threads },
       logLevel: log.debugEnabled ? 'debug' : 'info',
       maxConnections: Math.max(1, Math.floor(affordableConnections() / threads)),
     };
-    const handle = new ThreadHandle(new Worker(entryPoint(), { workerData, resourceLimits: LIMITS }), {
-      ...asked,
-      log,
-    });
+    const handle = new ThreadHandle(this.#openChannel(options), { ...asked, log });
     this.#threads.push(handle);
     const { closed, severalModels } = this.#parts.scheduling;
     handle.send({ kind: 'shared', closed: closed && portable(closed), severalModels });
@@ -160,10 +166,4 @@ export class DataThreads implements ClientPort {
       }
     }
   }
-}
-
-/** The thread's program: in the folder of the bundle, or beside this file in a checkout. */
-function entryPoint(): URL {
-  const bundled = new URL('./data-thread.mjs', import.meta.url);
-  return existsSync(fileURLToPath(bundled)) ? bundled : new URL('./data-thread.ts', import.meta.url);
 }

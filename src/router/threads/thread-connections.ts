@@ -31,4 +31,8 @@ export class ThreadConnections {
     void this.#clients.get(serverId)?.destroy(error);
     this.#clients.delete(serverId);
   }
+
+  closeAll(): void {
+    for (const serverId of this.#clients.keys()) this.close(serverId, undefined);
+  }
 }

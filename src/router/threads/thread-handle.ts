@@ -1,4 +1,4 @@
-import type { Worker } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import type { OwnAnswers } from '../../data/front.ts';
 import type { Scheduling } from '../../link/scheduling.ts';
 import { BatchPort } from '../../link/threads/batch-port.ts';
@@ -6,7 +6,9 @@ import type { ToDataThread, ToScheduler } from '../../link/threads/messages.ts';
 import { errorOf } from '../../link/threads/portable-error.ts';
 import { ThreadLink } from '../../link/threads/thread-link.ts';
 import type { Log } from '../../observe/log/log.ts';
+import type { ServeGuest, ThreadOptions } from './data-thread.ts';
 import { Forwarding } from './forwarding.ts';
+import { guestChannel, type ThreadChannel } from './thread-channel.ts';
 
 interface ThreadParts {
   readonly scheduling: Scheduling;
@@ -16,34 +18,28 @@ interface ThreadParts {
 
 /** A data thread as the main thread sees it. */
 export class ThreadHandle {
-  /** Resolves with the reason when the thread has ended. */
-  readonly whenEnded: Promise<string>;
-  readonly #worker: Worker;
+  readonly #channel: ThreadChannel;
   readonly #log: Log;
-  readonly #port: BatchPort<ToDataThread, ToScheduler>;
+  readonly #port: BatchPort<ToDataThread | ServeGuest, ToScheduler>;
   readonly #link: ThreadLink;
   readonly #forwarding: Forwarding;
   #connections = 0;
   #listening: PromiseWithResolvers<void> | undefined;
   #lastAwaited: PromiseWithResolvers<boolean> | undefined;
 
-  constructor(worker: Worker, { scheduling, ownAnswers, log }: ThreadParts) {
-    this.#worker = worker;
+  constructor(channel: ThreadChannel, { scheduling, ownAnswers, log }: ThreadParts) {
+    this.#channel = channel;
     this.#log = log;
-    this.#port = new BatchPort(worker, (message: ToScheduler) => this.#receive(message));
+    this.#port = new BatchPort(channel.port, (message: ToScheduler) => this.#receive(message));
     const send = (message: ToDataThread) => this.#port.send(message);
     this.#link = new ThreadLink(scheduling, send, log);
     this.#forwarding = new Forwarding(ownAnswers, (message) => this.#port.sendBytes(message));
-    const { promise, resolve } = Promise.withResolvers<string>();
-    this.whenEnded = promise;
-    let reason = 'it was ended';
-    worker.on('error', (error) => {
-      reason = error.stack ?? error.message;
-    });
-    worker.on('exit', () => {
-      this.#lose(reason);
-      resolve(reason);
-    });
+    void channel.whenEnded.then((reason) => this.#lose(reason));
+  }
+
+  /** Resolves with the reason when the thread has ended. */
+  get whenEnded(): Promise<string> {
+    return this.#channel.whenEnded;
   }
 
   /** Clients that are connected to it. */
@@ -68,8 +64,15 @@ export class ThreadHandle {
     return this.#lastAwaited.promise;
   }
 
+  /** Lets the thread serve another router too. */
+  openGuest(options: ThreadOptions): ThreadChannel {
+    const { port1, port2 } = new MessageChannel();
+    this.#port.sendPort({ kind: 'serveGuest', options, port: port2 }, port2);
+    return guestChannel(port1);
+  }
+
   end(): void {
-    void this.#worker.terminate();
+    this.#channel.end();
   }
 
   #receive(message: ToScheduler): void {
