@@ -35,14 +35,14 @@ export interface PortableCall {
 
 export interface PortableAssignment {
   readonly retries: number;
-  /** When the request's time is over, as `Date.now()` has it. */
-  readonly deadlineAtMs: number;
+  /** When the request's time is over. */
+  readonly deadlineMs: number;
   readonly calls: readonly PortableCall[];
 }
 
 /**
  * From a data thread to the scheduler. `request` numbers the requests of a thread, `call` the calls of a request, from 0.
- * Times are as `Date.now()` has them: each thread's `performance.now()` begins by itself.
+ * Times are as `inProcessTime` has them: each thread's `performance.now()` may begin by itself, and `Date.now()` jumps when somebody sets the clock.
  */
 export type ToScheduler =
   | {
@@ -51,7 +51,7 @@ export type ToScheduler =
       readonly id: string;
       readonly method: string;
       readonly url: string;
-      readonly startedAtMs: number;
+      readonly startedMs: number;
       readonly headers: IncomingHttpHeaders;
       readonly isServed: boolean;
     }

@@ -9,6 +9,7 @@ import type { PortableAssignment, PortableCall, ToDataThread, ToScheduler } from
 import { errorOf, type PortableError } from './portable-error.ts';
 import { isLong, portableHints } from './portable-hints.ts';
 import { portableOutcome } from './portable-outcome.ts';
+import { fromProcessTime, inProcessTime } from './process-clock.ts';
 import { RemoteCall } from './remote-call.ts';
 
 interface RemoteOptions {
@@ -43,14 +44,14 @@ export class RemoteScheduling implements Scheduling {
     const path = pathOf(url);
     const id = this.#options.requestIds(headers, path);
     const { traceparent } = headers;
-    const startedAtMs = Date.now();
+    const startedMs = inProcessTime(performance.now());
     this.#scheduler.sendSoon({
       kind: 'begin',
       request: number,
       id,
       method,
       url: path,
-      startedAtMs,
+      startedMs,
       headers: { traceparent },
       isServed,
     });
@@ -165,10 +166,10 @@ class RemoteRequest implements ScheduledRequest {
     return this.#assigned.promise;
   }
 
-  #assignmentOf({ retries, deadlineAtMs, calls }: PortableAssignment): Assignment {
+  #assignmentOf({ retries, deadlineMs, calls }: PortableAssignment): Assignment {
     return {
       retries,
-      deadlineMs: deadlineAtMs - performance.timeOrigin,
+      deadlineMs: fromProcessTime(deadlineMs),
       calls: calls.map((call) => this.#callOf(call)),
       next: () => {
         this.#nextCall = Promise.withResolvers();

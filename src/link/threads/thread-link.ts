@@ -7,6 +7,7 @@ import type { PortableCall, PortableFacts, ToDataThread, ToScheduler } from './m
 import { portable } from './portable-error.ts';
 import { hintsOf } from './portable-hints.ts';
 import { outcomeOf } from './portable-outcome.ts';
+import { fromProcessTime, inProcessTime } from './process-clock.ts';
 
 /** Messages of a data thread about its requests. */
 type OfRequest = Exclude<
@@ -70,8 +71,8 @@ export class ThreadLink {
 
   #receive(message: OfRequest): void {
     if (message.kind === 'begin') {
-      const { request, id, method, url, headers, isServed, startedAtMs } = message;
-      const begun = { id, startedMs: startedAtMs - performance.timeOrigin };
+      const { request, id, method, url, headers, isServed, startedMs } = message;
+      const begun = { id, startedMs: fromProcessTime(startedMs) };
       const scheduled = this.#scheduling.begin({ method, url, headers }, isServed, begun);
       this.#requests.set(request, {
         scheduled,
@@ -167,7 +168,7 @@ export class ThreadLink {
         request,
         assignment: assignment && {
           retries: assignment.retries,
-          deadlineAtMs: assignment.deadlineMs + performance.timeOrigin,
+          deadlineMs: inProcessTime(assignment.deadlineMs),
           calls: assignment.calls.map((call) => this.#linkedCall(request, linked, call)),
         },
       });
