@@ -50,6 +50,7 @@ class DataThread {
   readonly #answers: RemoteAnswers;
   #server: HttpServer | undefined;
   #teller: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(options: ThreadOptions, port: MessagePort) {
     const { config, needs, gapBounds } = options;
@@ -131,7 +132,8 @@ class DataThread {
       this.#port.send({ kind: 'notListening', error: portable(error) });
       return;
     }
-    this.#tellConnections(this.#server);
+    if (this.#isClosed) this.#close();
+    else this.#tellConnections(this.#server);
   }
 
   #tellConnections(server: HttpServer): void {
@@ -145,6 +147,7 @@ class DataThread {
 
   /** The router is closed, or its main thread is gone. */
   #close(): void {
+    this.#isClosed = true;
     clearInterval(this.#teller);
     this.#server?.close();
     this.#server?.closeAllConnections();
