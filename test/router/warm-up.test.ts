@@ -60,7 +60,7 @@ test('data threads warm up too, and nothing of it stays open in them', NEEDS_PRO
   await using worker = await fakeWorker(answering('ok'));
   await using router = await testRouter([worker.url], [], { dataThreads: 3 });
   const before = openSockets();
-  assert.match(await warmUp(router.router, ['--data-threads', '3']), /warmed up.*requests=12000/);
+  assert.match(await warmUp(router.router, ['--data-threads', '3']), /warmed up.*requests=[1-9]/);
   assert.equal(router.records.length, 0);
   await until(() => openSockets() <= before);
   for (let i = 0; i < 9; i++) {
