@@ -90,7 +90,9 @@ export class WorkerCall implements TransmittedCall {
 
   /** This is no async function, whose frame would hold the body as long as the call lasts. */
   #transmit({ body }: BodyHolder, sink: Sink, fresh: boolean): Promise<TransmissionEnd> {
-    if (this.#ended) return Promise.resolve({ outcome: this.#ended, answerBegan: false, tookMs: 0 });
+    // The scheduler of another thread may assign a call before it hears that the client has left.
+    const ended = this.exchange.gone ? GONE : this.#ended;
+    if (ended) return Promise.resolve({ outcome: ended, answerBegan: false, tookMs: 0 });
     this.#transmission = new Transmission(this, body.length, sink);
     this.#transmission.start(body, fresh);
     return this.#transmission.whenEnded;
