@@ -174,7 +174,7 @@ export class CoLaunch {
   async #openPort(): Promise<Router> {
     const router = await startLaunchRouter(this.#config, this.#console.opened, this.#launch);
     this.#router = router;
-    if (router.unreachable !== undefined) this.log.warning(router.unreachable);
+    for (const warning of router.warnings) this.log.warning(warning);
     router.hold(() => ({ servers: this.#fleet?.progress() ?? [] }));
     router.show(launchView(this));
     return router;

@@ -23,7 +23,7 @@ export async function runRouter(argv: readonly string[], env: NodeJS.ProcessEnv)
     for (const notice of notices) log.warning(notice);
     surviveErrors(log);
     const router = await startRouter(config, { log, access });
-    if (router.unreachable !== undefined) log.warning(router.unreachable);
+    for (const warning of router.warnings) log.warning(warning);
     const network = router.networkUrls.join(' ');
     log.info(`router listens on ${router.url}`, { ...(network && { network }), ...about(config) });
     void warmUpBeside(router, config, log);

@@ -1,4 +1,4 @@
-import { openFilesLimit } from '../os/open-files.ts';
+import { openFilesLimit, RAISE_OPEN_FILES as raise } from '../os/open-files.ts';
 import { type Finding, ok, problem, type Subject, warning } from './check.ts';
 
 /** Libraries, log files, listeners, health checks. */
@@ -24,7 +24,6 @@ export async function checkOpenFiles(
   const wanted = needed + Math.max(config.queueSize, 0);
   const about = { limit: Number.isFinite(limit) ? limit : null, needed, wanted };
   const text = `${Number.isFinite(limit) ? limit : 'any number'} may be open at once (ulimit -n)`;
-  const raise = 'raise the hard limit: ulimit -Hn 65536, LimitNOFILE=65536 in systemd, --ulimit nofile=65536 in docker';
   if (limit < needed) return [problem(`${text}, and ${needed} are needed`, raise, about)];
   if (limit < wanted) {
     const fewer = `enough for ${cap} requests at once, not for a full queue of ${config.queueSize} more`;

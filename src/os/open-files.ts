@@ -1,5 +1,9 @@
 import { readFileSync } from 'node:fs';
 
+/** What to do about too few of them, for people. */
+export const RAISE_OPEN_FILES =
+  'raise the hard limit: ulimit -Hn 65536, LimitNOFILE=65536 in systemd, --ulimit nofile=65536 in docker';
+
 /** How many files this process may open; Node has raised it to what the system permits. No limit where the system does not say (macOS). */
 export function openFilesLimit(): number {
   try {

@@ -19,7 +19,7 @@ import { type Closable, followRouters, openSources } from '../fleet/sources/sour
 import type { WorkerSource } from '../fleet/sources/worker-source.ts';
 import { keyOf } from '../fleet/worker-identity.ts';
 import { createAuthorize } from '../http/auth.ts';
-import { hasFilesToSpare } from '../http/edge/connection-limit.ts';
+import { fewConnections, hasFilesToSpare } from '../http/edge/connection-limit.ts';
 import { type HttpServer, listen } from '../http/edge/http-server.ts';
 import { isLoopback, networkUrls, unreachable } from '../http/reach.ts';
 import { readServingPair } from '../http/tls-files.ts';
@@ -92,7 +92,7 @@ export class Router {
   #url = '';
   #networkUrls: readonly string[] = [];
   #onLoopback = true;
-  #unreachable: string | undefined;
+  #warnings: readonly string[] = [];
   #held: Details | undefined;
   #launch: Launch | undefined;
 
@@ -195,9 +195,9 @@ export class Router {
     return this.#scheduler.serving;
   }
 
-  /** A warning, for start-up, that other machines cannot reach the router. */
-  get unreachable(): string | undefined {
-    return this.#unreachable;
+  /** For start-up: that other machines cannot reach the router, that few clients can be connected. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
   }
 
   /** Listens in threads of its own, or in those of `owner`. */
@@ -207,7 +207,8 @@ export class Router {
     this.#url = urlOf(this.#server.address(), tlsCertPath === undefined ? 'http' : 'https');
     this.#networkUrls = networkUrls(this.#url, host);
     this.#onLoopback = isLoopback(host);
-    this.#unreachable = unreachable(host);
+    const warnings = [unreachable(host), fewConnections(dataThreads, config.maxConcurrentRequests)];
+    this.#warnings = warnings.filter((warning) => warning !== undefined);
     await this.#observing.listen(config);
   }
 

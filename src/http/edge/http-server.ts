@@ -8,30 +8,26 @@ import { Acceptors } from './acceptors.ts';
 import { BodyBudget } from './body-budget.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientRequest } from './client-request.ts';
-import { affordableConnections } from './connection-limit.ts';
+import { type ConnectionBounds, connectionBounds } from './connection-limit.ts';
 import type { ConnectionLimits, ConnectionOptions } from './connection-options.ts';
 import type { OpenConnection } from './open-connection.ts';
 import type { Reply } from './reply.ts';
 
 /** Times and sizes that clients have to keep to. */
-export interface ServerLimits extends ConnectionLimits {
+export interface ServerLimits extends ConnectionLimits, ConnectionBounds {
   /** Interval at which time limits are checked. */
   readonly checkIntervalMs: number;
   /** Most bytes of request bodies that are held at once. */
   readonly maxHeldBytes: number;
-  /** Most connections: a further one replaces a silent one, or has its requests answered 503. */
-  readonly maxConnections: number;
 }
 
-const LIMITS: Omit<ServerLimits, 'maxConnections'> = {
+const LIMITS: Omit<ServerLimits, keyof ConnectionBounds> = {
   headersTimeoutMs: 30_000,
   uploadTimeoutMs: 600_000,
   checkIntervalMs: 5_000,
   maxHeaderBytes: 64 * 1024,
   maxHeldBytes: 4 * 2 ** 30,
 };
-/** Connections beyond the limit that still get a 503; others are closed, as each takes a descriptor that a worker's connection needs. */
-const MOST_BEYOND = 64;
 /** A connection without a whole head for so long gives its place to a new one when all are taken. */
 const SILENT_MS = 1_000;
 /** Least time between two log lines about missing file descriptors. */
@@ -72,7 +68,7 @@ export async function listen(
 /** A port on which clients are served, and their connections. */
 export class HttpServer {
   readonly #connections = new Set<OpenConnection>();
-  readonly #most: number;
+  readonly #bounds: ConnectionBounds;
   readonly #bodyBudget: BodyBudget;
   readonly #options: ConnectionOptions;
   /** Options for connections beyond the limit. */
@@ -82,9 +78,9 @@ export class HttpServer {
   #acceptors: Acceptors | undefined;
 
   constructor(handler: Handler, { log, limits: given }: ListenOptions) {
-    const limits = { ...LIMITS, ...given };
+    const limits = { ...LIMITS, ...connectionBounds(), ...given };
     this.#bodyBudget = new BodyBudget(limits.maxHeldBytes);
-    this.#most = given?.maxConnections ?? affordableConnections();
+    this.#bounds = limits;
     this.#log = log;
     this.#options = {
       limits,
@@ -103,16 +99,17 @@ export class HttpServer {
     const sayClosed = atMostEvery(SAY_AGAIN_MS, () =>
       this.#log.warning('connections are closed at once', { reason: NO_DESCRIPTORS }),
     );
+    const { maxConnections, maxRefused } = this.#bounds;
     const connected = (socket: Socket) => this.#connected(socket);
     const tlsServer = tls && (await this.#createTls(tls, connected));
     this.#acceptors = await Acceptors.open(host, port, {
-      ...{ sockets, shared, most: this.#most + MOST_BEYOND },
+      ...{ sockets, shared, most: maxConnections + maxRefused },
       // Half-open sockets would keep the descriptor of a client that leaves during its TLS handshake until that times out.
       allowHalfOpen: tls === undefined,
       accepted: tlsServer ? (socket) => tlsServer.emit('connection', socket) : connected,
       dropped: () => {
         sayClosed();
-        this.#closeSilent(MOST_BEYOND);
+        this.#closeSilent(maxRefused);
       },
       failed: atMostEvery(SAY_AGAIN_MS, (error: Error) =>
         this.#log.error('connections cannot be accepted', { reason: error.message }),
@@ -123,7 +120,7 @@ export class HttpServer {
   #connected(socket: Socket): void {
     // `ClientConnection` decides what a client's end means, after reading what came before it.
     socket.allowHalfOpen = true;
-    const isBeyond = this.#connections.size >= this.#most && !this.#closeSilent(1);
+    const isBeyond = this.#connections.size >= this.#bounds.maxConnections && !this.#closeSilent(1);
     const connectionOptions = isBeyond ? this.#optionsBeyond : this.#options;
     if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') void this.#speakHttp2(socket, connectionOptions);
     else this.#connections.add(new ClientConnection(socket, connectionOptions));
@@ -185,7 +182,7 @@ export class HttpServer {
   }
 
   #refusal(): RouterError | undefined {
-    if (this.#connections.size <= this.#most) return undefined;
+    if (this.#connections.size <= this.#bounds.maxConnections) return undefined;
     return new RouterError('too_many_connections', NO_DESCRIPTORS, { retryAfterSecs: 1 });
   }
 

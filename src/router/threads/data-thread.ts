@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../../config/options.ts';
 import { createFront } from '../../data/create-front.ts';
+import type { ConnectionBounds } from '../../http/edge/connection-limit.ts';
 import { type HttpServer, listen } from '../../http/edge/http-server.ts';
 import { createRequestIds } from '../../http/request-id.ts';
 import { readServingPair } from '../../http/tls-files.ts';
@@ -17,7 +18,7 @@ import { RemoteAnswers } from './remote-answers.ts';
 import { ThreadConnections } from './thread-connections.ts';
 
 /** What a data thread starts with. */
-export interface ThreadOptions {
+export interface ThreadOptions extends ConnectionBounds {
   readonly config: Config;
   readonly needs: PromptNeeds;
   /** Upper bounds of the histogram of times between chunks, in seconds. */
@@ -25,7 +26,6 @@ export interface ThreadOptions {
   readonly logLevel: Level;
   /** How many data threads share what is bounded for all together. */
   readonly threads: number;
-  readonly maxConnections: number;
 }
 
 /** Asks a thread to serve another router as well, which closes the port when that is over. */
@@ -110,7 +110,7 @@ class DataThread {
   }
 
   async #listen(host: string, port: number): Promise<void> {
-    const { config, threads, maxConnections } = this.#options;
+    const { config, threads, maxConnections, maxRefused } = this.#options;
     const front = createFront(config, {
       scheduling: this.#scheduling,
       ownAnswers: (request, reply, { scheduled }) =>
@@ -123,7 +123,7 @@ class DataThread {
       this.#server = await listen(host, port, (request, reply) => front.serve(request, reply), {
         log: this.#log,
         tls: readServingPair(tlsCertPath, tlsKeyPath),
-        limits: { uploadTimeoutMs, maxHeldBytes, maxConnections },
+        limits: { uploadTimeoutMs, maxHeldBytes, maxConnections, maxRefused },
         sockets: SOCKETS,
         shared: true,
       });

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../config/options.ts';
 import type { OwnAnswers } from '../../data/front.ts';
 import { Acceptors } from '../../http/edge/acceptors.ts';
-import { affordableConnections } from '../../http/edge/connection-limit.ts';
+import { connectionBounds } from '../../http/edge/connection-limit.ts';
 import { readServingPair } from '../../http/tls-files.ts';
 import type { Scheduling } from '../../link/scheduling.ts';
 import type { ToDataThread } from '../../link/threads/messages.ts';
@@ -125,7 +125,7 @@ export class DataThreads implements ClientPort {
     const options: ThreadOptions = {
       ...{ config: this.#config, needs, gapBounds, threads },
       logLevel: log.debugEnabled ? 'debug' : 'info',
-      maxConnections: Math.max(1, Math.floor(affordableConnections() / threads)),
+      ...connectionBounds(threads),
     };
     const handle = new ThreadHandle(this.#openChannel(options), { ...asked, log });
     this.#threads.push(handle);
