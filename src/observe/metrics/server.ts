@@ -36,7 +36,7 @@ export async function serveMetrics(
 
 /** Answers with all metrics as text. */
 export async function answerMetrics(metrics: Metrics, reply: Reply): Promise<void> {
-  reply.send(200, metrics.contentType, Buffer.from(await metrics.render()));
+  reply.send(200, metrics.contentType, await metrics.scrape());
 }
 
 async function answer(metrics: Metrics, request: IncomingRequest, reply: Reply): Promise<void> {
