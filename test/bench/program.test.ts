@@ -44,13 +44,15 @@ test('one that ends, cannot be started or is never ready is an error that says s
 
 test('it is gone when it was killed, whoever still holds its output', async () => {
   const holder = `require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 5000)'], { stdio: 'inherit' })`;
-  const program = new Program('p', process.execPath, ['-e', `${holder}; console.log("ready"); ${SLEEP}`]);
-  await program.until(() => program.output.includes('ready') || undefined, 30_000);
+  const program = new Program('p', process.execPath, ['-e', `console.log("held by " + ${holder}.pid); ${SLEEP}`]);
+  const pid = await program.until(() => /held by (\d+)\n/.exec(program.output)?.[1], 30_000);
   const killed = program.kill().then(() => 'killed');
   const timer = Promise.withResolvers<string>();
   const limit = setTimeout(() => timer.resolve('still waiting'), 4000);
   assert.equal(await Promise.race([killed, timer.promise]), 'killed');
   clearTimeout(limit);
+  // Else this process waited until the holder ends by itself.
+  process.kill(Number(pid));
 });
 
 test('it does not outlive the process that started it, however that ended', async () => {

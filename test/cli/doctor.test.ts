@@ -43,6 +43,8 @@ function machine() {
   writeFileSync(join(model, 'config.json'), '{}');
   writeFileSync(join(model, 'model.safetensors'), safetensors(1_000));
   const env: NodeJS.ProcessEnv = {
+    // Where Node keeps what it has compiled: the doctor is started 30 times.
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
     PATH: `${fakeTools({ 'nvidia-smi': nvidiaSmi(2) })}:${NODE}:/usr/bin:/bin`,
     ...{ HOME: place, TMPDIR: place, SGLANG_ROUTER_PYTHON: PYTHON, PYTHONPATH: PACKAGES },
   };

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { terminalEvent } from '../../src/data/broken-stream.ts';
 import { RouterError } from '../../src/errors/errors.ts';
@@ -96,24 +93,19 @@ test('what cannot carry an event is cut: a declared length, a coding, no events 
 });
 
 test('a worker that dies takes only its own streams along', async () => {
-  const dying = createServer((request, response) => {
-    if (request.url === '/health') return void response.end();
-    request.resume();
-    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"n":1}\n\n');
-  }).listen(0, '127.0.0.1');
-  await once(dying, 'listening');
-  const url = `http://127.0.0.1:${(dying.address() as AddressInfo).port}`;
+  const begins: Handler = (_request, response) =>
+    void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"n":1}\n\n');
+  await using dying = await fakeWorker(begins);
   const open: import('node:http').ServerResponse[] = [];
-  await using well = await fakeWorker((_request, response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"n":1}\n\n');
+  await using well = await fakeWorker((request, response, body) => {
+    begins(request, response, body);
     open.push(response);
   });
-  await using router = await testRouter([url, well.url]);
+  await using router = await testRouter([dying.url, well.url]);
   const answers = await Promise.all(Array.from({ length: 10 }, () => post(router.url, '/generate')));
   await until(() => open.length === 5);
-  dying.close();
-  dying.closeAllConnections();
-  await until(() => router.router.registry.workers.find((worker) => worker.url === url)?.load === 0);
+  await dying.close();
+  await until(() => router.router.registry.get(dying.url)?.load === 0);
   for (const response of open) response.end('data: [DONE]\n\n');
   const texts = await Promise.all(answers.map((answer) => answer.text()));
   const done = texts.filter((text) => text.endsWith('[DONE]\n\n') && !text.includes('error'));
