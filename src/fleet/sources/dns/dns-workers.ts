@@ -19,8 +19,10 @@ interface DnsOptions {
 interface Entry {
   readonly name: string;
   endpoints: readonly string[];
-  /** Unix time of the last answer that counted. */
+  /** When the last answer that counted came, on the clock of `performance.now()`. */
   knownMs: number;
+  /** Since when every answer is that it has no addresses; undefined while that is not so. */
+  emptySinceMs: number | undefined;
   problem: string | undefined;
   timer: NodeJS.Timeout | undefined;
 }
@@ -46,13 +48,18 @@ export class DnsWorkers implements WorkerSource {
     this.#options = options;
     this.#log = log;
     if (options.servers) this.#resolver.setServers(options.servers);
-    const nothing = { endpoints: [], knownMs: Date.now(), problem: undefined, timer: undefined };
+    const nothing = {
+      ...{ endpoints: [], knownMs: performance.now(), emptySinceMs: undefined },
+      ...{ problem: undefined, timer: undefined },
+    };
     this.#entries = options.names.map((name) => ({ name, ...nothing }));
   }
 
   get stale(): Stale | undefined {
     const [worst] = this.#entries.filter(({ problem }) => problem).sort((a, b) => a.knownMs - b.knownMs);
-    return worst && { sinceMs: worst.knownMs, problem: `${worst.name}: ${worst.problem}` };
+    return (
+      worst && { sinceMs: Date.now() - performance.now() + worst.knownMs, problem: `${worst.name}: ${worst.problem}` }
+    );
   }
 
   start(tell: (workers: readonly FoundWorker[]) => void): void {
@@ -82,6 +89,7 @@ export class DnsWorkers implements WorkerSource {
       else this.#known(entry, found);
       return Math.min(MOST_MS, Math.max(leastMs, ttlMs));
     } catch (error) {
+      entry.emptySinceMs = undefined;
       if (this.#tell) this.#fail(entry, (error as Error).message);
       return USUAL_MS;
     }
@@ -89,7 +97,10 @@ export class DnsWorkers implements WorkerSource {
 
   #absent(entry: Entry): void {
     const { absentMs = ABSENT_MS } = this.#options;
-    if (entry.endpoints.length === 0 || Date.now() - entry.knownMs < absentMs) this.#fail(entry, 'it has no addresses');
+    const nowMs = performance.now();
+    // Not since it was known: the first answer of servers that were down for longer would take all workers out.
+    entry.emptySinceMs ??= nowMs;
+    if (entry.endpoints.length === 0 || nowMs - entry.emptySinceMs < absentMs) this.#fail(entry, 'it has no addresses');
     else {
       this.#log.warning('a DNS name has no addresses any more: its workers go', { name: entry.name });
       this.#known(entry, { endpoints: [], ttlSecs: undefined });
@@ -99,7 +110,8 @@ export class DnsWorkers implements WorkerSource {
   #known(entry: Entry, { endpoints }: Addresses): void {
     if (entry.problem !== undefined) this.#log.info('a DNS name has addresses again', { name: entry.name });
     entry.problem = undefined;
-    entry.knownMs = Date.now();
+    entry.knownMs = performance.now();
+    entry.emptySinceMs = undefined;
     entry.endpoints = endpoints;
     const { apiKey } = this.#options;
     const all = this.#entries.flatMap((each) => each.endpoints);

@@ -78,6 +78,21 @@ test('a name without addresses counts only when it stays so', async () => {
   assert.equal(found.workers.workers.length, 1);
 });
 
+test('a name is absent only by answers: an outage before them, or a clock that jumps, takes no worker out', async (t) => {
+  await using dns = await FakeDns.start();
+  dns.records.set('workers.test', { A: ['127.0.0.2'] });
+  await using found = follow(dns, ['workers.test.:8000'], 600_000);
+  await found.has('http://127.0.0.2:8000');
+  const hourMs = 3_600_000;
+  const now = performance.now.bind(performance);
+  // The servers do not answer for an hour.
+  t.mock.method(performance, 'now', () => now() + hourMs);
+  t.mock.method(Date, 'now', () => performance.timeOrigin + now() + 2 * hourMs);
+  dns.records.delete('workers.test');
+  await until(() => found.source.stale?.problem.includes('no addresses') ?? false);
+  assert.equal(found.workers.workers.length, 1);
+});
+
 test('a short name is tried in the search domains first, a long one last, one with a dot at its end never', async () => {
   await using dns = await FakeDns.start();
   const path = await mkdtemp(join(tmpdir(), 'resolv-'));
