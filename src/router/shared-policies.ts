@@ -61,23 +61,30 @@ export class SharedPolicies implements PeerListener {
     const open = this.#open.get(peer) ?? new Map<number, Open>();
     this.#open.set(peer, open);
     if (notice.kind === 'chosen') {
+      // A number that was told twice would leave its first choice counted for ever.
+      this.#end(open, notice.number, 0);
       const added = open.size < MOST_OPEN ? this.#add(notice.choice) : undefined;
       if (added) open.set(notice.number, added);
       return;
     }
-    const known = open.get(notice.number);
-    if (!known) return;
-    if (notice.kind === 'computed') {
-      known.policy.firstByte?.(known.choice);
+    if (notice.kind === 'settled') {
+      this.#end(open, notice.number, notice.surplusTokens);
       return;
     }
-    open.delete(notice.number);
-    known.policy.endedElsewhere?.(known.choice, notice.surplusTokens);
+    const known = open.get(notice.number);
+    known?.policy.firstByte?.(known.choice);
   }
 
   lost(peer: Peer): void {
     for (const { policy, choice } of this.#open.get(peer)?.values() ?? []) policy.endedElsewhere?.(choice, 0);
     this.#open.delete(peer);
+  }
+
+  #end(open: Map<number, Open>, number: number, surplusTokens: number): void {
+    const known = open.get(number);
+    if (!known) return;
+    open.delete(number);
+    known.policy.endedElsewhere?.(known.choice, surplusTokens);
   }
 
   /** Counts a choice only of a worker available here too: another may have been replaced since. */

@@ -212,6 +212,25 @@ test('notices are heard however they are cut into pieces', async () => {
   ]);
 });
 
+test('a router that tells one number again and again adds no load for ever', async () => {
+  await using sim = await startSim();
+  await using here = await testRouter([sim.url], [], CACHE_AWARE);
+  const end = Promise.withResolvers<void>();
+  await using server = await telling((write, over) => {
+    write(`${GREETING}\n${chosenLine(1, { ...CHOICE, url: sim.url }).repeat(3)}`);
+    void end.promise.then(over);
+  });
+  await here.router.followRouters(
+    routersOf([`http://127.0.0.1:${(server.address() as AddressInfo).port}`]),
+    createLog('debug', (line) => here.lines.push(line)),
+  );
+  await untilHeard(here, 1);
+  assert.deepEqual((await generate(here.url, 'one')).loads, [1]);
+  end.resolve();
+  await untilHeard(here, 0);
+  assert.deepEqual((await generate(here.url, 'another')).loads, [0]);
+});
+
 const UNFIT: Readonly<Record<string, string>> = {
   'of another version': 'sglang-router choices 2\n',
   'that is no router': '<html>\n',
