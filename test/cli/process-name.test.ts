@@ -5,7 +5,7 @@ import { readProcessTableAtOnce } from '../../src/os/process-table.ts';
 import { coLauncher, READY, SIMULATED, sim } from '../helpers/co-launch.ts';
 import { spawnRouter } from '../helpers/spawn-router.ts';
 
-const coLaunch = coLauncher(23_900);
+const coLaunch = coLauncher(23_500);
 const onLinux = { skip: process.platform !== 'linux' };
 
 const commOf = (pid?: number) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();

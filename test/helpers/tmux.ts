@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import getPort from 'get-port';
 import { ENGINE, FIXTURES } from '../launch/processes.ts';
-import { ROUTER_COMMAND } from './spawn-router.ts';
+import { freePort, ROUTER_COMMAND } from './spawn-router.ts';
 
 const PROGRAM = `${FIXTURES}server-cli.ts`;
 /** Real terminals are looked at where tmux is. */
@@ -47,7 +47,7 @@ export class TerminalLaunch {
 
   /** A router alone. */
   static async openRouter(t: TestContext, size: Size, args: readonly string[], after = ''): Promise<TerminalLaunch> {
-    const port = await getPort({ port: nextPort++ });
+    const port = await freePort();
     const launch = new TerminalLaunch(port);
     const words = [...ROUTER_COMMAND, '--port', String(port), '--prometheus-port', '0', ...args];
     launch.#run(t, size, `${words.join(' ')}${after}`, {});
