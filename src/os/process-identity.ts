@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { entryOf } from './process-table.ts';
 
 /** A process of this machine that none of another time or another container is taken for. */
@@ -15,7 +15,7 @@ export function identityOf(pid: number): ProcessIdentity | undefined {
   const space = pidSpaceOf('self');
   // Without /proc nobody tells since when.
   if (space === undefined) return { space: '', pid, started: 0 };
-  const entry = entryOf(String(pid), read(`/proc/${pid}/stat`));
+  const entry = entryOf(String(pid));
   return entry && { space, pid, started: entry.started };
 }
 
@@ -40,13 +40,5 @@ export function pidSpaceOf(pid: number | 'self'): string | undefined {
     return readlinkSync(`/proc/${pid}/ns/pid`);
   } catch {
     return undefined;
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }

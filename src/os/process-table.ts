@@ -20,7 +20,7 @@ export async function readProcessTable(folder = '/proc'): Promise<ProcessEntry[]
   const table: ProcessEntry[] = [];
   for (let at = 0; at < pids.length; at += AT_ONCE) {
     const stats = pids.slice(at, at + AT_ONCE).map(async (pid) => {
-      return entryOf(pid, await readFile(`${folder}/${pid}/stat`, 'utf8').catch(() => ''));
+      return parse(pid, await readFile(`${folder}/${pid}/stat`, 'utf8').catch(() => ''));
     });
     for (const entry of await Promise.all(stats)) if (entry) table.push(entry);
   }
@@ -31,7 +31,12 @@ export async function readProcessTable(folder = '/proc'): Promise<ProcessEntry[]
 export function readProcessTableAtOnce(folder = '/proc'): ProcessEntry[] | undefined {
   const pids = listFolder(folder).filter(isPid);
   if (pids.length === 0) return undefined;
-  return pids.flatMap((pid) => entryOf(pid, readText(`${folder}/${pid}/stat`)) ?? []);
+  return pids.flatMap((pid) => entryOf(pid, folder) ?? []);
+}
+
+/** One process; undefined for one that has ended. */
+export function entryOf(pid: string, folder = '/proc'): ProcessEntry | undefined {
+  return parse(pid, readText(`${folder}/${pid}/stat`));
 }
 
 /** A process's children, their children and so on, in any group or session. */
@@ -52,7 +57,7 @@ function isPid(name: string): boolean {
 }
 
 /** Fields after the command name, which may itself hold spaces and parentheses; see proc_pid_stat(5). Undefined for one that has ended. */
-export function entryOf(pid: string, stat: string): ProcessEntry | undefined {
+function parse(pid: string, stat: string): ProcessEntry | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, parent, group, session] = fields;
   if (stat === '' || state === 'Z' || state === 'X') return undefined;
