@@ -137,12 +137,12 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
 
   /** The URL of the worker that stores what the request refers to; undefined if none does. */
   #ownerOf(reference: Reference, authorization: string | undefined): string | Promise<string | undefined> {
-    const { owners, servers } = this.#context;
+    const { owners, servers, line } = this.#context;
     const known = owners.find(reference);
     if (known !== undefined) return known;
     const over = new AbortController();
     this.ongoing = { cancel: () => over.abort() };
-    return findOwner(reference, servers.up(), { authorization, over, owners }).finally(() => {
+    return findOwner(reference, servers.up(), { authorization, over, owners, line }).finally(() => {
       this.ongoing = undefined;
     });
   }

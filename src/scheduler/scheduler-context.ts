@@ -10,6 +10,7 @@ import type { Pools } from './pools.ts';
 import type { RetryOptions } from './retry.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { Owners } from './stored/owners.ts';
+import type { SearchLine } from './stored/search-line.ts';
 import type { Suspects } from './suspects.ts';
 
 interface SchedulerOptions extends RetryOptions {
@@ -35,5 +36,7 @@ export interface SchedulerContext extends SchedulerParts {
   readonly budget: RetryBudget;
   readonly suspects: Suspects;
   readonly failures: FailureLog;
+  /** Where searches for owners wait. */
+  readonly line: SearchLine;
   readonly random: Random;
 }

@@ -5,6 +5,7 @@ import type { Random } from './policies/policy.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { ScheduledRequest } from './scheduled-request.ts';
 import type { SchedulerContext, SchedulerParts } from './scheduler-context.ts';
+import { SearchLine } from './stored/search-line.ts';
 import { Suspects } from './suspects.ts';
 
 /** Decides for all requests together: who comes in, which worker is asked, who is asked again. Moves no bytes. */
@@ -19,6 +20,7 @@ export class Scheduler implements Scheduling {
       budget: new RetryBudget(),
       suspects: new Suspects(),
       failures: new FailureLog(parts.log),
+      line: new SearchLine(),
       random,
     };
   }
