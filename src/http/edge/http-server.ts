@@ -19,7 +19,11 @@ export interface ServerLimits extends ConnectionLimits, ConnectionBounds {
   readonly checkIntervalMs: number;
   /** Most bytes of request bodies that are held at once. */
   readonly maxHeldBytes: number;
+  /** Why there are no more connections than `maxConnections`, for clients and the log. */
+  readonly whyFull: string;
 }
+
+const NO_DESCRIPTORS = 'the router has no file descriptors for more connections; raise its limit (ulimit -n)';
 
 const LIMITS: Omit<ServerLimits, keyof ConnectionBounds> = {
   headersTimeoutMs: 30_000,
@@ -27,13 +31,12 @@ const LIMITS: Omit<ServerLimits, keyof ConnectionBounds> = {
   checkIntervalMs: 5_000,
   maxHeaderBytes: 64 * 1024,
   maxHeldBytes: 4 * 2 ** 30,
+  whyFull: NO_DESCRIPTORS,
 };
 /** A connection without a whole head for so long gives its place to a new one when all are taken. */
 const SILENT_MS = 1_000;
 /** Least time between two log lines about missing file descriptors. */
 const SAY_AGAIN_MS = 10_000;
-
-const NO_DESCRIPTORS = 'the router has no file descriptors for more connections; raise its limit (ulimit -n)';
 
 /** Serves one request; an error that it throws ends only that request. */
 export type Handler = (request: ClientRequest, reply: Reply) => void | Promise<void>;
@@ -68,7 +71,7 @@ export async function listen(
 /** A port on which clients are served, and their connections. */
 export class HttpServer {
   readonly #connections = new Set<OpenConnection>();
-  readonly #bounds: ConnectionBounds;
+  readonly #bounds: ConnectionBounds & Pick<ServerLimits, 'whyFull'>;
   readonly #bodyBudget: BodyBudget;
   readonly #options: ConnectionOptions;
   /** Options for connections beyond the limit. */
@@ -97,9 +100,9 @@ export class HttpServer {
   /** Serves connecting clients, with TLS after their handshake. */
   async listen(host: string, port: number, { tls, sockets = 1, shared = false }: ListenOptions): Promise<void> {
     const sayClosed = atMostEvery(SAY_AGAIN_MS, () =>
-      this.#log.warning('connections are closed at once', { reason: NO_DESCRIPTORS }),
+      this.#log.warning('connections are closed at once', { reason: whyFull }),
     );
-    const { maxConnections, maxRefused } = this.#bounds;
+    const { maxConnections, maxRefused, whyFull } = this.#bounds;
     const connected = (socket: Socket) => this.#connected(socket);
     const tlsServer = tls && (await this.#createTls(tls, connected));
     this.#acceptors = await Acceptors.open(host, port, {
@@ -183,7 +186,7 @@ export class HttpServer {
 
   #refusal(): RouterError | undefined {
     if (this.#connections.size <= this.#bounds.maxConnections) return undefined;
-    return new RouterError('too_many_connections', NO_DESCRIPTORS, { retryAfterSecs: 1 });
+    return new RouterError('too_many_connections', this.#bounds.whyFull, { retryAfterSecs: 1 });
   }
 
   /** Closes up to `most` of the oldest silent connections to make room; false if there is none. */

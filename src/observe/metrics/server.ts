@@ -9,6 +9,12 @@ import type { Metrics } from './metrics.ts';
 /** Of `--prometheus-port`. A second router on a machine finds it taken, and serves all the same. */
 export const DEFAULT_METRICS_PORT = 29_000;
 
+/** So few that silent ones take no files from the clients of the main port, whose limit does not know of them. */
+const LIMITS = {
+  ...{ maxConnections: 24, maxRefused: 8 },
+  whyFull: 'the port for metrics has 24 connections at once; /metrics is on the main port too',
+};
+
 const PATHS: ReadonlySet<string> = new Set(['/metrics', '/']);
 
 /**
@@ -21,7 +27,8 @@ export async function serveMetrics(
   log: Log,
 ): Promise<HttpServer | undefined> {
   try {
-    return await listen(address.host, address.port, (request, response) => answer(metrics, request, response), { log });
+    const { host, port } = address;
+    return await listen(host, port, (request, response) => answer(metrics, request, response), { log, limits: LIMITS });
   } catch (error) {
     if (!(error instanceof ExitError)) throw error;
     const taken = error.code === 'port_in_use';

@@ -8,6 +8,8 @@ import { createLog } from '../../../src/observe/log/log.ts';
 import { Metrics } from '../../../src/observe/metrics/metrics.ts';
 import { DEFAULT_METRICS_PORT, serveMetrics } from '../../../src/observe/metrics/server.ts';
 import { parseScrape } from '../../helpers/prometheus.ts';
+import { rawClient } from '../../helpers/raw-client.ts';
+import { until } from '../../helpers/test-router.ts';
 
 const HOST = '127.0.0.1';
 const portOf = (server: { address(): unknown } | undefined) => (server!.address() as AddressInfo).port;
@@ -76,4 +78,20 @@ test('the default port that is taken is a warning: a second router on a machine 
   });
   assert.match(lines.join(''), /--prometheus-port/);
   metrics.close();
+});
+
+test('connections on which nothing comes keep few files open, and give way to a scrape', async (t) => {
+  using server = await served();
+  const clients = await Promise.all(Array.from({ length: 100 }, () => rawClient(server.url)));
+  let closed = 0;
+  for (const client of clients) void client.closed().then(() => closed++);
+  await until(() => closed >= 68);
+  const scrape = () =>
+    fetch(`${server.url}/metrics`, { headers: { connection: 'close' } }).then(
+      ({ status }) => status,
+      () => undefined,
+    );
+  let status: number | undefined;
+  while (status !== 200 && !t.signal.aborted) status = await scrape();
+  for (const { socket } of clients) socket.destroy();
 });
