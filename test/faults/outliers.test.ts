@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { ok, type RecordingWorker, type Respond, recordingWorker } from '../helpers/recording-worker.ts';
 import { startSim } from '../helpers/sim.ts';
-import { type TestRouter, testRouter, until } from '../helpers/test-router.ts';
+import { DATA_THREADS, type TestRouter, testRouter, until } from '../helpers/test-router.ts';
 
 const POLICIES = [
   'random',
@@ -70,6 +70,9 @@ async function ask(router: TestRouter, requests: number, textOf: (n: number) => 
   return counts;
 }
 
+/** Requests of 16 clients that the bad one of four has before anybody knows; between threads some more pass while the verdict is told. */
+const NOTICED = DATA_THREADS === 1 ? 4 : 8;
+
 const promptOf = (n: number) => `${n % 24} is the number of this prompt`;
 
 for (const policy of POLICIES) {
@@ -77,7 +80,7 @@ for (const policy of POLICIES) {
     test(`(48) ${line} from one of four at once, ${policy}: clients hardly notice`, async (t) => {
       const { router, workers } = await fleet(t, [saying(line), good, good, good], [], policy);
       const counts = await ask(router, 400, promptOf);
-      assert.ok((counts.get(200) ?? 0) >= 396, `${JSON.stringify([...counts])}`);
+      assert.ok((counts.get(200) ?? 0) >= 400 - NOTICED, `${JSON.stringify([...counts])}`);
       assert.ok(workers[0]!.total < 80, `it was asked ${workers[0]!.total} times`);
     });
   }
