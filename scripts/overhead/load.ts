@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePorts } from '../../src/bench/program.ts';
+import { cpuSecs } from '../chaos/gauges.ts';
 import { CACHE, INSTRUMENTS, type Program } from './programs.ts';
 
 /** What the load generator says of one run. */
@@ -37,8 +38,12 @@ export const SHAPES: Readonly<Record<Kind, Shape>> = {
   stream: { flags: ['-stream', '-c', '64', '-n', '1000'], interTokenLatency: '5ms' },
 };
 const WORKERS = 4;
-/** Every program has been up for so long when the load begins: one that prepares itself for requests has done so. */
-const SETTLE_MS = 3_000;
+/** The load begins when a program uses no CPU any more: one that prepares itself for requests has done so. */
+const AT_LEAST_MS = 3_000;
+const AT_MOST_MS = 30_000;
+const LOOK_MS = 1_000;
+/** Of one core. */
+const IDLE_SHARE = 0.05;
 const ANSWER_BODY = '{"model":"sim","messages":[{"role":"user","content":"hello"}]}';
 
 export function buildInstruments(): void {
@@ -74,13 +79,24 @@ export async function loadOn(program: Program, kind: Kind): Promise<Cost> {
   const url = `http://127.0.0.1:${ports[0]}`;
   await firstAnswer(url, router);
   const startMs = performance.now() - started;
-  await delay(SETTLE_MS);
+  await untilIdle(router.pid as number);
   if (before) await load(url, before, router.pid);
   const figures = await load(url, flags, router.pid);
   const pauseMs = await longestPauseMs(`http://127.0.0.1:${ports[1]}/metrics`);
   for (const child of [router, upstream.child, prefill.child]) await end(child);
   rmSync(scratch, { recursive: true });
   return { ...figures, startMs, pauseMs };
+}
+
+async function untilIdle(pid: number): Promise<void> {
+  await delay(AT_LEAST_MS);
+  const endMs = performance.now() + AT_MOST_MS;
+  for (let before = cpuSecs(pid); performance.now() < endMs; ) {
+    await delay(LOOK_MS);
+    const now = cpuSecs(pid);
+    if ((now - before) * 1000 < IDLE_SHARE * LOOK_MS) return;
+    before = now;
+  }
 }
 
 async function startUpstream(interTokenLatency: string, flags: readonly string[] = []) {
