@@ -10,7 +10,7 @@ import { Observing } from './observing.ts';
 import { Router } from './router.ts';
 import { defaultThreads } from './threads/default-threads.ts';
 
-/** Under three seconds of CPU on two slow cores. From a fresh start 8,000 chats then cost two fifths less, and a burst of 500 streams a third. */
+/** For each data thread: under three seconds of its CPU on two slow cores. From a fresh start 8,000 chats then cost two fifths less, and a burst of 500 streams a third. */
 const REQUESTS = 4_000;
 const STREAM_EVERY = 20;
 const GENERATE_EVERY = 7;

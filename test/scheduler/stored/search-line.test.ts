@@ -16,6 +16,17 @@ function searching() {
 
 const settled = () => new Promise(setImmediate);
 
+/** Of five more searches four begin, after those that have ended. */
+async function fourPlacesAreFree({ begun, run }: ReturnType<typeof searching>, ended: number): Promise<void> {
+  const after = Array.from({ length: 5 }, () => run());
+  await settled();
+  assert.equal(begun.length, ended + 4);
+  for (const one of begun) one.resolve('none');
+  await settled();
+  begun[ended + 4]?.resolve('none');
+  await Promise.all(after);
+}
+
 test('four searches run at once, others in their turn, and one whose client has left never', async () => {
   const { begun, run } = searching();
   const leaving = new AbortController();
@@ -34,13 +45,7 @@ test('four searches run at once, others in their turn, and one whose client has 
   assert.equal(begun.length, 6);
   for (const one of begun) one.resolve('none');
   await Promise.all(searches.filter((_, at) => at !== 1));
-  const after = [run(), run(), run(), run(), run()];
-  await settled();
-  assert.equal(begun.length, 10);
-  for (const one of begun) one.resolve('none');
-  await settled();
-  begun[10]?.resolve('none');
-  await Promise.all(after);
+  await fourPlacesAreFree({ begun, run }, 6);
 });
 
 test('searches that wait for a server that hangs do not hold up others', async (t) => {
@@ -54,11 +59,5 @@ test('searches that wait for a server that hangs do not hold up others', async (
   assert.equal(begun.length, 8);
   for (const one of begun) one.resolve('none');
   await Promise.all(searches);
-  const after = Array.from({ length: 5 }, () => run());
-  await settled();
-  assert.equal(begun.length, 12);
-  for (const one of begun) one.resolve('none');
-  await settled();
-  begun[12]?.resolve('none');
-  await Promise.all(after);
+  await fourPlacesAreFree({ begun, run }, 8);
 });
