@@ -4,8 +4,6 @@ import { listenError } from './listen-error.ts';
 
 /** A burst of new connections, one per stream, must not be refused by a short accept queue. */
 const BACKLOG = 4096;
-/** Tries to find a free port: another program may take one first. */
-const TRIES = 5;
 
 export interface AcceptorOptions {
   /**
@@ -41,19 +39,34 @@ export class Acceptors {
   /** Listens on `host:port` (port 0 takes a free one). Throws ExitError `port_in_use`, with the holder's name if it can be found. */
   static async open(host: string, port: number, options: AcceptorOptions): Promise<Acceptors> {
     const sockets = SPREADS_CONNECTIONS ? options.sockets : 1;
-    if (options.shared || sockets === 1) return Acceptors.#listen(host, port, sockets, options);
-    for (let tries = 1; ; tries++) {
-      const unused = await Acceptors.findUnused(host, port);
-      try {
-        return await Acceptors.#listen(host, unused.port, sockets, options);
-      } catch (error) {
-        if (port !== 0 || tries === TRIES) throw error;
+    if (port !== 0 && !options.shared && sockets > 1) await Acceptors.#probe(host, port);
+    const acceptors = new Acceptors(options);
+    const reusePort = options.shared || sockets > 1;
+    try {
+      for (let count = 0; count < sockets; count++) {
+        const taken = count === 0 ? port : acceptors.address().port;
+        await acceptors.#add({ host, port: taken, reusePort, backlog: BACKLOG });
       }
+    } catch (error) {
+      acceptors.close();
+      throw error;
     }
+    return acceptors;
   }
 
-  /** Finds an unused port. It is bound without SO_REUSEPORT, which would succeed on another program's port. Throws ExitError as `open` does. */
-  static async findUnused(host: string, port: number): Promise<AddressInfo> {
+  /**
+   * Finds the port at which several threads are to listen, and makes sure that no other program does. Throws ExitError as `open` does.
+   * A free one (port 0) is held until `release`, or another program could take it before the first thread listens.
+   */
+  static async claim(host: string, port: number): Promise<ClaimedPort> {
+    if (port !== 0) return { address: await Acceptors.#probe(host, port), release: () => undefined };
+    const holder = createServer();
+    await listening(holder, { host, port, reusePort: true });
+    return { address: holder.address() as AddressInfo, release: () => holder.close() };
+  }
+
+  /** Throws unless the port is unused. It is bound without SO_REUSEPORT, which would succeed on another program's port. */
+  static async #probe(host: string, port: number): Promise<AddressInfo> {
     const probe = createServer();
     await listening(probe, { host, port });
     const address = probe.address() as AddressInfo;
@@ -61,18 +74,6 @@ export class Acceptors {
     probe.close();
     await closed;
     return address;
-  }
-
-  static async #listen(host: string, port: number, sockets: number, options: AcceptorOptions): Promise<Acceptors> {
-    const acceptors = new Acceptors(options);
-    const reusePort = options.shared || sockets > 1;
-    try {
-      for (let count = 0; count < sockets; count++) await acceptors.#add({ host, port, reusePort, backlog: BACKLOG });
-    } catch (error) {
-      acceptors.close();
-      throw error;
-    }
-    return acceptors;
   }
 
   address(): AddressInfo {
@@ -102,6 +103,13 @@ export class Acceptors {
     socket.once('close', () => this.#open--);
     accepted(socket);
   }
+}
+
+/** A port that no other program listens at. */
+interface ClaimedPort {
+  readonly address: AddressInfo;
+  /** Stops holding the port, once all who share it listen. */
+  readonly release: () => void;
 }
 
 type Listened = ListenOptions & { readonly host: string; readonly port: number };

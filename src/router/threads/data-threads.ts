@@ -48,17 +48,15 @@ export class DataThreads implements ClientPort {
     const { host, port, tlsCertPath, tlsKeyPath } = config;
     // Before a thread is started; each reads them for itself.
     readServingPair(tlsCertPath, tlsKeyPath);
-    const threads = new DataThreads(
-      config,
-      parts,
-      await Acceptors.findUnused(host, port),
-      owner?.guests() ?? startThread,
-    );
+    const { address, release } = await Acceptors.claim(host, port);
+    const threads = new DataThreads(config, parts, address, owner?.guests() ?? startThread);
     try {
       await Promise.all(Array.from({ length: count }, () => threads.#start(count)));
     } catch (error) {
       threads.closeAllConnections();
       throw error;
+    } finally {
+      release();
     }
     return threads;
   }

@@ -21,6 +21,8 @@ const CONNECT = `
   }).on('error', () => {});
 `;
 
+const isPortInUse = (error: unknown) => error instanceof ExitError && error.code === 'port_in_use';
+
 function options(fields: Partial<AcceptorOptions>): AcceptorOptions {
   return {
     ...{ sockets: 8, shared: false, most: 1_000, allowHalfOpen: true },
@@ -53,12 +55,30 @@ test('a port is nobody else’s, whether that one has one socket there or severa
   const several = await Acceptors.open('127.0.0.1', 0, options({}));
   for (const address of [plain.address(), several.address()]) {
     const { port } = address as { port: number };
-    const isPortInUse = (error: unknown) => error instanceof ExitError && error.code === 'port_in_use';
     await assert.rejects(Acceptors.open('127.0.0.1', port, options({})), isPortInUse);
     await assert.rejects(Acceptors.open('127.0.0.1', port, options({ sockets: 1 })), isPortInUse);
   }
   plain.close();
   several.close();
+});
+
+test('a free port for several threads is nobody else’s before the first of them listens', {
+  skip: !SPREADS_CONNECTIONS,
+}, async () => {
+  const { address, release } = await Acceptors.claim('127.0.0.1', 0);
+  await assert.rejects(Acceptors.open('127.0.0.1', address.port, options({ sockets: 1 })), isPortInUse);
+  const accepted: Socket[] = [];
+  const shared = await Acceptors.open('127.0.0.1', address.port, {
+    ...options({ sockets: 2, shared: true, accepted: (socket) => accepted.push(socket) }),
+  });
+  release();
+  assert.equal(shared.address().port, address.port);
+  const client = connect(address.port, '127.0.0.1');
+  await once(client, 'connect');
+  while (accepted.length === 0) await nextTurn();
+  client.destroy();
+  accepted[0]?.destroy();
+  shared.close();
 });
 
 test('connections beyond the most are closed, over all sockets together', async () => {
