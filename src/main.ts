@@ -1,9 +1,11 @@
+import { removeOwnVariable } from './cli/own-environment.ts';
 import { type ProgramName, runProgram } from './cli/program.ts';
 import { tuneV8 } from './cli/tune-v8.ts';
 
 /** The executable: command line → program → exit code. */
 export async function main(program: ProgramName): Promise<never> {
   tuneV8();
+  removeOwnVariable(process.env);
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignore);
   const code = await runProgram(program, process.argv.slice(2), {
     env: process.env,

@@ -17,6 +17,9 @@ PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_bin")
 NODE_NAME = "node.exe" if os.name == "nt" else "node"
 # A request leaves little garbage and it dies young: a small nursery saves 20 MB and costs no time that can be measured.
 NODE_OPTIONS = ("--max-semi-space-size=8",)
+# Larger allocations go back to the system when they are freed. Unless it is set, glibc raises this with the first large
+# body that is freed, and keeps the memory of later ones (mallopt(3)): 246 MB after 50 uploads of 4 MiB, 128 with it.
+MMAP_THRESHOLD = ("MALLOC_MMAP_THRESHOLD_", "262144")
 
 
 class NodeNotFoundError(RuntimeError):
@@ -55,6 +58,10 @@ def environment(prog: str | None = None) -> dict[str, str]:
     # Node gives every signal its default action again, so that a program under nohup has to be told.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         env["SGLANG_ROUTER_NOHUP"] = "1"
+    env.pop("SGLANG_ROUTER_OWN_VARIABLE", None)
+    name, threshold = MMAP_THRESHOLD
+    if name not in env:  # The program removes it for the servers that it starts.
+        env.update({name: threshold, "SGLANG_ROUTER_OWN_VARIABLE": name})
     env.pop("SGLANG_ROUTER_PROG", None)
     if prog:
         env["SGLANG_ROUTER_PROG"] = prog

@@ -62,6 +62,7 @@ export class DataPath {
     const { request, scheduled } = exchange;
     const { closed, severalModels } = this.#scheduling;
     if (closed && !request.last) throw closed;
+    if (request.comesLater && isAdmitted(found, request)) await scheduled.checkRoom(request.last);
     exchange.body = await readBody(request, exchange.endpoint, this.#options.maxPayloadBytes);
     exchange.requestBytes = exchange.body.length;
     exchange.hints = new RequestHints(request, exchange, severalModels);
@@ -91,19 +92,24 @@ export class DataPath {
 }
 
 function factsOf({ request, hints, body }: Exchange, found: Found): Omit<RequestFacts, 'shape' | 'repeatable'> {
-  const { to, inference, ofModel } = found.endpoint;
+  const { ofModel } = found.endpoint;
   const reads = isReading(request);
-  const tunnels = request.upgrade !== undefined && to === 'one';
   return {
     found,
     hints,
-    admitted: tunnels || (inference && !reads),
+    admitted: isAdmitted(found, request),
     ofModel: ofModel && !reads,
     last: request.last,
     explains: request.headers[EXPLAIN] === '1',
     authorization: request.headers.authorization,
     bodyBytes: body.length,
   };
+}
+
+/** Whether the request is one that the limits on requests in flight are for. */
+function isAdmitted({ endpoint }: Found, request: ClientRequest): boolean {
+  const tunnels = request.upgrade !== undefined && endpoint.to === 'one';
+  return tunnels || (endpoint.inference && !isReading(request));
 }
 
 /** Whether the request only reads. */

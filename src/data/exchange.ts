@@ -1,3 +1,4 @@
+import { freeBytes } from '../http/edge/body-memory.ts';
 import type { ClientRequest } from '../http/edge/client-request.ts';
 import type { Reply, ReplyWatcher } from '../http/edge/reply.ts';
 import type { Endpoint } from '../http/endpoint.ts';
@@ -6,8 +7,6 @@ import type { RoutingHints, ScheduledRequest } from '../link/scheduling.ts';
 import type { Timeouts } from './deadlines.ts';
 
 const NO_BODY = Buffer.alloc(0);
-/** Smaller bodies are left to the garbage collector. */
-const FREED_BYTES = 256 * 1024;
 
 /** Holds a body, the client's or one with the router's fields in it, until nobody needs it. */
 export interface BodyHolder {
@@ -65,7 +64,7 @@ export class Exchange implements ReplyWatcher, BodyHolder {
 
   /** Releases the bodies once an answer has begun, as nothing is sent again. */
   letBodyGo(): void {
-    if (this.bodyIsSent) free(this.body);
+    if (this.bodyIsSent) freeBytes(this.body);
     this.body = NO_BODY;
     for (const holder of this.#changed) holder.body = NO_BODY;
     this.request.release();
@@ -83,11 +82,4 @@ interface ExchangeParts {
   readonly headers: readonly string[];
   readonly timeouts: Timeouts;
   readonly isResendable: boolean;
-}
-
-/** Frees a large body at once: an idle router collects no garbage, and 50 uploads held 200 MB while their streams ran. */
-function free(body: Buffer): void {
-  const memory = body.buffer;
-  if (body.length < FREED_BYTES || body.length !== memory.byteLength || !(memory instanceof ArrayBuffer)) return;
-  memory.transfer(0);
 }

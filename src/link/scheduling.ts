@@ -58,6 +58,8 @@ export interface RequestEnd {
 /** One request as the scheduler has it. */
 export interface ScheduledRequest {
   readonly id: string;
+  /** Rejects with RouterError where the request would not be admitted if its body had come; `last` as in RequestFacts. */
+  checkRoom(last: boolean): Promise<void>;
   /** Admits the request and chooses its first worker. Undefined when the client has left; rejects with RouterError where it cannot be served. */
   assign(facts: RequestFacts): Promise<Assignment | undefined>;
   /** Resolves, after any back-off, with the next assignment; undefined when the ended attempt's answer is final. Rejects with the client's error. */

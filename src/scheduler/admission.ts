@@ -96,13 +96,25 @@ export class Admission {
       this.#hold(request);
       return undefined;
     }
+    const refusal = this.#mayNotWait();
+    return refusal ? Promise.reject(refusal) : this.#wait(this.#queue, request, undefined);
+  }
+
+  /** The error of `enter` if a request came now; undefined where it would be admitted or wait. */
+  refusal({ last }: Pick<Applicant, 'last'>): RouterError | undefined {
+    if (this.#closed) return last ? undefined : this.#closed;
+    if (this.#queue.size > 0) this.pump();
+    const isNext = this.#queue.size === 0 && (this.#bucket?.waitMs ?? 0) === 0;
+    return isNext && !this.#isFull() && this.#readiness.isReady() ? undefined : this.#mayNotWait();
+  }
+
+  #mayNotWait(): RouterError | undefined {
     const never = this.#never();
-    if (never) return Promise.reject(never);
+    if (never) return never;
     const { queueSize } = this.#limits;
     if (queueSize <= 0 || this.#queueTimeoutMs <= 0)
-      return Promise.reject(this.#refusal('none may wait (--queue-size, --queue-timeout-secs)'));
-    if (this.#queue.size >= queueSize) return Promise.reject(full(`${queueSize} requests wait (--queue-size)`));
-    return this.#wait(this.#queue, request, undefined);
+      return this.#refusal('none may wait (--queue-size, --queue-timeout-secs)');
+    return this.#queue.size >= queueSize ? full(`${queueSize} requests wait (--queue-size)`) : undefined;
   }
 
   /**

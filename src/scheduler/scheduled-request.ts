@@ -57,6 +57,11 @@ export class ScheduledRequest implements Scheduled, Applicant, Caller {
     return this.#observed.record.id;
   }
 
+  async checkRoom(last: boolean): Promise<void> {
+    const refusal = this.#context.admission.refusal({ last });
+    if (refusal) throw refusal;
+  }
+
   async assign(facts: RequestFacts): Promise<Assignment | undefined> {
     const { admission, options } = this.#context;
     this.last = facts.last;

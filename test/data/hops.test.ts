@@ -167,3 +167,47 @@ test('beyond --max-held-payload-size uploads wait until others have their answer
   }
   assert.deepEqual(await Promise.all(all), Array(6).fill('700000'));
 });
+
+test('a full router refuses an upload before its body comes', async () => {
+  const answers: (() => void)[] = [];
+  await using worker = await fakeWorker((_, response) => void answers.push(() => response.end('done')));
+  await using router = await testRouter([worker.url], ['--max-concurrent-requests', '1', '--queue-size', '0']);
+  const held = post(router.url);
+  await until(() => answers.length === 1);
+  for (const header of [
+    'content-length: 4000000',
+    'transfer-encoding: chunked',
+    'content-length: 2\r\nexpect: 100-continue',
+  ]) {
+    using client = await rawClient(router.url);
+    client.send(`POST /generate HTTP/1.1\r\nhost: a\r\n${header}\r\n\r\n`);
+    await client.until(/^HTTP\/1\.1 429 [\s\S]*--max-concurrent-requests/);
+  }
+  answers[0]?.();
+  await (await held).text();
+  // Whoever has seen an answer finds its place free.
+  using client = await rawClient(router.url);
+  client.send('POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n');
+  await client.until(/^HTTP\/1\.1 100 /);
+  client.send('{}');
+  await until(() => answers.length === 2);
+  answers[1]?.();
+  await client.until(/HTTP\/1\.1 200 [\s\S]*done$/);
+});
+
+test('an upload that may wait is read while the router is full', async () => {
+  const answers: (() => void)[] = [];
+  await using worker = await fakeWorker((_, response) => void answers.push(() => response.end('done')));
+  await using router = await testRouter([worker.url], ['--max-concurrent-requests', '1', '--queue-size', '1']);
+  const held = post(router.url);
+  await until(() => answers.length === 1);
+  using client = await rawClient(router.url);
+  client.send('POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n');
+  await client.until(/^HTTP\/1\.1 100 /);
+  client.send('{}');
+  answers[0]?.();
+  await (await held).text();
+  await until(() => answers.length === 2);
+  answers[1]?.();
+  await client.until(/HTTP\/1\.1 200 [\s\S]*done$/);
+});

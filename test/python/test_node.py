@@ -72,3 +72,16 @@ def test_a_program_under_nohup_is_told(monkeypatch):
         assert "SGLANG_ROUTER_NOHUP" not in _node.environment()
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_memory_of_large_bodies_goes_back_to_the_system(monkeypatch):
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    env = _node.environment()
+    assert (env["MALLOC_MMAP_THRESHOLD_"], env["SGLANG_ROUTER_OWN_VARIABLE"]) == ("262144", "MALLOC_MMAP_THRESHOLD_")
+
+
+def test_a_threshold_that_the_user_has_set_stays_theirs(monkeypatch):
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1")
+    env = _node.environment()
+    assert env["MALLOC_MMAP_THRESHOLD_"] == "1"
+    assert "SGLANG_ROUTER_OWN_VARIABLE" not in env

@@ -250,13 +250,19 @@ test('whatever happens, the cap holds, nobody overtakes, and nothing is left ove
     const forModels: string[] = [];
     const enter = async (request: FakeRequest) => {
       waiting.push(request);
+      const refusal = admission.refusal(request);
+      const { queued } = admission;
+      const turn = admission.enter(request);
+      const isRefused = !request.admittedBy && admission.queued === queued;
+      assert.equal(refusal !== undefined, isRefused, `seed ${seed}: what was foreseen is what happens`);
       try {
-        await admission.enter(request);
+        await turn;
         if (request.gone && !request.admittedBy) return;
         assert.ok(request.number > lastIn, `seed ${seed}: ${request.number} came in after ${lastIn}`);
         lastIn = request.number;
         inside.push(request);
-      } catch {
+      } catch (error) {
+        if (!(error instanceof RouterError)) throw error;
         refused++;
       } finally {
         waiting.splice(waiting.indexOf(request), 1);

@@ -3,6 +3,7 @@ import { RouterError } from '../../errors/errors.ts';
 import { ClientGoneError } from '../client-gone.ts';
 import { sendError } from '../respond.ts';
 import type { BodyBudget } from './body-budget.ts';
+import { freeBytes } from './body-memory.ts';
 import { type BodySource, ClientRequest } from './client-request.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { Http1Reply, KEEP_ALIVE_SECS, type ReplyConnection } from './http1-reply.ts';
@@ -43,6 +44,8 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
   #unserved: RequestHead | undefined;
   /** Takes the client's bytes once the connection is a tunnel. */
   #upstream: TunnelWriter | undefined;
+  /** The part of a body that was read last, if nobody needs it any more. */
+  #spent: Buffer = NOTHING;
   #expectsContinue = false;
   #closed = false;
   #closing = false;
@@ -139,6 +142,7 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
 
   data(chunk: Buffer): void {
     if (this.#phase !== 'linger' && !this.#request?.take(chunk)) this.#pause();
+    if (this.#phase === 'linger' || this.#request?.spent) this.#spent = chunk;
   }
 
   end(rest: Buffer): void {
@@ -221,6 +225,8 @@ export class ClientConnection implements OpenConnection, ParserListener, ReplyCo
       this.#refuse(error as Error);
       return;
     }
+    if (this.#spent === all) freeBytes(all);
+    this.#spent = NOTHING;
     if (this.#unserved) this.#serve(this.#unserved);
   }
 

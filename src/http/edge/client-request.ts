@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { RouterError } from '../../errors/errors.ts';
 import type { BodyBudget, HeldBody } from './body-budget.ts';
+import { freeBytes } from './body-memory.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import type { RequestHead } from './request-head.ts';
 
@@ -36,9 +37,9 @@ export class ClientRequest implements IncomingRequest, HeldBody {
   #maxBytes = 0;
   #bytes = 0;
   #first: Buffer = EMPTY;
-  /** The buffer for a body in several pieces, if its length is declared. */
-  #whole: Buffer | undefined;
+  /** What has come, in several pieces, until they are copied into one. */
   #pieces: Buffer[] | undefined;
+  #whole: Buffer | undefined;
   #waiter: PromiseWithResolvers<Buffer> | undefined;
 
   constructor(head: RequestHead, source: BodySource, last = false) {
@@ -59,9 +60,20 @@ export class ClientRequest implements IncomingRequest, HeldBody {
     return this.#complete;
   }
 
+  /** Whether much of the body is still with the client: it waits for `100 Continue`, or sends more than is read unasked. */
+  get comesLater(): boolean {
+    if (this.#complete) return false;
+    return this.#length === 'chunked' || this.#length > MOST_UNASKED_BYTES || this.headers.expect !== undefined;
+  }
+
   /** Whether the body was asked for. */
   get isRead(): boolean {
     return this.#waiter !== undefined;
+  }
+
+  /** Whether the bytes taken last are not needed any more: they were copied, or the body has failed. */
+  get spent(): boolean {
+    return this.#whole !== undefined || this.#failure !== undefined;
   }
 
   /**
@@ -119,27 +131,41 @@ export class ClientRequest implements IncomingRequest, HeldBody {
     if (this.#complete || this.#failure) return;
     this.#failure = error;
     this.#waiter?.reject(error);
+    if (this.#whole) freeBytes(this.#whole);
     this.#letGo();
     this.release();
   }
 
   #keep(chunk: Buffer): void {
-    if (this.#bytes === chunk.length) this.#first = chunk;
-    else if (this.#length === 'chunked') {
-      this.#pieces ??= [this.#first];
-      this.#pieces.push(chunk);
-    } else {
-      if (!this.#whole) {
-        this.#whole = Buffer.allocUnsafeSlow(this.#length);
-        this.#whole.set(this.#first);
-      }
-      this.#whole.set(chunk, this.#bytes - chunk.length);
+    const before = this.#bytes - chunk.length;
+    if (before === 0) {
+      this.#first = chunk;
+      return;
     }
+    // A declared length takes memory only once the body is asked for: nobody may want it.
+    if (!this.#whole && this.#waiter && this.#length !== 'chunked') this.#gather(this.#length);
+    if (this.#whole) this.#whole.set(chunk, before);
+    else if (this.#pieces) this.#pieces.push(chunk);
+    else this.#pieces = [this.#first, chunk];
+  }
+
+  /** Copies what has come into one buffer of so many bytes. */
+  #gather(bytes: number): Buffer {
+    const whole = Buffer.allocUnsafeSlow(bytes);
+    let at = 0;
+    for (const piece of this.#pieces ?? [this.#first]) {
+      whole.set(piece, at);
+      at += piece.length;
+      freeBytes(piece);
+    }
+    this.#pieces = undefined;
+    this.#whole = whole;
+    return whole;
   }
 
   /** Hands the body over; one that came in one piece, as nearly all do, is not copied. */
   #take(): Buffer {
-    const body = this.#whole ?? (this.#pieces ? Buffer.concat(this.#pieces, this.#bytes) : this.#first);
+    const body = this.#whole ?? (this.#pieces ? this.#gather(this.#bytes) : this.#first);
     this.#letGo();
     return body;
   }

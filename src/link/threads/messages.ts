@@ -55,6 +55,7 @@ export type ToScheduler =
       readonly headers: IncomingHttpHeaders;
       readonly isServed: boolean;
     }
+  | { readonly kind: 'checkRoom'; readonly request: number; readonly last: boolean }
   | { readonly kind: 'assign'; readonly request: number; readonly facts: PortableFacts }
   | { readonly kind: 'again'; readonly request: number; readonly call: number; readonly outcome: PortableOutcome }
   | { readonly kind: 'next'; readonly request: number }
@@ -112,6 +113,7 @@ export type ToScheduler =
 
 /** From the scheduler to a data thread. */
 export type ToDataThread =
+  | { readonly kind: 'room'; readonly request: number; readonly refusal: PortableError | undefined }
   | {
       readonly kind: 'assigned';
       readonly request: number;

@@ -23,7 +23,7 @@ interface RemoteOptions {
 }
 
 /** Messages that concern one request. */
-type ForRequest = Extract<ToDataThread, { kind: 'assigned' | 'nextCall' | 'decided' | 'abandon' }>;
+type ForRequest = Extract<ToDataThread, { kind: 'room' | 'assigned' | 'nextCall' | 'decided' | 'abandon' }>;
 
 /** The scheduler of another thread. */
 export class RemoteScheduling implements Scheduling {
@@ -84,6 +84,7 @@ class RemoteRequest implements ScheduledRequest {
   readonly #options: RemoteOptions;
   readonly #over: () => void;
   readonly #calls: RemoteCall[] = [];
+  #room: PromiseWithResolvers<void> | undefined;
   #assigned: PromiseWithResolvers<Assignment | undefined> | undefined;
   #nextCall: PromiseWithResolvers<AssignedCall> | undefined;
   #hasLeft = false;
@@ -94,6 +95,12 @@ class RemoteRequest implements ScheduledRequest {
     this.#scheduler = scheduler;
     this.#options = options;
     this.#over = over;
+  }
+
+  checkRoom(last: boolean): Promise<void> {
+    this.#scheduler.send({ kind: 'checkRoom', request: this.number, last });
+    this.#room = Promise.withResolvers();
+    return this.#room.promise;
   }
 
   assign({ found, hints, ...facts }: RequestFacts): Promise<Assignment | undefined> {
@@ -139,6 +146,10 @@ class RemoteRequest implements ScheduledRequest {
 
   receive(message: ForRequest): void {
     switch (message.kind) {
+      case 'room':
+        if (message.refusal) this.#room?.reject(errorOf(message.refusal));
+        else this.#room?.resolve();
+        break;
       case 'assigned':
         if (isError(message.assignment)) this.#assigned?.reject(errorOf(message.assignment));
         else this.#assigned?.resolve(message.assignment && this.#assignmentOf(message.assignment));

@@ -90,6 +90,9 @@ export class ThreadLink {
     const linked = this.#requests.get(message.request);
     if (linked === undefined) return;
     switch (message.kind) {
+      case 'checkRoom':
+        void this.#checkRoom(message.request, linked, message.last);
+        break;
       case 'assign':
         void this.#assign(message.request, linked, message.facts);
         break;
@@ -138,6 +141,15 @@ export class ThreadLink {
     this.#waitsNoMore(linked, call, false);
     linked.open.delete(call);
     linked.calls[call]?.report.ended(NOT_SENT);
+  }
+
+  async #checkRoom(request: number, { scheduled }: LinkedRequest, last: boolean): Promise<void> {
+    try {
+      await scheduled.checkRoom(last);
+      this.#send({ kind: 'room', request, refusal: undefined });
+    } catch (error) {
+      this.#send({ kind: 'room', request, refusal: portable(error) });
+    }
   }
 
   async #assign(request: number, linked: LinkedRequest, { hints, ...facts }: PortableFacts): Promise<void> {

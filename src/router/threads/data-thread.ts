@@ -76,6 +76,7 @@ class DataThread {
 
   #receive(message: ToDataThread | ServeGuest): void {
     switch (message.kind) {
+      case 'room':
       case 'assigned':
       case 'nextCall':
       case 'decided':
