@@ -29,6 +29,10 @@ export class Http2RequestStream implements BodySource {
     this.request = new ClientRequest({ ...head, length, keepsAlive: true, upgrade: undefined }, this);
     this.reply = new Http2Reply(stream, head.method);
     if (stream.endAfterHeaders) this.request.end();
+    // An empty body ends before it is asked for.
+    stream.once('end', () => {
+      if (!stream.aborted) this.request.end();
+    });
     // A request answered early is closed, as its rest is not wanted (RFC 9113 §8.1).
     stream.once('finish', () => {
       if (!this.request.complete) stream.close(constants.NGHTTP2_NO_ERROR);
@@ -40,9 +44,6 @@ export class Http2RequestStream implements BodySource {
     if (this.#expectsContinue && !stream.destroyed) stream.additionalHeaders({ ':status': 100 });
     stream.on('data', (chunk: Buffer) => {
       if (!this.request.take(chunk)) stream.pause();
-    });
-    stream.once('end', () => {
-      if (!stream.aborted) this.request.end();
     });
   }
 

@@ -80,6 +80,17 @@ test('requests over HTTP/2 with prior knowledge reach workers, many at once over
   assert.equal(router.records.length, sizes.length + 3);
 });
 
+for (const dataThreads of [1, 3]) {
+  test(`an empty body may end after its head, with ${dataThreads} data threads`, async () => {
+    await using worker = await fakeWorker((_, response) => void response.end());
+    await using router = await testRouter([worker.url], [], { dataThreads });
+    using session = client(router.url);
+    for (const path of ['/generate', '/flush_cache', '/some']) {
+      assert.equal((await ask(session, post(path), Buffer.alloc(0))).status, 200, path);
+    }
+  });
+}
+
 test('a stream comes as it is made, and leaves the connection when its client takes it back', async () => {
   const asked: ServerResponse[] = [];
   await using worker = await fakeWorker((_, response) => {
