@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { RouterError } from '../../errors/errors.ts';
+import { Pieces } from '../wire/pieces.ts';
 import type { BodyBudget, HeldBody } from './body-budget.ts';
 import { freeBytes } from './body-memory.ts';
 import type { IncomingRequest } from './incoming-request.ts';
@@ -38,7 +39,7 @@ export class ClientRequest implements IncomingRequest, HeldBody {
   #bytes = 0;
   #first: Buffer = EMPTY;
   /** What has come, in several pieces, until they are copied into one. */
-  #pieces: Buffer[] | undefined;
+  #pieces: Pieces | undefined;
   #whole: Buffer | undefined;
   #waiter: PromiseWithResolvers<Buffer> | undefined;
 
@@ -73,7 +74,7 @@ export class ClientRequest implements IncomingRequest, HeldBody {
 
   /** Whether the bytes taken last are not needed any more: they were copied, or the body has failed. */
   get spent(): boolean {
-    return this.#whole !== undefined || this.#failure !== undefined;
+    return this.#whole !== undefined || this.#pieces !== undefined || this.#failure !== undefined;
   }
 
   /**
@@ -142,30 +143,24 @@ export class ClientRequest implements IncomingRequest, HeldBody {
       this.#first = chunk;
       return;
     }
-    // A declared length takes memory only once the body is asked for: nobody may want it.
-    if (!this.#whole && this.#waiter && this.#length !== 'chunked') this.#gather(this.#length);
-    if (this.#whole) this.#whole.set(chunk, before);
-    else if (this.#pieces) this.#pieces.push(chunk);
-    else this.#pieces = [this.#first, chunk];
-  }
-
-  /** Copies what has come into one buffer of so many bytes. */
-  #gather(bytes: number): Buffer {
-    const whole = Buffer.allocUnsafeSlow(bytes);
-    let at = 0;
-    for (const piece of this.#pieces ?? [this.#first]) {
-      whole.set(piece, at);
-      at += piece.length;
-      freeBytes(piece);
+    if (!this.#whole && !this.#pieces) {
+      this.#pieces = new Pieces();
+      this.#pieces.add(this.#first);
+      freeBytes(this.#first);
     }
-    this.#pieces = undefined;
-    this.#whole = whole;
-    return whole;
+    // A declared length takes memory only once the body is asked for: nobody may want it.
+    if (this.#pieces && this.#waiter && this.#length !== 'chunked') {
+      this.#whole = Buffer.allocUnsafeSlow(this.#length);
+      this.#pieces.moveTo(this.#whole);
+      this.#pieces = undefined;
+    }
+    if (this.#whole) this.#whole.set(chunk, before);
+    else this.#pieces?.add(chunk);
   }
 
   /** Hands the body over; one that came in one piece, as nearly all do, is not copied. */
-  #take(): Buffer {
-    const body = this.#whole ?? (this.#pieces ? this.#gather(this.#bytes) : this.#first);
+  #take(): Buffer | Promise<Buffer> {
+    const body = this.#whole ?? this.#pieces?.whole() ?? this.#first;
     this.#letGo();
     return body;
   }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { Pieces } from '../wire/pieces.ts';
 import { isStale } from './reuse-mark.ts';
 import type { CallHandler, Controller, WorkerClient } from './worker-client.ts';
 
@@ -38,7 +39,7 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
     let status = 0;
     let head: IncomingHttpHeaders = {};
     let over = false;
-    const chunks: Buffer[] = [];
+    const pieces = new Pieces();
     let room = maxBytes;
     const fail = (error: Error) => {
       over = true;
@@ -66,7 +67,7 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
       },
       onResponseData(_, chunk) {
         if (maxBytes === 0 || over) return;
-        chunks.push(chunk);
+        pieces.add(chunk);
         room -= chunk.length;
         if (room >= 0) return;
         fail(new Error(`${path} answered more than ${maxBytes} bytes`));
@@ -74,7 +75,7 @@ export function call(client: WorkerClient, path: string, options: CallOptions): 
       },
       onResponseEnd() {
         clearTimeout(timer);
-        resolve({ status, headers: head, body: Buffer.concat(chunks) });
+        void pieces.whole().then((body) => resolve({ status, headers: head, body }));
       },
       onResponseError(_, error) {
         if (over || fresh || !isStale(error, status !== 0, performance.now() - sentMs)) return fail(error);

@@ -59,6 +59,23 @@ test('a body takes its own length once, and nothing for the pieces in which it c
   socket.destroy();
 });
 
+test('a body that comes byte by byte takes no buffer for each', async (t) => {
+  const read = Promise.withResolvers<Buffer>();
+  const socket = await connected(t, (request) => request.body(UPLOAD_BYTES).then(read.resolve, read.reject));
+  socket.write('POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n');
+  const chunks = Buffer.from('1\r\nx\r\n'.repeat(100_000));
+  const before = process.memoryUsage().heapUsed;
+  let most = before;
+  for (let sent = 0; sent < 1_000_000; sent += 100_000) {
+    if (!socket.write(chunks)) await once(socket, 'drain');
+    most = Math.max(most, process.memoryUsage().heapUsed);
+  }
+  socket.write('0\r\n\r\n');
+  assert.equal((await read.promise).length, 1_000_000);
+  assert.ok(most - before < 48 << 20, `${most - before} bytes more for a million of them`);
+  socket.destroy();
+});
+
 for (const [name, framed] of [
   ['with a length', (body: Buffer) => [`content-length: ${body.length}\r\n\r\n`, body]],
   ['in chunks', (body: Buffer) => ['transfer-encoding: chunked\r\n\r\n', ...chunked(body)]],
