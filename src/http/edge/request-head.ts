@@ -22,8 +22,8 @@ export interface RequestHead {
 
 /** The request line with exactly one space between its parts. */
 const REQUEST_LINE = /^([A-Z-]{1,20}) ((?:\/|\*|[Hh][Tt][Tt][Pp][Ss]?:\/\/(?=[^#?]))[\x21-\x7e]*) HTTP\/1\.([01])$/;
-/** What may stand before the path in `http://host/path`. */
-const AUTHORITY = /^https?:\/\/[0-9A-Za-z\-._~!$&'()*+,;=:@%[\]]*(?:[/?]|$)/i;
+/** What may stand before the path in `http://host/path`; an empty host is refused (RFC 9110 §4.2.1). */
+const AUTHORITY = /^https?:\/\/(?!(?:[^/?@]*@)?(?:[:/?]|$))[0-9A-Za-z\-._~!$&'()*+,;=:@%[\]]*(?:[/?]|$)/i;
 /** Matches a tab in this header, which readers understand differently. */
 const TAB_IN_CODING = /\r\ntransfer-encoding:[^\r]*\t/i;
 const LENGTH = /^\d{1,15}$/;

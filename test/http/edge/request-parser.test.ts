@@ -61,6 +61,15 @@ test('what cannot become a request is refused before its head is whole', () => {
   }
 });
 
+test('a target with a host that is empty is refused, however it is written', () => {
+  for (const target of ['http:///x', 'http://', 'http://?x', 'https://:80/x', 'http://user@/x', 'http://user@:80/x']) {
+    assert.deepEqual(read([`GET ${target} HTTP/1.1\r\nhost: x\r\n\r\n`]), ['bad_request'], target);
+  }
+  for (const target of ['http://h', 'http://h?x', 'HTTP://u@h:80/x', 'http://[::1]:80/x']) {
+    assert.equal(parseRequestHead(`GET ${target} HTTP/1.1\r\nhost: x`).url, target);
+  }
+});
+
 test('a trailer that frames the message is refused', () => {
   for (const trailer of ['content-length: 5', 'Transfer-Encoding: chunked']) {
     const request = `POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n${trailer}\r\n\r\n`;
