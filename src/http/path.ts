@@ -5,6 +5,12 @@ export function pathOf(url: string): string {
   return query < 0 ? target : target.slice(0, query);
 }
 
+/** The parameters of a request line. */
+export function queryOf(url: string): URLSearchParams {
+  const query = url.indexOf('?');
+  return new URLSearchParams(query < 0 ? '' : url.slice(query));
+}
+
 /** Turns `http://host/path` of a request line into `/path`, as the router chooses the host. Byte for byte, so that routing and the worker read one path. */
 export function originForm(url: string): string {
   if (url.startsWith('/')) return url;

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { endpointOf } from '../http/endpoints.ts';
+import { pathOf } from '../http/path.ts';
 import type { RequestIds } from '../http/request-id.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { HistogramCounts } from './metrics/series.ts';
@@ -228,11 +229,4 @@ export class ObservedAttempt {
     record.cachedTokens = usage.cachedTokens;
     if (error?.started) record.errorCode = error.code;
   }
-}
-
-/** The path alone, also of `http://host/path?query`. */
-function pathOf(url: string): string {
-  const path = url.startsWith('/') ? url : (URL.parse(url)?.pathname ?? '/');
-  const query = path.indexOf('?');
-  return query < 0 ? path : path.slice(0, query);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
+import { sendRaw } from '../helpers/raw-client.ts';
 import { testRouter, until } from '../helpers/test-router.ts';
 
 const OWN_PATHS: Readonly<Record<string, string>> = {
@@ -45,6 +46,14 @@ test('paths that only look like own ones go to a worker, query and all', async (
     assert.equal(await (await fetch(router.url + path)).text(), 'worker', path);
   }
   assert.deepEqual(worker.seen.at(-1), 'GET /Health?a=1');
+});
+
+test('own paths are served whatever host a client names before them', async () => {
+  await using router = await testRouter([]);
+  for (const host of ['router', 'user@router:80', 'a:b:c', '%']) {
+    const answer = await sendRaw(router.url, `GET http://${host}/list_workers?a=b HTTP/1.0\r\n\r\n`);
+    assert.match(answer, /^HTTP\/1\.1 200 /, host);
+  }
 });
 
 test('with --api-key the workers are managed with the key only, health is open', async () => {
