@@ -5,14 +5,16 @@ export interface HeldBody {
 }
 
 /**
- * Bounds the bytes of request bodies that all connections hold. Beyond the bound reading stops until others are released; only the
- * oldest body always goes on, or half-read bodies would block each other.
+ * Bounds the bytes of request bodies that all connections hold. Beyond the bound reading stops until others are released; the oldest
+ * body goes on while the whole ones are within the bound, or half-read bodies would block each other.
  */
 export class BodyBudget {
   readonly #mostBytes: number;
   /** Bodies that are being read, the oldest first. */
   readonly #reading = new Map<HeldBody, { bytes: number; waits: boolean }>();
   #bytes = 0;
+  /** Those of bodies that are being read. */
+  #readingBytes = 0;
 
   constructor(mostBytes: number) {
     this.#mostBytes = mostBytes;
@@ -31,8 +33,9 @@ export class BodyBudget {
       this.#reading.set(body, entry);
     }
     this.#bytes += bytes;
+    this.#readingBytes += bytes;
     entry.bytes += bytes;
-    entry.waits = this.#bytes > this.#mostBytes && !this.#isOldest(body);
+    entry.waits = this.#bytes > this.#mostBytes && !(this.#isOldest(body) && this.#oldestGoesOn);
     return !entry.waits;
   }
 
@@ -43,14 +46,25 @@ export class BodyBudget {
 
   /** Notes that all of a body has come; its bytes stay counted. */
   complete(body: HeldBody): void {
-    if (this.#reading.delete(body)) this.#resume();
+    if (this.#endReading(body)) this.#resume();
   }
 
   /** Gives back the bytes of a body that is released or will not be completed. */
   give(body: HeldBody, bytes: number): void {
-    this.#reading.delete(body);
+    this.#endReading(body);
     this.#bytes -= bytes;
     this.#resume();
+  }
+
+  /** Ends the reading of a body; false if it was not being read. */
+  #endReading(body: HeldBody): boolean {
+    this.#readingBytes -= this.#reading.get(body)?.bytes ?? 0;
+    return this.#reading.delete(body);
+  }
+
+  /** Whether there is room beside the whole bodies, which are released without it. */
+  get #oldestGoesOn(): boolean {
+    return this.#bytes - this.#readingBytes <= this.#mostBytes;
   }
 
   #isOldest(body: HeldBody): boolean {
@@ -62,7 +76,7 @@ export class BodyBudget {
     if (this.#reading.size === 0) return;
     let isOldest = true;
     for (const [body, entry] of this.#reading) {
-      if (!isOldest && this.#bytes > this.#mostBytes) return;
+      if (this.#bytes > this.#mostBytes && !(isOldest && this.#oldestGoesOn)) return;
       isOldest = false;
       if (!entry.waits) continue;
       entry.waits = false;
