@@ -42,6 +42,8 @@ export class ClientRequest implements IncomingRequest, HeldBody {
   #pieces: Pieces | undefined;
   #whole: Buffer | undefined;
   #waiter: PromiseWithResolvers<Buffer> | undefined;
+  /** Waits for room for what the body is decoded to. */
+  #room: PromiseWithResolvers<void> | undefined;
 
   constructor(head: RequestHead, source: BodySource, last = false) {
     const { method, url, minor, headers, length, keepsAlive, upgrade } = head;
@@ -110,7 +112,20 @@ export class ClientRequest implements IncomingRequest, HeldBody {
   }
 
   goOn(): void {
-    if (this.#waiter) this.#source.resumeBody();
+    if (this.#room) this.#room.resolve();
+    else if (this.#waiter) this.#source.resumeBody();
+  }
+
+  hold(bytes: number): Promise<void> | undefined {
+    if (this.#failure) return Promise.reject(this.#failure);
+    this.#bytes += bytes;
+    if (this.#source.bodyBudget.take(this, bytes)) return undefined;
+    this.#room = Promise.withResolvers();
+    return this.#room.promise;
+  }
+
+  holdsAll(): void {
+    this.#source.bodyBudget.complete(this);
   }
 
   /** Releases the bytes of the body. */
@@ -129,8 +144,10 @@ export class ClientRequest implements IncomingRequest, HeldBody {
 
   /** Fails the body: the rest will not come, or must not be read. */
   fail(error: Error): void {
-    if (this.#complete || this.#failure) return;
+    if (this.#failure) return;
     this.#failure = error;
+    this.#room?.reject(error);
+    if (this.#complete) return;
     this.#waiter?.reject(error);
     if (this.#whole) freeBytes(this.#whole);
     this.#letGo();

@@ -1,14 +1,19 @@
-import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib';
+import type { Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { RouterError } from '../../errors/errors.ts';
+import { ClientGoneError } from '../client-gone.ts';
+import { Pieces } from '../wire/pieces.ts';
+import type { IncomingRequest } from './incoming-request.ts';
 
-const DECODERS: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
-  gzip: promisify(gunzip),
-  'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-  zstd: promisify(zstdDecompress),
+const DECODERS: Readonly<Record<string, (options: { chunkSize: number }) => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
 };
+/** What is decoded at a time. */
+const PIECE_BYTES = 64 * 1024;
 
 /** Whether a body has a content coding that must be decoded before it can be read. */
 export function isEncoded(coding: string | undefined): coding is string {
@@ -16,10 +21,16 @@ export function isEncoded(coding: string | undefined): coding is string {
 }
 
 /**
- * A body without its content coding (RFC 9110 §8.4). Rejects with RouterError `unsupported_media_type` for codings that are not
- * known, `payload_too_large` where it is larger than `maxBytes` then, `bad_request` where it is not in that coding.
+ * A body without its content coding (RFC 9110 §8.4), decoded no faster than `request` may hold it. Rejects with RouterError
+ * `unsupported_media_type` for codings that are not known, `payload_too_large` where it is larger than `maxBytes` then, `bad_request`
+ * where it is not in that coding.
  */
-export async function decodedBody(body: Buffer, coding: string, maxBytes: number): Promise<Buffer> {
+export async function decodedBody(
+  body: Buffer,
+  coding: string,
+  maxBytes: number,
+  request: Pick<IncomingRequest, 'hold' | 'holdsAll'>,
+): Promise<Buffer> {
   const decode = DECODERS[coding.trim().toLowerCase()];
   if (!decode) {
     const known = Object.keys(DECODERS).join(', ');
@@ -28,14 +39,27 @@ export async function decodedBody(body: Buffer, coding: string, maxBytes: number
       `expected Content-Encoding ${known} or none, got ${JSON.stringify(coding)}`,
     );
   }
+  const decoder = decode({ chunkSize: PIECE_BYTES });
+  decoder.end(body);
+  const pieces = new Pieces();
+  let bytes = 0;
   try {
-    return await decode(body, { maxOutputLength: maxBytes });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ERR_BUFFER_TOO_LARGE') {
-      const most = `expected a body of at most ${maxBytes} bytes without its Content-Encoding`;
-      throw new RouterError('payload_too_large', `${most}; raise --max-payload-size to allow more`);
+    for await (const piece of decoder as AsyncIterable<Buffer>) {
+      bytes += piece.length;
+      if (bytes > maxBytes) throw tooLarge(maxBytes);
+      pieces.add(piece);
+      await request.hold(piece.length);
     }
+  } catch (error) {
+    if (error instanceof RouterError || error instanceof ClientGoneError) throw error;
+    const { message } = error as Error;
     throw new RouterError('bad_request', `expected a body in Content-Encoding ${coding}: ${message}`);
   }
+  request.holdsAll();
+  return pieces.whole();
+}
+
+function tooLarge(maxBytes: number): RouterError {
+  const most = `expected a body of at most ${maxBytes} bytes without its Content-Encoding`;
+  return new RouterError('payload_too_large', `${most}; raise --max-payload-size to allow more`);
 }

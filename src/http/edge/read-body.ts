@@ -11,7 +11,7 @@ export async function readBody(
   const body = await request.body(maxBytes);
   const { 'content-encoding': coding } = request.headers;
   if (!isEncoded(coding) || family === 'other') return body;
-  const decoded = await decodedBody(body, coding, maxBytes);
+  const decoded = await decodedBody(body, coding, maxBytes, request);
   delete request.headers['content-encoding'];
   return decoded;
 }

@@ -32,6 +32,11 @@ export class ForwardedRequest implements IncomingRequest {
     return this.#body.promise;
   }
 
+  /** Counts nothing: the bodies that are read in this thread are few. */
+  hold(): undefined {}
+
+  holdsAll(): void {}
+
   release(): void {
     this.#send({ kind: 'ownRelease', request: this.#number });
   }
