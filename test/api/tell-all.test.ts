@@ -288,3 +288,21 @@ test('the key is needed, and a worker with a key of its own gets that', async ()
   assert.equal((await tell(router, '/pause_generation', { headers })).status, 200);
   assert.deepEqual(keys, ['Bearer own']);
 });
+
+for (const path of ['/flush_cache', '/pause_generation']) {
+  test(`of many ${path} at once some reach the workers, the others are refused until one is over`, async () => {
+    const waiting: ServerResponse[] = [];
+    await using worker = await fakeWorker((_, response) => void waiting.push(response));
+    await using router = await testRouter([worker.url]);
+    const first = Array.from({ length: 16 }, () => tell(router, path));
+    await until(() => waiting.length === 16);
+    const refused = await tell(router, path);
+    assert.deepEqual([refused.status, refused.answer.headers.get('retry-after')], [429, '1']);
+    waiting[0]?.end(DONE);
+    await Promise.any(first);
+    const next = tell(router, path);
+    await until(() => waiting.length === 17);
+    for (const response of waiting) response.end(DONE);
+    assert.deepEqual(new Set((await Promise.all([next, ...first])).map(({ status }) => status)), new Set([200]));
+  });
+}

@@ -32,7 +32,7 @@ export class ForwardedRequest implements IncomingRequest {
     return this.#body.promise;
   }
 
-  /** Counts nothing: the bodies that are read in this thread are few. */
+  /** Counts nothing: the bound is that of the client's thread. */
   hold(): undefined {}
 
   holdsAll(): void {}
