@@ -11,7 +11,7 @@ import type { Log } from '../observe/log/log.ts';
 import type { Metrics } from '../observe/metrics/metrics.ts';
 import type { Additions } from './additions.ts';
 import type { EngineLoads } from './engine-loads.ts';
-import type { FewAtOnce } from './few-at-once.ts';
+import type { FanOutLimit } from './fan-out-limit.ts';
 import type { Questions } from './questions.ts';
 
 /** Who names workers, and since which Unix time it cannot say which there are. */
@@ -49,5 +49,5 @@ export interface ApiParts {
 export interface ApiContext extends ApiParts {
   readonly engineLoads: EngineLoads;
   readonly questions: Questions;
-  readonly flushes: FewAtOnce;
+  readonly flushLimit: FanOutLimit;
 }

@@ -10,9 +10,14 @@ import { amountOf, fieldsOf } from './fields.ts';
 const TIMEOUT_MS = 5_000;
 
 /** Empties the cache of every worker, and with it what is known of that here. `?timeout=` seconds to wait for running requests are the servers' to keep. */
-export async function flushCache({ request, response, query }: Call, { registry, flushes }: ApiContext): Promise<void> {
+export async function flushCache(
+  { request, response, query }: Call,
+  { registry, flushLimit }: ApiContext,
+): Promise<void> {
   const waitSecs = amountOf(fieldsOf(query), 'timeout') ?? 0;
-  const answers = await flushes.make(() => flushWorkers(registry.workers, registry, request, waitSecs));
+  const answers = await flushLimit.make(registry.workers.length, () =>
+    flushWorkers(registry.workers, registry, request, waitSecs),
+  );
   const { status, body } = flushReport(answers);
   sendJson(response, status, body);
 }

@@ -8,7 +8,7 @@ import { dashboardAction } from './dashboard-actions.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EngineLoads } from './engine-loads.ts';
 import { engineMetrics } from './engine-metrics.ts';
-import { FewAtOnce } from './few-at-once.ts';
+import { FanOutLimit } from './fan-out-limit.ts';
 import { flushCache } from './flush-cache.ts';
 import { dashboardFolder, favicon, frontPage } from './front-page.ts';
 import { health, healthGenerate, readiness } from './health.ts';
@@ -65,6 +65,6 @@ export function createApi(parts: ApiParts): Dispatcher {
     ...parts,
     engineLoads: new EngineLoads(),
     questions: new Questions(),
-    flushes: new FewAtOnce(),
+    flushLimit: new FanOutLimit(),
   });
 }

@@ -13,7 +13,7 @@ import { type Answer, call } from '../http/upstream/get.ts';
 import type { WorkerServer } from '../http/upstream/worker-server.ts';
 import type { Log } from '../observe/log/log.ts';
 import { saysNo, type ToldAnswer, toldReport } from './fan-out/told.ts';
-import type { FewAtOnce } from './few-at-once.ts';
+import type { FanOutLimit } from './fan-out-limit.ts';
 
 const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 const SHOWN_CHARACTERS = 200;
@@ -27,7 +27,7 @@ export interface Recipients {
 export interface TellAllParts {
   readonly maxPayloadBytes: number;
   readonly requestTimeoutMs: number;
-  readonly fewAtOnce: FewAtOnce;
+  readonly fanOutLimit: FanOutLimit;
   readonly log: Log;
   /** The servers that get a request: those with the model it names, if any. Throws a RouterError if there is none. */
   recipients(endpoint: Endpoint, request: IncomingRequest, body: Buffer): Recipients;
@@ -74,7 +74,7 @@ export async function tellAll(
     const { model, servers } = parts.recipients(endpoint, request, body);
     const { id } = scheduled;
     const telling = { request, body, id, timeoutMs: parts.requestTimeoutMs, signal: left.signal };
-    const answers = await parts.fewAtOnce.make(() => {
+    const answers = await parts.fanOutLimit.make(servers.length, () => {
       scheduled.toldAll(model, servers.length);
       return Promise.all(servers.map((server) => tell(server, telling)));
     });

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Additions } from '../api/additions.ts';
 import type { Dispatcher } from '../api/dispatcher.ts';
-import { FewAtOnce } from '../api/few-at-once.ts';
+import { FanOutLimit } from '../api/fan-out-limit.ts';
 import { createApi } from '../api/index.ts';
 import { tellAll } from '../api/tell-all.ts';
 import type { Config } from '../config/options.ts';
@@ -334,7 +334,7 @@ export class Router {
     const parts = {
       maxPayloadBytes: config.maxPayloadBytes,
       requestTimeoutMs: config.requestTimeoutMs,
-      fewAtOnce: new FewAtOnce(),
+      fanOutLimit: new FanOutLimit(),
       log: this.#log,
       ...recipients(this.registry, models, { starting: () => this.#starting(), missing }, this.#log),
     };

@@ -15,6 +15,8 @@ export class BodyBudget {
   #bytes = 0;
   /** Those of bodies that are being read. */
   #readingBytes = 0;
+  #isResuming = false;
+  #resumesAgain = false;
 
   constructor(mostBytes: number) {
     this.#mostBytes = mostBytes;
@@ -72,12 +74,24 @@ export class BodyBudget {
     return true;
   }
 
+  /** Lets bodies go on that have waited. One that ends at once calls this again, in the middle of it. */
   #resume(): void {
-    if (this.#reading.size === 0) return;
-    let isOldest = true;
+    this.#resumesAgain = true;
+    if (this.#isResuming) return;
+    this.#isResuming = true;
+    try {
+      while (this.#resumesAgain) {
+        this.#resumesAgain = false;
+        this.#resumeInTurn();
+      }
+    } finally {
+      this.#isResuming = false;
+    }
+  }
+
+  #resumeInTurn(): void {
     for (const [body, entry] of this.#reading) {
-      if (this.#bytes > this.#mostBytes && !(isOldest && this.#oldestGoesOn)) return;
-      isOldest = false;
+      if (this.#bytes > this.#mostBytes && !(this.#isOldest(body) && this.#oldestGoesOn)) return;
       if (!entry.waits) continue;
       entry.waits = false;
       body.goOn();

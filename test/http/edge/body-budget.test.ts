@@ -44,6 +44,23 @@ test('what has come whole counts, and never waits', () => {
   assert.deepEqual([woken, budget.bytes], [['b'], 4]);
 });
 
+test('any number of bodies that end as soon as they go on are taken in turn', () => {
+  const budget = new BodyBudget(10);
+  budget.hold(11);
+  let ended = 0;
+  for (let number = 0; number < 100_000; number++) {
+    const one: HeldBody = {
+      goOn: () => {
+        ended++;
+        budget.give(one, 1);
+      },
+    };
+    budget.take(one, 1);
+  }
+  budget.give(body('whole'), 11);
+  assert.deepEqual([ended, budget.bytes], [100_000, 0]);
+});
+
 test('whatever comes and goes, somebody goes on while whole bodies leave room, and nothing is left over', () => {
   for (let seed = 1; seed <= 200; seed++) {
     const random = seededRandom(seed);
