@@ -39,7 +39,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     if (servers?.rollingRestart !== 'possible') {
       throw new RouterError(
         'worker_conflict',
-        'no rolling restart now: the router has started no servers, or they are starting, stopping or restarting already',
+        'no rolling restart now: the router has started no servers, they are starting, stopping or restarting already, or none has another that is ready',
       );
     }
     void servers.restartAll();

@@ -1,6 +1,7 @@
 import type { Launch } from '../dashboard/launch.ts';
 import type { Fleet } from '../launch/fleet.ts';
 import type { Server } from '../launch/server.ts';
+import { hasStandIn } from './rolling-restart.ts';
 
 /** How a launch stands. */
 interface Standing {
@@ -18,7 +19,9 @@ export function launchView(standing: Standing): Launch {
     servers: () => standing.fleet?.servers.map(viewOf) ?? [],
     get rollingRestart() {
       if (standing.rolling) return 'running';
-      return standing.settled ? 'possible' : 'not possible';
+      const servers = standing.fleet?.servers ?? [];
+      const isPossible = standing.settled && servers.some((server) => server.ready && hasStandIn(server, servers));
+      return isPossible ? 'possible' : 'not possible';
     },
     restartAll: () => standing.restartAll(),
   };

@@ -36,8 +36,7 @@ export async function rollingRestart(
     const { name, role } = server.plan;
     // Its own supervision has it since. Who names one means it also when it hangs or stays down.
     if (!server.ready && names.length === 0) continue;
-    const others = servers.some((other) => other !== server && other.ready && other.plan.role === role);
-    if (server.ready && !others && !force) {
+    if (server.ready && !hasStandIn(server, servers) && !force) {
       return `no rolling restart of ${name}: no other ${role === 'regular' ? '' : `${role} `}server is ready`;
     }
     tell(`rolling restart, ${index + 1} of ${due.length}: ${name} finishes its requests and is started again`);
@@ -46,6 +45,11 @@ export async function rollingRestart(
   }
   tell(`rolling restart done: ${due.length} ${due.length === 1 ? 'server' : 'servers'}`);
   return undefined;
+}
+
+/** Whether another server of its role is ready. */
+export function hasStandIn(server: Server, servers: readonly Server[]): boolean {
+  return servers.some((other) => other !== server && other.ready && other.plan.role === server.plan.role);
 }
 
 /** Resolves when a server that starts is ready, or false when it never will be. */
