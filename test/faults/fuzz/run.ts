@@ -41,6 +41,8 @@ const HANG_MS = 30_000;
 /** Cases whose requests are still known after they have ended: what comes late is late, not smuggled. */
 const REMEMBERED = 5_000;
 const MOST_FINDINGS = 20;
+/** Of the front page. */
+const OWN_ANSWERS: ReadonlySet<number> = new Set([200, 302, 405]);
 const REFUSALS: ReadonlySet<number> = new Set([400, 405, 408, 413, 414, 417, 431, 501]);
 
 export async function fuzzWorker(): Promise<FuzzWorker> {
@@ -175,7 +177,9 @@ class Answers {
     this.#closing = valuesOf(answer.headers, 'connection').includes('close');
     const [seen] = valuesOf(answer.headers, 'x-seen');
     if (seen !== undefined) this.#fromWorker(Buffer.from(seen, 'base64url').toString('latin1'));
-    else if (request && isFrontPage(request) && [200, 302, 405].includes(answer.status)) this.answered++;
+    else if (request && isFrontPage(request) && OWN_ANSWERS.has(answer.status)) this.answered++;
+    // The front page is answered when its head has come, whatever the body turns out to be.
+    else if (!request && rest === 'refused' && OWN_ANSWERS.has(answer.status)) this.refused++;
     else if (REFUSALS.has(answer.status)) this.refused++;
     else this.problem = `${answer.startLine} for request ${this.answered} (${rest}): ${answer.body}`;
     return true;
