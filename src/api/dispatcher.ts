@@ -4,7 +4,7 @@ import type { IncomingRequest } from '../http/edge/incoming-request.ts';
 import type { Reply } from '../http/edge/reply.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import type { Found } from '../http/endpoints.ts';
-import { queryOf } from '../http/path.ts';
+import { searchOf } from '../http/path.ts';
 import { sendError, sendJson } from '../http/respond.ts';
 import type { Handlers, Method } from './call.ts';
 import type { ApiContext } from './context.ts';
@@ -35,7 +35,7 @@ export class Dispatcher {
       if (!handle) throw notAllowed(handlers, request, response);
       if (endpoint.access === 'session') this.#context.dashboard.admit(request);
       else this.#context.authorize(request, endpoint.access);
-      const query = queryOf(request.url);
+      const query = new URLSearchParams(searchOf(request.url));
       await handle({ request, response, query, params: decode(params) }, this.#context);
       return undefined;
     } catch (error) {

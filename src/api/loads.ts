@@ -1,4 +1,5 @@
 import { jsonOf } from '../http/json-of.ts';
+import { searchOf } from '../http/path.ts';
 import { sendJson, sendText } from '../http/respond.ts';
 import { askAll, failures, goodOnes, headersFor } from './ask-workers.ts';
 import type { Call } from './call.ts';
@@ -31,9 +32,4 @@ export async function getRankLoads({ request, response, query }: Call, context: 
   const odd = reports.filter(({ report }) => !isLoads(report));
   const failed = odd.map(({ worker }) => ({ worker, error: `${path} answered something else than loads` }));
   sendJson(response, 200, { ...mergeLoads(reports), failed: [...failures(answers), ...failed] });
-}
-
-function searchOf(url = ''): string {
-  const at = url.indexOf('?');
-  return at < 0 ? '' : url.slice(at);
 }

@@ -5,10 +5,10 @@ export function pathOf(url: string): string {
   return query < 0 ? target : target.slice(0, query);
 }
 
-/** The parameters of a request line. */
-export function queryOf(url: string): URLSearchParams {
+/** The query string of a request line with its `?`, or nothing. */
+export function searchOf(url: string): string {
   const query = url.indexOf('?');
-  return new URLSearchParams(query < 0 ? '' : url.slice(query));
+  return query < 0 ? '' : url.slice(query);
 }
 
 /** Turns `http://host/path` of a request line into `/path`, as the router chooses the host. Byte for byte, so that routing and the worker read one path. */

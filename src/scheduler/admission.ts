@@ -113,7 +113,7 @@ export class Admission {
     if (never) return never;
     const { queueSize } = this.#limits;
     if (queueSize <= 0 || this.#queueTimeoutMs <= 0)
-      return this.#refusal('none may wait (--queue-size, --queue-timeout-secs)');
+      return this.#notAdmitted('none may wait (--queue-size, --queue-timeout-secs)');
     return this.#queue.size >= queueSize ? full(`${queueSize} requests wait (--queue-size)`) : undefined;
   }
 
@@ -226,7 +226,7 @@ export class Admission {
         },
       };
       const waited = `it waited ${queueTimeoutMs / 1_000} s (--queue-timeout-secs)`;
-      const timer = setTimeout(() => waiter.refuse(this.#refusal(waited, model)), queueTimeoutMs);
+      const timer = setTimeout(() => waiter.refuse(this.#notAdmitted(waited, model)), queueTimeoutMs);
       const cancel = () => {
         end();
         resolve();
@@ -251,7 +251,7 @@ export class Admission {
   }
 
   /** The error for a request that was not admitted: what it waited for, and how the wait ended. */
-  #refusal(ending: string, model?: string): RouterError {
+  #notAdmitted(ending: string, model?: string): RouterError {
     if (!this.#readiness.isReady(model)) return this.#readiness.missing(model);
     const { maxConcurrentRequests, rateLimitTokensPerSecond } = this.#limits;
     if (this.#isFull())
