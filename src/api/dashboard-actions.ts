@@ -27,9 +27,10 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     void registry.remove(url, 0);
     return `${url} is removed`;
   },
-  async flush(fields, { registry }, { request }) {
+  async flush(fields, context, { request }) {
+    const { registry } = context;
     const workers = fields.worker === undefined ? registry.workers : [workerOf(fields, registry)];
-    const reports = await flushWorkers(workers, registry, request);
+    const reports = await flushWorkers(workers, context, request);
     const failed = reports.flatMap(({ worker, problem }) => (problem === undefined ? [] : `${worker}: ${problem}`));
     if (failed.length > 0) throw new RouterError('worker_bad_response', `not flushed: ${failed.join('; ')}`);
     return `the caches of ${reports.length} ${reports.length === 1 ? 'worker' : 'workers'} are empty`;

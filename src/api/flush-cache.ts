@@ -10,22 +10,16 @@ import { amountOf, fieldsOf } from './fields.ts';
 const TIMEOUT_MS = 5_000;
 
 /** Empties the cache of every worker, and with it what is known of that here. `?timeout=` seconds to wait for running requests are the servers' to keep. */
-export async function flushCache(
-  { request, response, query }: Call,
-  { registry, flushLimit }: ApiContext,
-): Promise<void> {
+export async function flushCache({ request, response, query }: Call, context: ApiContext): Promise<void> {
   const waitSecs = amountOf(fieldsOf(query), 'timeout') ?? 0;
-  const answers = await flushLimit.make(registry.workers.length, () =>
-    flushWorkers(registry.workers, registry, request, waitSecs),
-  );
-  const { status, body } = flushReport(answers);
+  const { status, body } = flushReport(await flushWorkers(context.registry.workers, context, request, waitSecs));
   sendJson(response, status, body);
 }
 
 /** Empties the caches of those workers for a client; tells what was wrong with each that did not do it. */
 export function flushWorkers(
   workers: readonly Worker[],
-  registry: ApiContext['registry'],
+  { registry, flushLimit }: ApiContext,
   request: Call['request'],
   waitSecs = 0,
 ) {
@@ -40,5 +34,5 @@ export function flushWorkers(
     if ('body' in answer) registry.flushed(worker);
     return { worker: worker.url, problem: 'problem' in answer ? answer.problem : undefined };
   };
-  return Promise.all(workers.map(flush));
+  return flushLimit.make(workers.length, () => Promise.all(workers.map(flush)));
 }
